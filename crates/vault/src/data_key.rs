@@ -1,0 +1,83 @@
+//! A tenant's data key: seals and opens values, and counts how often it sealed.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use aes_gcm::{
+    Aes256Gcm, KeyInit,
+    aead::{Aead, Payload},
+};
+use gangway_domain::id::DataKeyId;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::{Aad, Error, Sealed, random};
+
+/// How many values one data key may seal in its life: with random 96-bit nonces the chance that two of 2³² collide is
+/// 2⁻³³ (NIST SP 800-38D, 8.3). Rotate well before; the sum over processes and restarts is kept by whoever stores keys.
+pub const SEAL_LIMIT: u64 = 1 << 32;
+
+/// A data key in clear. Only sealed values and its wrapped form leave the process.
+pub struct DataKey {
+    id: DataKeyId,
+    cipher: Aes256Gcm,
+    seals: AtomicU64,
+}
+
+impl DataKey {
+    pub(crate) fn new(id: DataKeyId, key: &[u8; 32]) -> Self {
+        Self { id, cipher: Aes256Gcm::new(key.into()), seals: AtomicU64::new(0) }
+    }
+
+    /// The id that sealed values carry.
+    pub fn id(&self) -> DataKeyId {
+        self.id
+    }
+
+    /// Seals a value for one place.
+    pub fn seal(&self, aad: &Aad<'_>, plaintext: &[u8]) -> Sealed {
+        self.seals.fetch_add(1, Ordering::Relaxed);
+        let nonce = random::nonce();
+        let ciphertext = self
+            .cipher
+            .encrypt(&nonce.into(), Payload { msg: plaintext, aad: &aad.encode(self.id) })
+            .expect("a value held in memory is below the 64 GiB that AES-GCM takes");
+        Sealed::assemble(self.id, &nonce, &ciphertext)
+    }
+
+    /// Opens a value that was sealed for exactly this place; the bytes are wiped when dropped.
+    pub fn open(&self, aad: &Aad<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, Error> {
+        if sealed.key_id() != self.id {
+            return Err(Error::OtherDataKey { sealed: sealed.key_id(), offered: self.id });
+        }
+        let parts = sealed.parts()?;
+        self.cipher
+            .decrypt(parts.nonce.into(), Payload { msg: parts.ciphertext, aad: &aad.encode(self.id) })
+            .map(Zeroizing::new)
+            .map_err(|_| Error::Open)
+    }
+
+    /// Opens a value that is text, such as a credential.
+    pub fn open_text(&self, aad: &Aad<'_>, sealed: &Sealed) -> Result<SecretString, Error> {
+        let opened = self.open(aad, sealed)?;
+        std::str::from_utf8(&opened).map(SecretString::from).map_err(|_| Error::NotText)
+    }
+
+    /// Seals made since the key was opened or since the last [`DataKey::take_seals`].
+    pub fn seals(&self) -> u64 {
+        self.seals.load(Ordering::Relaxed)
+    }
+
+    /// Takes the count and starts it anew, so that the taker can add it to the stored sum exactly once.
+    pub fn take_seals(&self) -> u64 {
+        self.seals.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
