@@ -1,0 +1,296 @@
+//! The port a connector gets: one base URL, one budget.
+//!
+//! It takes a slot, sends once, gives the slot back, and reads what the vendor's headers say about its limits. It never
+//! retries: that is the caller's business, who knows whether a request may be repeated.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::BuildHasher,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use gangway_limits::{Ask, BudgetKey, Budgets, Permit, Policy};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
+use tracing::{Instrument, Span, field};
+use url::Url;
+
+use crate::{
+    client::{Answer, Client},
+    guard::{Access, Origin, OriginError, Refusal},
+    port::{Body, Error, ErrorKind, HttpPort, Method, Request, Response},
+    retry,
+};
+
+/// What a port is bound to.
+#[derive(Debug, Clone)]
+pub struct VendorPortConfig {
+    /// Where the vendor's API begins; a path in it is kept.
+    pub base_url: Url,
+    /// The connector's own origins, from its manifest.
+    pub allowed_origins: Vec<Origin>,
+    /// Whose budget pays.
+    pub budget_key: BudgetKey,
+    /// The vendor's limits.
+    pub policy: Arc<Policy>,
+    /// The budgets of this process.
+    pub budgets: Budgets,
+    /// The longest wait for a slot inside a call; a longer one comes back as [`ErrorKind::RateLimited`].
+    pub max_wait: Duration,
+}
+
+/// A port that can't be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortError {
+    /// The base URL has no usable origin.
+    #[error("the base URL is not usable: {0}")]
+    BaseUrl(OriginError),
+    /// The base URL has a query or a fragment.
+    #[error("the base URL must have neither query nor fragment")]
+    NotABase,
+    /// The origin may not be called.
+    #[error("{origin} may not be called: {refusal}")]
+    Refused {
+        /// The base URL's origin.
+        origin: Origin,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Sends one connection's requests. See [`HttpPort`].
+pub struct VendorPort {
+    client: Client,
+    access: Access,
+    host: String,
+    base_url: Url,
+    base_path: String,
+    budget_key: BudgetKey,
+    policy: Arc<Policy>,
+    budgets: Budgets,
+    max_wait: Duration,
+    n_refusals: AtomicU32,
+    jitter: AtomicU64,
+}
+
+impl fmt::Debug for VendorPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VendorPort")
+            .field("origin", &self.host)
+            .field("budget_key", &self.budget_key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl VendorPort {
+    pub(crate) fn new(client: Client, config: VendorPortConfig) -> Result<Self, PortError> {
+        let VendorPortConfig { base_url, allowed_origins, budget_key, policy, budgets, max_wait } = config;
+        let origin = Origin::of(&base_url).map_err(PortError::BaseUrl)?;
+        if base_url.query().is_some() || base_url.fragment().is_some() {
+            return Err(PortError::NotABase);
+        }
+        let is_known = allowed_origins.contains(&origin) || client.guard().is_vouched(&origin);
+        let access = if is_known { client.guard().check(&origin) } else { Err(Refusal::UnknownOrigin) };
+        let access = access.map_err(|refusal| PortError::Refused { origin: origin.clone(), refusal })?;
+        Ok(Self {
+            client,
+            access,
+            host: origin.to_string(),
+            base_path: base_url.path().trim_end_matches('/').to_owned(),
+            base_url,
+            budget_key,
+            policy,
+            budgets,
+            max_wait,
+            n_refusals: AtomicU32::new(0),
+            jitter: AtomicU64::new(RandomState::new().hash_one(0)),
+        })
+    }
+
+    /// The URL of a request: the path must come out as it went in, so that no dot segment, backslash or `?` in an id leads
+    /// to another resource than the template says.
+    fn url(&self, request: &Request) -> Result<Url, Error> {
+        let invalid =
+            || Error::new(ErrorKind::Invalid, request.template, "the path is not well-formed; encode its segments");
+        if !request.path.starts_with('/') {
+            return Err(invalid());
+        }
+        let path = format!("{}{}", self.base_path, request.path);
+        let mut url = self.base_url.clone();
+        url.set_path(&path);
+        if url.path() != path || path.contains("//") {
+            return Err(invalid());
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    fn build(&self, request: &Request) -> Result<reqwest::Request, Error> {
+        let template = request.template;
+        let invalid = |message| Error::new(ErrorKind::Invalid, template, message);
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.client.request(self.access, method, self.url(request)?);
+        for (name, value) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header's name is not valid"))?;
+            if is_ours(&name) {
+                return Err(invalid("a header is set that the port sets itself"));
+            }
+            let value = HeaderValue::from_str(value).map_err(|_| invalid("a header's value is not valid"))?;
+            builder = builder.header(name, value);
+        }
+        if let Some(token) = &request.bearer {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+                .map_err(|_| invalid("the token holds characters that no header may have"))?;
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        builder = match &request.body {
+            Body::Empty => builder,
+            Body::Json(json) => builder.header(CONTENT_TYPE, "application/json").body(json.expose_secret().to_owned()),
+            Body::Form(pairs) => {
+                let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name, value.expose_secret())).collect();
+                builder.form(&pairs)
+            }
+        };
+        builder.build().map_err(|_| invalid("the request can't be built"))
+    }
+
+    async fn acquire(&self, request: &Request) -> Result<Permit, Error> {
+        let ask = Ask {
+            key: self.budget_key,
+            policy: &self.policy,
+            template: request.template,
+            host: &self.host,
+            class: request.class,
+            is_authentication: request.is_authentication,
+            request_timeout: self.client.request_timeout(),
+        };
+        self.budgets.acquire(&ask, self.max_wait).await.map_err(|wait| {
+            Error::new(
+                ErrorKind::RateLimited,
+                request.template,
+                "our own budget for this credential has no slot soon enough",
+            )
+            .with_retry_after(wait.retry_after)
+        })
+    }
+
+    /// Windows of the limits this request has of its own.
+    fn own_windows(&self, request: &Request) -> impl Iterator<Item = Duration> {
+        let authentication = request.is_authentication.then_some(self.policy.authentication.window);
+        let template = request.template;
+        let paths = self.policy.paths.iter().filter(move |path| authentication.is_none() && path.template == template);
+        authentication.into_iter().chain(paths.map(|path| path.window))
+    }
+
+    /// Tells the budget what the vendor's answer says about its limits.
+    fn settle(&self, permit: Permit, request: &Request, answer: Answer) -> Result<Response, Error> {
+        let Answer { status, headers, body } = answer;
+        if status != 429 {
+            self.n_refusals.store(0, Ordering::Relaxed);
+            if self.own_windows(request).next().is_none()
+                && let Some(remaining) = retry::remaining(&headers, self.policy.ceiling)
+            {
+                permit.correct(remaining);
+            }
+            permit.finish();
+            return Ok(Response::new(status, headers, body));
+        }
+        let n_refusals = self.n_refusals.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let jitter = self.jitter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let configured = self.own_windows(request).min();
+        let advice = retry::advise(&headers, self.client.clock().now(), configured, n_refusals, jitter);
+        // A wait longer than the path's own windows can't come from them.
+        if self.own_windows(request).max().is_some_and(|longest| advice.wait <= longest) {
+            permit.penalise_path(advice.wait);
+        } else {
+            permit.penalise(advice.wait);
+        }
+        permit.finish();
+        tracing::warn!(
+            http.route = request.template,
+            retry_after_ms = u64::try_from(advice.wait.as_millis()).unwrap_or(u64::MAX),
+            evidence = ?advice.evidence,
+            "the vendor refused a request as one too many"
+        );
+        Err(Error::new(ErrorKind::RateLimited, request.template, "the vendor answered 429")
+            .with_retry_after(advice.wait))
+    }
+
+    async fn send_in_span(&self, request: Request) -> Result<Response, Error> {
+        let built = self.build(&request)?;
+        let permit = self.acquire(&request).await?;
+        let answer = self.client.exchange(self.access, built, request.max_answer_bytes).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => {
+                permit.finish();
+                return Err(Error::new(failure.kind, request.template, failure.message));
+            }
+        };
+        Span::current().record("http.response.status_code", answer.status);
+        self.settle(permit, &request, answer)
+    }
+}
+
+#[async_trait]
+impl HttpPort for VendorPort {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let method = match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Patch => "PATCH",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        };
+        let span = tracing::info_span!(
+            "vendor.request",
+            otel.kind = "client",
+            http.route = request.template,
+            http.request.method = method,
+            http.response.status_code = field::Empty,
+            budget.class = request.class.as_str(),
+            error.kind = field::Empty,
+        );
+        let outcome = self.send_in_span(request).instrument(span.clone()).await;
+        if let Err(error) = &outcome {
+            span.record("error.kind", field::debug(error.kind));
+        }
+        outcome
+    }
+}
+
+/// Headers that a connector may not set: they steer the connection, or tell the vendor about our traces.
+fn is_ours(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "host"
+            | "authorization"
+            | "connection"
+            | "content-length"
+            | "transfer-encoding"
+            | "upgrade"
+            | "te"
+            | "trailer"
+            | "expect"
+            | "accept-encoding"
+            | "traceparent"
+            | "tracestate"
+            | "baggage"
+    )
+}

@@ -1,0 +1,24 @@
+//! How often a vendor may be called: one budget per vendor credential, kept by slots that are held until one window after
+//! the answer.
+//!
+//! [`Budgets`] is the door: `egress` acquires a [`Permit`] before each request and finishes it after. Nothing here sends
+//! anything, knows a connector, or keeps a slot longer than its window. The rule and its proof by simulation are in
+//! `docs/architecture.md`.
+
+mod address;
+mod budgets;
+pub mod class;
+mod key;
+mod permit;
+pub mod policy;
+mod scheduler;
+mod state;
+mod view;
+mod window;
+
+pub use budgets::{Ask, Budgets, Settings, Wait};
+pub use class::Class;
+pub use key::BudgetKey;
+pub use permit::Permit;
+pub use policy::{Limit, PathLimit, Policy};
+pub use view::{BudgetView, WaitingByClass};
