@@ -24,13 +24,12 @@ mod tests {
     }
 
     fn client(server: &Server) -> Client {
+        client_with_timeout(server, Duration::from_secs(20))
+    }
+
+    fn client_with_timeout(server: &Server, request_timeout: Duration) -> Client {
         let allowed_origins = vec![server.origin()];
-        Client::new(ClientConfig {
-            request_timeout: Duration::from_millis(500),
-            allowed_origins,
-            ..ClientConfig::default()
-        })
-        .unwrap()
+        Client::new(ClientConfig { request_timeout, allowed_origins, ..ClientConfig::default() }).unwrap()
     }
 
     fn port_config(server: &Server, policy: Policy) -> VendorPortConfig {
@@ -171,7 +170,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_drip_ends_with_the_time_out_for_the_whole_request() {
-        assert_eq!(failure(Reply::Drip, get()).await, ErrorKind::TimedOut);
+        let server = Server::new(vec![Reply::Drip]).await;
+        let client = client_with_timeout(&server, Duration::from_millis(300));
+        let port = client.vendor_port(port_config(&server, policy())).unwrap();
+        assert_eq!(server.during(port.send(get())).await.unwrap_err().kind, ErrorKind::TimedOut);
     }
 
     #[tokio::test]

@@ -1,3 +1,5 @@
+//! The dialects as a table, and that no header makes us panic or wait for ever.
+
 use chrono::TimeZone;
 use proptest::prelude::*;
 
