@@ -1,0 +1,44 @@
+//! The audit log: who did what to which object. Written in the transaction of the change itself, so that neither is ever
+//! there without the other. Never secrets, names or values of people.
+
+use gangway_domain::{
+    id::{AuditId, PLATFORM_TENANT},
+    principal::Scope,
+};
+use gangway_storage::{Page, PageRequest, TenantTx, audit::AuditEntry};
+use serde_json::Value;
+
+use crate::{Ctx, Result};
+
+/// Notes what the principal does to an object (`connection.create`, `con_…`).
+pub async fn record(ctx: &Ctx, tx: &TenantTx, action: &str, object: &str, detail: impl Into<Value>) -> Result<()> {
+    let app = ctx.app();
+    let entry = AuditEntry {
+        id: app.new_id(),
+        principal: ctx.principal().label(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail: detail.into(),
+        request: ctx.request(),
+        at: app.now(),
+    };
+    Ok(tx.audit().create(&entry).await?)
+}
+
+/// Notes that an operator acted within the tenant, whatever came of it.
+pub async fn record_operator_access(ctx: &Ctx, method: &str, route: &str) -> Result<()> {
+    debug_assert_ne!(ctx.tenant(), PLATFORM_TENANT, "nobody acts in the platform tenant");
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    record(ctx, &tx, "operator.act", &ctx.tenant().to_string(), format!("{method} {route}")).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The log, oldest entry first.
+pub async fn list(ctx: &Ctx, page: PageRequest<AuditId>) -> Result<Page<AuditEntry>> {
+    ctx.require(Scope::KeysWrite)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let entries = tx.audit().list(page).await?;
+    tx.commit().await?;
+    Ok(entries)
+}

@@ -1,0 +1,84 @@
+//! Connect a vendor account: config and credential are judged together, the credential is sealed. Sends nothing.
+
+use std::fmt;
+
+use gangway_domain::{
+    connection::{Connection, ConnectionState},
+    principal::Scope,
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{check_config, check_name, connector, credential, name_taken};
+use crate::{Ctx, Error, FieldError, Result, audit};
+
+/// What a new connection needs.
+pub struct NewConnection {
+    /// Which connector.
+    pub connector: String,
+    /// Display name, unique in the tenant.
+    pub name: String,
+    /// By the connector's config schema.
+    pub config: Value,
+    /// JSON text, by the connector's credential schema.
+    pub credential: SecretString,
+}
+
+impl fmt::Debug for NewConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewConnection").field("connector", &self.connector).finish_non_exhaustive()
+    }
+}
+
+/// Stores a connection with version 1 of its credential.
+///
+/// # Errors
+/// `request.invalid` naming every wrong value, `connection.origin-forbidden`, `object.name-taken`.
+pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
+    ctx.require(Scope::ConnectionsWrite)?;
+    let NewConnection { connector: connector_id, name, config, credential: secret } = new;
+    let app = ctx.app();
+    let Some(connector) = connector(app, &connector_id) else {
+        let known: Vec<&str> = app.registry.list().map(|connector| connector.id()).collect();
+        return Err(Error::invalid("/connector", format!("is not a connector of this installation; there are: {}", known.join(", "))));
+    };
+    let mut problems: Vec<FieldError> = Vec::new();
+    let name = check_name(&name).map_err(|problem| problems.push(problem));
+    problems.extend(credential::problems(connector.as_ref(), &secret, "/credential"));
+    match check_config(app, connector.as_ref(), &config) {
+        Err(mut error) if problems.is_empty() => {
+            error.fields.append(&mut problems);
+            return Err(error);
+        }
+        Err(error) => problems.extend(error.fields),
+        Ok(()) => {}
+    }
+    let Ok(name) = name else { return Err(Error::invalid_fields(problems)) };
+    if !problems.is_empty() {
+        return Err(Error::invalid_fields(problems));
+    }
+
+    let now = app.now();
+    let connection = Connection {
+        id: app.new_id(),
+        connector: connector_id,
+        name,
+        config,
+        state: ConnectionState::Unchecked,
+        state_reason: None,
+        credential_version: 1,
+        checked_at: None,
+        discovered_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let credential = credential::seal(ctx, connector.as_ref(), connection.id, 1, &secret).await?;
+    let tx = app.db.begin(ctx.scope()).await?;
+    tx.connections().create(&connection).await.map_err(|error| name_taken(error, &connection.name))?;
+    tx.credentials().create(&credential).await?;
+    let detail = json!({ "connector": connection.connector });
+    audit::record(ctx, &tx, "connection.create", &connection.id.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(connection)
+}

@@ -1,0 +1,92 @@
+//! Credential versions: judged, sealed, never answered again.
+
+use gangway_connector::AnyConnector;
+use gangway_domain::{
+    connection::{Connection, ConnectionState},
+    id::{ConnectionId, CredentialId},
+    principal::Scope,
+};
+use gangway_storage::credentials::Credential;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::{connector, fields, require_version};
+use crate::{Ctx, Error, FieldError, Result, audit, budgets};
+
+/// What the sealed bytes are bound to, beside tenant and credential id.
+pub(super) const SEAL_KIND: &str = "credential";
+pub(super) const SEAL_FIELD: &str = "secret";
+
+/// Replaces the credential by a new version. `secret` is JSON text by the connector's credential schema.
+///
+/// # Errors
+/// `object.not-found`, `object.stale`, `request.invalid` naming every wrong value.
+pub async fn put_credential(
+    ctx: &Ctx,
+    id: ConnectionId,
+    if_version: Option<i64>,
+    secret: SecretString,
+) -> Result<Connection> {
+    ctx.require(Scope::ConnectionsWrite)?;
+    let app = ctx.app();
+    let before = super::get_unchecked(ctx, id).await?;
+    let connector = connector(app, &before.connector).ok_or_else(|| unknown_connector(&before.connector))?;
+    let problems = problems(connector.as_ref(), &secret, "");
+    if !problems.is_empty() {
+        return Err(Error::invalid_fields(problems));
+    }
+    require_version(&before, if_version)?;
+    let credential = seal(ctx, connector.as_ref(), id, before.credential_version + 1, &secret).await?;
+
+    let tx = app.db.begin(ctx.scope()).await?;
+    let mut connection = tx.connections().get_for_update(id).await?;
+    // Somebody stored another credential while this one was sealed: whoever came first stays.
+    require_version(&connection, Some(before.version))?;
+    connection.credential_version = credential.version;
+    connection.state = ConnectionState::Unchecked;
+    connection.state_reason = None;
+    connection.updated_at = app.now();
+    tx.credentials().create(&credential).await?;
+    connection.version = tx.connections().update(&connection).await?;
+    let detail = json!({ "credential_version": credential.version });
+    audit::record(ctx, &tx, "connection.put-credential", &id.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(connection)
+}
+
+/// Every mistake in a credential; no message repeats a value.
+pub(super) fn problems(connector: &dyn AnyConnector, secret: &SecretString, prefix: &str) -> Vec<FieldError> {
+    let Ok(value) = serde_json::from_str(secret.expose_secret()) else {
+        return vec![FieldError { pointer: prefix.to_owned(), message: "must be JSON".to_owned() }];
+    };
+    connector.check_credential(&value).err().map(|problems| fields(prefix, problems)).unwrap_or_default()
+}
+
+/// Seals one version under a new id.
+pub(super) async fn seal(
+    ctx: &Ctx,
+    connector: &dyn AnyConnector,
+    connection: ConnectionId,
+    version: i32,
+    secret: &SecretString,
+) -> Result<Credential> {
+    let app = ctx.app();
+    let id: CredentialId = app.new_id();
+    let identity = connector.credential_identity(secret)?;
+    let budget_key = app.keys.budget_key(app, &budgets::shared_identity(connector.id(), &identity)).await?;
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    Ok(Credential {
+        id,
+        connection,
+        version,
+        sealed: keys.seal(SEAL_KIND, id.uuid(), SEAL_FIELD, secret.expose_secret().as_bytes()),
+        budget_key,
+        authenticated_at: None,
+        created_at: app.now(),
+    })
+}
+
+/// A stored connection whose connector is not part of this build.
+pub(super) fn unknown_connector(id: &str) -> Error {
+    Error::new(gangway_domain::Code::Unsupported, format!("The connector `{id}` is not part of this installation."))
+}

@@ -1,0 +1,118 @@
+//! Connections: create, list, read, change, delete; their credentials; check and discover; and [`open`].
+//!
+//! [`open`] is the only place where a credential is opened in clear.
+
+mod change;
+mod check;
+mod create;
+mod credential;
+mod discover;
+mod open;
+mod tokens;
+
+use gangway_domain::{connection::Connection, id::ConnectionId, principal::Scope};
+use gangway_egress::Origin;
+use gangway_storage::{Page, PageRequest};
+use serde_json::Value;
+
+use crate::{App, Ctx, Error, FieldError, Result};
+
+pub use change::{ConnectionPatch, delete, update};
+pub use check::{Checked, check};
+pub use create::{NewConnection, create};
+pub use credential::put_credential;
+pub use discover::{Discovered, discover};
+pub use open::{Opened, open};
+
+/// One connection.
+///
+/// # Errors
+/// `object.not-found`.
+pub async fn get(ctx: &Ctx, id: ConnectionId) -> Result<Connection> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let found = tx.connections().find(id).await?;
+    tx.commit().await?;
+    found.ok_or_else(|| Error::not_found("connection"))
+}
+
+/// The tenant's connections in creation order.
+pub async fn list(ctx: &Ctx, page: PageRequest<ConnectionId>) -> Result<Page<Connection>> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let page = tx.connections().list(page).await?;
+    tx.commit().await?;
+    Ok(page)
+}
+
+/// The connector of that id.
+fn connector<'a>(app: &'a App, id: &str) -> Option<&'a std::sync::Arc<dyn gangway_connector::AnyConnector>> {
+    app.registry.get(id)
+}
+
+/// Judges a config: by its schema, then whether its address is one a credential may go to.
+fn check_config(app: &App, connector: &dyn gangway_connector::AnyConnector, config: &Value) -> Result<()> {
+    if let Err(problems) = connector.check_config(config) {
+        return Err(Error::invalid_fields(fields("/config", problems)));
+    }
+    let base_url = connector.base_url(config)?;
+    let forbidden = |message: String| {
+        let mut error = Error::new(gangway_domain::Code::OriginForbidden, message.clone());
+        error.fields.push(FieldError { pointer: "/config/base_url".to_owned(), message });
+        error
+    };
+    let origin = Origin::of(&base_url).map_err(|error| forbidden(format!("The address is not usable: {error}.")))?;
+    let own = connector.manifest().origins;
+    if own.iter().any(|own| own.parse::<Origin>().is_ok_and(|own| own == origin))
+        || app.config.connector_origins.contains(&origin)
+    {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "A credential of this connector may go only to {}; an operator can allow {origin} in `connector.allowed_origins`.",
+        own.join(", ")
+    )))
+}
+
+fn fields(prefix: &str, problems: Vec<gangway_connector::FieldProblem>) -> Vec<FieldError> {
+    problems
+        .into_iter()
+        .map(|problem| FieldError { pointer: format!("{prefix}{}", problem.pointer), message: problem.message })
+        .collect()
+}
+
+/// Judges a display name; the trimmed name, or what is wrong with it.
+fn check_name(name: &str) -> std::result::Result<String, FieldError> {
+    let name = name.trim();
+    if (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        return Ok(name.to_owned());
+    }
+    Err(FieldError {
+        pointer: "/name".to_owned(),
+        message: "must have 1 to 200 characters, none of them control characters".to_owned(),
+    })
+}
+
+/// The name is unique in the tenant.
+fn name_taken(error: gangway_storage::Error, name: &str) -> Error {
+    match error {
+        gangway_storage::Error::Taken => Error::new(
+            gangway_domain::Code::NameTaken,
+            format!("The tenant has a connection named `{name}` already; choose another name."),
+        ),
+        other => other.into(),
+    }
+}
+
+/// Refuses unless the caller has seen the newest version.
+fn require_version(connection: &Connection, seen: Option<i64>) -> Result<()> {
+    if seen.is_none_or(|seen| seen == connection.version) { Ok(()) } else { Err(gangway_storage::Error::Stale.into()) }
+}
+
+/// One connection, for use cases that have asked for their own permission.
+async fn get_unchecked(ctx: &Ctx, id: ConnectionId) -> Result<Connection> {
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let found = tx.connections().find(id).await?;
+    tx.commit().await?;
+    found.ok_or_else(|| Error::not_found("connection"))
+}

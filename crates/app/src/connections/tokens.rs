@@ -1,0 +1,181 @@
+//! The vendor token of a credential version, sealed in the database and renewed by one process at a time.
+//!
+//! Never renewed before it ends or is rejected; at most one authentication per credential version in 30 seconds (a new
+//! version has a row of its own, so it starts at once). A token belongs to one connection and is never shared.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use gangway_connector::{
+    Error as ContractError, ErrorKind, Lease, Refresh, Result as ContractResult, Retry, StoredToken, TokenStore,
+};
+use gangway_domain::id::CredentialId;
+use gangway_storage::tokens::Token;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::{Ctx, Error, Result};
+
+const OPERATION: &str = "authenticate";
+const SEAL_KIND: &str = "vendor-token";
+const SEAL_FIELD: &str = "token";
+
+/// Shortest pause between two authentications with one credential version.
+const PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// Longer than any authentication request lives, so that a lease outlasts a living holder.
+const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// How often a waiter looks whether somebody else's authentication ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The token of one credential version.
+pub(super) struct SealedTokens {
+    ctx: Ctx,
+    credential: CredentialId,
+}
+
+enum Decision {
+    Answer(Refresh),
+    Wait,
+    TooSoon(TimeDelta),
+}
+
+impl SealedTokens {
+    pub(super) const fn new(ctx: Ctx, credential: CredentialId) -> Self {
+        Self { ctx, credential }
+    }
+
+    async fn open(&self, token: &Token) -> Result<Option<StoredToken>> {
+        let (Some(sealed), Some(expires_at)) = (&token.sealed, token.expires_at) else { return Ok(None) };
+        let app = self.ctx.app();
+        let keys = app.keys.tenant(app, self.ctx.scope()).await?;
+        let clear = keys.open(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, sealed)?;
+        let text = std::str::from_utf8(&clear).map_err(|_| Error::internal("an opened token is not text"))?;
+        Ok(Some(StoredToken::new(SecretString::from(text), expires_at)))
+    }
+
+    async fn seal(&self, token: &StoredToken) -> Result<Vec<u8>> {
+        let app = self.ctx.app();
+        let keys = app.keys.tenant(app, self.ctx.scope()).await?;
+        Ok(keys.seal(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, token.token.expose_secret().as_bytes()))
+    }
+
+    async fn find(&self) -> Result<Option<Token>> {
+        let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
+        let token = tx.tokens().find(self.credential).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    async fn decide(&self, rejected: Option<&StoredToken>) -> Result<Decision> {
+        let app = self.ctx.app();
+        // Opened before the transaction begins: opening may read keys in one of its own, and SQLite has one writer.
+        app.keys.tenant(app, self.ctx.scope()).await?;
+        let tx = app.db.begin(self.ctx.scope()).await?;
+        let row = tx.tokens().lock(self.credential).await?;
+        let now = app.now();
+        let at_hand = self.open(&row).await?;
+        if let Some(token) = at_hand
+            && token.expires_at > now
+            && rejected.is_none_or(|rejected| !token.is_same_token(rejected))
+        {
+            tx.commit().await?;
+            return Ok(Decision::Answer(Refresh::Fresh(token)));
+        }
+        if row.is_leased {
+            tx.commit().await?;
+            return Ok(Decision::Wait);
+        }
+        if let Some(left) = row.attempted_at.map(|last| last + PAUSE - now)
+            && left > TimeDelta::zero()
+        {
+            tx.commit().await?;
+            return Ok(Decision::TooSoon(left.min(PAUSE)));
+        }
+        let owner = gangway_domain::id::uuid_v7(now, app.random());
+        tx.tokens().lease(self.credential, owner, LEASE, now).await?;
+        tx.commit().await?;
+        Ok(Decision::Answer(Refresh::Authenticate(Lease::new(owner.to_string()))))
+    }
+
+    async fn store(&self, owner: Uuid, token: &StoredToken) -> Result<()> {
+        let app = self.ctx.app();
+        let sealed = self.seal(token).await?;
+        let tx = app.db.begin(self.ctx.scope()).await?;
+        let now = app.now();
+        if tx.tokens().complete(self.credential, owner, sealed, token.expires_at, now).await? {
+            tx.credentials().set_authenticated(self.credential, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn give_back(&self, owner: Uuid, message: String) -> Result<()> {
+        let tx = self.ctx.app().db.begin(self.ctx.scope()).await?;
+        tx.tokens().fail(self.credential, owner, message).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn replace(&self, previous: &StoredToken, token: &StoredToken) -> Result<()> {
+        let app = self.ctx.app();
+        let sealed = self.seal(token).await?;
+        let tx = app.db.begin(self.ctx.scope()).await?;
+        let row = tx.tokens().lock(self.credential).await?;
+        let at_hand = self.open(&row).await?;
+        if at_hand.is_some_and(|at_hand| at_hand.is_same_token(previous)) {
+            tx.tokens().replace(self.credential, sealed, token.expires_at, app.now()).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TokenStore for SealedTokens {
+    async fn get(&self) -> ContractResult<Option<StoredToken>> {
+        let Some(row) = self.find().await.map_err(store_failed)? else { return Ok(None) };
+        self.open(&row).await.map_err(store_failed)
+    }
+
+    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> ContractResult<Refresh> {
+        loop {
+            match self.decide(rejected).await.map_err(store_failed)? {
+                Decision::Answer(refresh) => return Ok(refresh),
+                Decision::TooSoon(left) => {
+                    let left = left.to_std().unwrap_or_default();
+                    let message = "the last authentication was less than 30 seconds ago";
+                    return Err(ContractError::new(ErrorKind::RateLimited, OPERATION, message)
+                        .with_retry(Retry::After(left)));
+                }
+                Decision::Wait => loop {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                    let row = self.find().await.map_err(store_failed)?;
+                    if row.is_none_or(|row| !row.is_leased) {
+                        break;
+                    }
+                },
+            }
+        }
+    }
+
+    async fn complete(&self, lease: Lease, token: StoredToken) -> ContractResult<()> {
+        self.store(owner(&lease)?, &token).await.map_err(store_failed)
+    }
+
+    async fn fail(&self, lease: Lease, message: String) -> ContractResult<()> {
+        self.give_back(owner(&lease)?, message).await.map_err(store_failed)
+    }
+
+    async fn adopt(&self, previous: &StoredToken, token: StoredToken) -> ContractResult<()> {
+        self.replace(previous, &token).await.map_err(store_failed)
+    }
+}
+
+fn owner(lease: &Lease) -> ContractResult<Uuid> {
+    lease.id().parse().map_err(|_| ContractError::new(ErrorKind::Refused, OPERATION, "the lease is not one of this store"))
+}
+
+fn store_failed(error: Error) -> ContractError {
+    ContractError::new(ErrorKind::Unavailable, OPERATION, "our own token store did not answer").with_source(error)
+}

@@ -1,0 +1,165 @@
+//! What a use case answers when it cannot: a stable code, what happened to which object, and what to do next.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use gangway_connector::{self as connector, ErrorKind, Retry};
+use gangway_domain::{Code, principal::Scope};
+use gangway_storage as storage;
+use gangway_vault as vault;
+
+/// One wrong value in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer into the body (`/config/base_url`), or the parameter's name.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Failure of a use case.
+#[derive(Debug)]
+pub struct Error {
+    /// Stable code.
+    pub code: Code,
+    /// What happened, to which object, and what to do next; without secrets or personal data.
+    pub message: String,
+    /// Wrong values, for `request.invalid`.
+    pub fields: Vec<FieldError>,
+    /// The object in the way, for conflicts.
+    pub existing: Option<String>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+    /// Whether trying again later may help without anyone acting.
+    pub is_transient: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+            existing: None,
+            retry_after: None,
+            is_transient: false,
+            source: None,
+        }
+    }
+
+    /// `object.not-found` for a kind of object.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what} in this tenant."))
+    }
+
+    /// `request.invalid` with one wrong value.
+    pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldError { pointer: pointer.into(), message: message.into() }])
+    }
+
+    /// `request.invalid` with several wrong values.
+    pub fn invalid_fields(fields: Vec<FieldError>) -> Self {
+        let mut error = Self::new(Code::RequestInvalid, "Correct the values named in `errors` and send it again.");
+        error.fields = fields;
+        error
+    }
+
+    /// `key.forbidden` for a missing scope.
+    pub fn lacks(scope: Scope) -> Self {
+        Self::new(Code::KeyForbidden, format!("The key lacks the scope `{}`. Use a key that has it.", scope.as_str()))
+    }
+
+    /// `server.internal` with its cause, which only logs show.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error =
+            Self::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs.");
+        error.source = Some(source.into());
+        error
+    }
+
+    /// Names the object in the way.
+    #[must_use]
+    pub fn with_existing(mut self, id: impl fmt::Display) -> Self {
+        self.existing = Some(id.to_string());
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub const fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self.is_transient = true;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::NotFound(what) => Self::not_found(what),
+            storage::Error::Taken => Self::new(Code::NameTaken, "The name is taken; choose another."),
+            storage::Error::MissingReference => {
+                Self::new(Code::NotFound, "An object that the request names is not there any more.")
+            }
+            storage::Error::Stale => Self::new(
+                Code::VersionStale,
+                "The object has changed since it was read; read it again and repeat the change.",
+            ),
+            storage::Error::Unavailable(_) => {
+                let mut unavailable =
+                    Self::new(Code::Unavailable, "The database does not answer; try again in some seconds.");
+                unavailable.retry_after = Some(Duration::from_secs(5));
+                unavailable.is_transient = true;
+                unavailable.source = Some(Box::new(error));
+                unavailable
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<vault::Error> for Error {
+    fn from(error: vault::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<connector::Error> for Error {
+    fn from(error: connector::Error) -> Self {
+        let code = match error.kind {
+            ErrorKind::ConfigInvalid => Code::RequestInvalid,
+            ErrorKind::Unauthenticated => Code::CredentialRefused,
+            ErrorKind::Forbidden => Code::PermissionMissing,
+            ErrorKind::NotFound => Code::NotFound,
+            ErrorKind::RateLimited => Code::VendorLimited,
+            ErrorKind::Unavailable => Code::VendorUnavailable,
+            ErrorKind::Unsupported => Code::Unsupported,
+            ErrorKind::Refused => Code::OriginForbidden,
+            _ => Code::VendorProtocol,
+        };
+        let mut mapped = Self::new(code, error.message.clone());
+        match error.retry {
+            Retry::Never => {}
+            Retry::Backoff => mapped.is_transient = true,
+            Retry::After(after) => {
+                mapped.is_transient = true;
+                mapped.retry_after = Some(after);
+            }
+        }
+        mapped.source = Some(Box::new(error));
+        mapped
+    }
+}

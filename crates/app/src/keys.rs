@@ -1,0 +1,192 @@
+//! API keys: make, list, revoke, and recognise the one that a request carries.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use gangway_domain::{
+    Code,
+    id::{KeyId, PLATFORM_TENANT, TenantId},
+    principal::{ApiKey, KeyKind, Principal, Scope},
+    tenant::TenantState,
+};
+use gangway_storage::{Page, PageRequest, SystemReason};
+use gangway_vault::api_key::{self, Kind};
+use secrecy::SecretString;
+
+use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result};
+
+/// What a new key needs.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Display name, 1–200 characters.
+    pub name: String,
+    /// What it may do; the kind's defaults when left out.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Who a key turned out to be.
+#[derive(Debug, Clone)]
+pub enum Authenticated {
+    /// An operator.
+    Operator(OperatorCtx),
+    /// Somebody of a tenant.
+    Tenant(Ctx),
+}
+
+/// Recognises a key's text. The key is looked up at each call, so a revoked one stops working at once.
+///
+/// # Errors
+/// `key.invalid` for unknown, mistyped, expired and revoked keys, which are not told apart but for a typing mistake;
+/// `tenant.suspended`.
+pub async fn authenticate(app: &App, text: &str) -> Result<Authenticated> {
+    let parsed = api_key::parse(text).map_err(|error| Error::new(Code::KeyInvalid, error.to_string()))?;
+    let refused = || Error::new(Code::KeyInvalid, "The API key is unknown, expired or revoked. Make a new one.");
+    let key = app.db.find_key_by_hash(&api_key::hash(&parsed)).await?.ok_or_else(refused)?;
+    let now = app.now();
+    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+        return Err(refused());
+    }
+    let principal = Principal::Key(key.id);
+    let permissions: Vec<Scope> = key.scopes.iter().copied().collect();
+    match key.kind {
+        KeyKind::Operator => Ok(Authenticated::Operator(OperatorCtx::new(app.clone(), principal, permissions))),
+        KeyKind::Tenant => {
+            require_active(app, key.tenant).await?;
+            Ok(Authenticated::Tenant(Ctx::new(app.clone(), principal, app.db.scope_for_key(&key), permissions)))
+        }
+    }
+}
+
+async fn require_active(app: &App, tenant: TenantId) -> Result<()> {
+    let tx = app.db.begin_system(SystemReason::Authenticate).await?;
+    let tenant = tx.tenants().find(tenant).await?;
+    tx.commit().await?;
+    match tenant.map(|tenant| tenant.state) {
+        Some(TenantState::Active) => Ok(()),
+        _ => Err(Error::new(Code::TenantSuspended, "The tenant is suspended; ask the operator to resume it.")),
+    }
+}
+
+/// Makes a key of the tenant. Its text is answered once and never again.
+///
+/// # Errors
+/// `request.invalid` for a bad name, a past expiry, or scopes that the caller does not hold itself.
+pub async fn create(ctx: &Ctx, new: NewKey) -> Result<(ApiKey, SecretString)> {
+    ctx.require(Scope::KeysWrite)?;
+    let app = ctx.app();
+    let key = check(app, KeyKind::Tenant, ctx.tenant(), new, |scope| ctx.may(scope))?;
+    let (text, hash) = generate(KeyKind::Tenant)?;
+    let tx = app.db.begin(ctx.scope()).await?;
+    tx.keys().create(&key, &hash).await?;
+    crate::audit::record(ctx, &tx, "key.create", &key.id.to_string(), "").await?;
+    tx.commit().await?;
+    Ok((key, text))
+}
+
+/// The tenant's keys in creation order, revoked ones too.
+pub async fn list(ctx: &Ctx, page: PageRequest<KeyId>) -> Result<Page<ApiKey>> {
+    ctx.require(Scope::KeysWrite)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let keys = tx.keys().list(page).await?;
+    tx.commit().await?;
+    Ok(keys)
+}
+
+/// Ends a key of the tenant.
+///
+/// # Errors
+/// `object.not-found`.
+pub async fn revoke(ctx: &Ctx, id: KeyId) -> Result<()> {
+    ctx.require(Scope::KeysWrite)?;
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
+    tx.keys().revoke(id, ctx.app().now()).await?;
+    crate::audit::record(ctx, &tx, "key.revoke", &id.to_string(), "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes an operator's key.
+pub async fn create_operator(ctx: &OperatorCtx, new: NewKey) -> Result<(ApiKey, SecretString)> {
+    ctx.require(Scope::KeysWrite)?;
+    let app = ctx.app();
+    let key = check(app, KeyKind::Operator, PLATFORM_TENANT, new, |_| true)?;
+    let (text, hash) = generate(KeyKind::Operator)?;
+    let tx = app.db.begin_system(SystemReason::ManageOperatorKeys).await?;
+    tx.operator_keys().create(&key, &hash).await?;
+    tx.commit().await?;
+    Ok((key, text))
+}
+
+/// Operators' keys in creation order, revoked ones too.
+pub async fn list_operator(ctx: &OperatorCtx) -> Result<Vec<ApiKey>> {
+    ctx.require(Scope::KeysWrite)?;
+    let tx = ctx.app().db.begin_system(SystemReason::ManageOperatorKeys).await?;
+    let keys = tx.operator_keys().list().await?;
+    tx.commit().await?;
+    Ok(keys)
+}
+
+/// Ends an operator's key.
+///
+/// # Errors
+/// `object.not-found`.
+pub async fn revoke_operator(ctx: &OperatorCtx, id: KeyId) -> Result<()> {
+    ctx.require(Scope::KeysWrite)?;
+    let app = ctx.app();
+    let tx = app.db.begin_system(SystemReason::ManageOperatorKeys).await?;
+    let found = tx.operator_keys().revoke(id, app.now()).await?;
+    tx.commit().await?;
+    if found { Ok(()) } else { Err(Error::new(Code::NotFound, "There is no such operator key.")) }
+}
+
+fn check(
+    app: &App,
+    kind: KeyKind,
+    tenant: TenantId,
+    new: NewKey,
+    may_grant: impl Fn(Scope) -> bool,
+) -> Result<ApiKey> {
+    let NewKey { name, scopes, expires_at } = new;
+    let now = app.now();
+    let name = name.trim().to_owned();
+    let asked = scopes.is_some();
+    let mut scopes = scopes.unwrap_or_else(|| Scope::defaults(kind));
+    let mut problems = Vec::new();
+    let mut problem = |pointer: &str, message: &str| {
+        problems.push(FieldError { pointer: pointer.to_owned(), message: message.to_owned() });
+    };
+    if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        problem("/name", "must have 1 to 200 characters, none of them control characters");
+    }
+    if expires_at.is_some_and(|at| at <= now) {
+        problem("/expires_at", "must lie in the future");
+    }
+    if asked {
+        if scopes.is_empty() {
+            problem("/scopes", "must name at least one scope");
+        }
+        if kind == KeyKind::Tenant && scopes.contains(&Scope::TenantsWrite) {
+            problem("/scopes", "`tenants:write` is for operator keys");
+        } else if !scopes.iter().all(|scope| may_grant(*scope)) {
+            problem("/scopes", "a key can pass on only scopes that it holds itself");
+        }
+    } else {
+        scopes.retain(|scope| may_grant(*scope));
+    }
+    if !problems.is_empty() {
+        return Err(Error::invalid_fields(problems));
+    }
+    Ok(ApiKey { id: app.new_id(), kind, tenant, name, scopes, created_at: now, expires_at, revoked_at: None })
+}
+
+fn generate(kind: KeyKind) -> Result<(SecretString, [u8; 32])> {
+    let text = api_key::generate(match kind {
+        KeyKind::Operator => Kind::Operator,
+        KeyKind::Tenant => Kind::Tenant,
+    });
+    let parsed = api_key::parse_secret(&text).map_err(Error::internal)?;
+    Ok((text, api_key::hash(&parsed)))
+}

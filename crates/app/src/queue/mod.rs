@@ -1,0 +1,213 @@
+//! The queue as use cases: workers claim, renew, reap and acknowledge; a tenant lists its jobs and repeats a failed one.
+//!
+//! Thin over `storage::queue`, where the rules live. Enqueueing is in [`crate::jobs`]; running is `worker`'s. Nothing here
+//! reads a payload.
+
+mod backoff;
+mod relay;
+pub mod trace;
+
+use std::time::Duration;
+
+use gangway_domain::{
+    Code,
+    id::JobId,
+    job::{JobState, JobView},
+    principal::Scope,
+};
+use gangway_storage::{self as storage, Page, PageRequest, SystemReason, queue as stored};
+
+pub use backoff::backoff;
+pub use relay::relay;
+pub use stored::{Claimed, Depth, JobFence, Reaped, wakes};
+
+use crate::{App, Ctx, Error, Result};
+
+/// How often results are written again when a returning job's key was taken at the same moment.
+const ACK_ROUNDS: u32 = 5;
+
+/// What a worker asks for.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// From which queue.
+    pub queue: String,
+    /// Who takes them.
+    pub owner: String,
+    /// Free slots.
+    pub slots: usize,
+    /// How many slots this worker has filled before.
+    pub turn: usize,
+    /// For how long.
+    pub lease: Duration,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Succeeded.
+    Done,
+    /// Moved on and wants another turn; counts no try.
+    Again,
+    /// Never started; counts no try and keeps its place.
+    GiveBack,
+    /// Failed, may succeed later.
+    Retry {
+        /// Why; no secrets, no personal data.
+        error: String,
+        /// Not earlier than this from now (a vendor's Retry-After); else our own backoff.
+        after: Option<Duration>,
+    },
+    /// Failed for good.
+    Fail {
+        /// Why; no secrets, no personal data.
+        error: String,
+    },
+}
+
+/// The result of one leased job.
+#[derive(Debug, Clone)]
+pub struct Ack {
+    /// The lease.
+    pub fence: JobFence,
+    /// Which try it was, from 1.
+    pub attempt: i32,
+    /// The result.
+    pub outcome: Outcome,
+}
+
+/// Leases due jobs, at most as many as there are free slots.
+pub async fn claim(app: &App, request: &ClaimRequest) -> Result<Vec<Claimed>> {
+    let request = stored::ClaimRequest {
+        queue: request.queue.clone(),
+        owner: request.owner.clone(),
+        slots: request.slots,
+        turn: request.turn,
+        lease_micros: micros(request.lease),
+        now: app.now(),
+    };
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let claimed = tx.queue().claim(&request).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Writes results in one transaction, and answers the jobs whose lease was lost before.
+pub async fn ack(app: &App, acks: &[Ack]) -> Result<Vec<JobId>> {
+    let stored: Vec<_> = acks
+        .iter()
+        .map(|ack| stored::Ack { fence: ack.fence, verdict: verdict(app, ack) })
+        .collect();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let tx = app.db.begin_system(SystemReason::Queue).await?;
+        match tx.queue().ack(&stored, app.now()).await {
+            Ok(lost) => {
+                tx.commit().await?;
+                return Ok(lost);
+            }
+            // Somebody enqueued the key of a returning job meanwhile: the next round merges the two.
+            Err(storage::Error::Taken) if round < ACK_ROUNDS => drop(tx),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Prolongs the leases that a worker still holds.
+pub async fn renew(app: &App, held: &[JobFence], lease: Duration) -> Result<u64> {
+    if held.is_empty() {
+        return Ok(0);
+    }
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let n_renewed = tx.queue().renew(held, micros(lease)).await?;
+    tx.commit().await?;
+    Ok(n_renewed)
+}
+
+/// Takes back what dead workers held.
+pub async fn reap(app: &App) -> Result<Reaped> {
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let reaped = tx.queue().reap(app.now()).await?;
+    tx.commit().await?;
+    Ok(reaped)
+}
+
+/// Counts jobs that wait, run or have failed, for metrics and `doctor`.
+pub async fn depths(app: &App) -> Result<Vec<Depth>> {
+    let tx = app.db.begin_system(SystemReason::Doctor).await?;
+    let depths = tx.queue().depths().await?;
+    tx.commit().await?;
+    Ok(depths)
+}
+
+/// A tenant's jobs, oldest first.
+pub async fn list_jobs(ctx: &Ctx, state: Option<JobState>, page: PageRequest<JobId>) -> Result<Page<JobView>> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let jobs = tx.jobs().list(state, page).await?;
+    tx.commit().await?;
+    Ok(jobs)
+}
+
+/// One job of a tenant.
+pub async fn get_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let job = tx.jobs().get(id).await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+/// Repeats a failed job as a new one, and answers that; or the one that waits already, when the work has a key.
+///
+/// # Errors
+/// `job.not-failed` unless the job has failed.
+pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
+    ctx.require(Scope::ConnectionsWrite)?;
+    let app = ctx.app();
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    let failed = tx.jobs().get(id).await?;
+    if failed.state != JobState::Failed {
+        let message = format!("The job is {}; only a failed job can be retried.", failed.state.as_str());
+        return Err(Error::new(Code::JobNotFailed, message));
+    }
+    let job = tx.jobs().repetition_of(&failed, app.new_id(), app.now()).await?;
+    let (new, queue, key) = (job.id, job.queue.clone(), job.dedupe_key.clone());
+    tx.enqueue(job);
+    tx.commit().await?;
+
+    let tx = app.db.begin_read(ctx.scope()).await?;
+    let found = match (tx.jobs().find(new).await?, key) {
+        (Some(job), _) => Some(job),
+        (None, Some(key)) => tx.jobs().find_waiting(&queue, &key).await?,
+        (None, None) => None,
+    };
+    tx.commit().await?;
+    found.ok_or_else(|| Error::not_found("job"))
+}
+
+fn verdict(app: &App, ack: &Ack) -> stored::Verdict {
+    match &ack.outcome {
+        Outcome::Done => stored::Verdict::Done,
+        Outcome::Again => stored::Verdict::Again,
+        Outcome::GiveBack => stored::Verdict::GiveBack,
+        Outcome::Fail { error } => stored::Verdict::Fail { error: error.clone() },
+        Outcome::Retry { error, after } => {
+            let now = app.now();
+            // A little late is fine, a little early is not: jitter is added to what the vendor asked for.
+            let wait = after.map_or_else(
+                || backoff(ack.attempt, app.jitter()),
+                |after| after + Duration::from_secs(1).mul_f64(app.jitter()),
+            );
+            stored::Verdict::Retry {
+                error: error.clone(),
+                run_at: now + wait,
+                not_before: after.map(|after| now + after),
+            }
+        }
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)
+}

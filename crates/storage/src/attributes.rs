@@ -1,0 +1,205 @@
+//! Discovered attributes of connections, their classes, and whether the tenant wants them.
+
+use chrono::{DateTime, Utc};
+use gangway_domain::{
+    id::{AttributeId, ConnectionId},
+    record::Stream,
+    schema::{AttributeClass, AttributeType},
+};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
+
+use crate::{
+    Error, Result, TenantTx,
+    entity::attribute::{ActiveModel, Column, Entity, Model},
+    micros::{from_micros, from_micros_opt, to_micros},
+};
+
+/// The attributes of one tenant's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Attributes<'a>(pub(crate) &'a TenantTx);
+
+/// One attribute of a connection, as discovered and as chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Identity.
+    pub id: AttributeId,
+    /// Whose account.
+    pub connection: ConnectionId,
+    /// On which records.
+    pub stream: Stream,
+    /// The vendor's key.
+    pub key: String,
+    /// What an admin knows it by.
+    pub label: String,
+    /// Type.
+    pub kind: AttributeType,
+    /// The name that is the same in every account, if any.
+    pub universal_id: Option<String>,
+    /// Choices of a list.
+    pub options: Vec<String>,
+    /// Made by the company rather than by the vendor.
+    pub is_custom: bool,
+    /// The canonical field it feeds, if any.
+    pub canonical_field: Option<String>,
+    /// How its values are treated.
+    pub class: AttributeClass,
+    /// Why.
+    pub class_reason: String,
+    /// Whether its values are stored.
+    pub selected: bool,
+    /// Place in the vendor's order.
+    pub position: i32,
+    /// When it was first seen.
+    pub first_seen_at: DateTime<Utc>,
+    /// When it was last seen.
+    pub last_seen_at: DateTime<Utc>,
+    /// Since when the account no longer shows it.
+    pub removed_at: Option<DateTime<Utc>>,
+}
+
+impl Attributes<'_> {
+    /// All attributes of a connection, by stream and then in the vendor's order, removed ones included.
+    pub async fn list(&self, connection: ConnectionId) -> Result<Vec<Attribute>> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::ConnectionId.eq(connection.uuid()))
+            .order_by_asc(Column::Stream)
+            .order_by_asc(Column::Position)
+            .order_by_asc(Column::Id)
+            .all(self.0.raw())
+            .await?;
+        rows.into_iter().map(attribute).collect()
+    }
+
+    /// The attributes of one stream.
+    pub async fn list_stream(&self, connection: ConnectionId, stream: Stream) -> Result<Vec<Attribute>> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::ConnectionId.eq(connection.uuid()))
+            .filter(Column::Stream.eq(stream.as_str()))
+            .order_by_asc(Column::Position)
+            .order_by_asc(Column::Id)
+            .all(self.0.raw())
+            .await?;
+        rows.into_iter().map(attribute).collect()
+    }
+
+    /// Adds one.
+    pub async fn create(&self, attribute: &Attribute) -> Result<()> {
+        self.row(attribute)?.insert(self.0.raw()).await?;
+        Ok(())
+    }
+
+    /// Replaces one, key and connection apart.
+    pub async fn update(&self, attribute: &Attribute) -> Result<()> {
+        let done = self
+            .0
+            .update::<Entity>()
+            .filter(Column::Id.eq(attribute.id.uuid()))
+            .set(self.row(attribute)?)
+            .exec(self.0.raw())
+            .await?;
+        if done.rows_affected == 0 { Err(Error::NotFound("attribute")) } else { Ok(()) }
+    }
+
+    /// Notes that these were seen again unchanged.
+    pub async fn touch(&self, connection: ConnectionId, ids: &[AttributeId], at: DateTime<Utc>) -> Result<()> {
+        for chunk in ids.chunks(500) {
+            self.0
+                .update::<Entity>()
+                .filter(Column::ConnectionId.eq(connection.uuid()))
+                .filter(Column::Id.is_in(chunk.iter().map(|id| id.uuid())))
+                .col_expr(Column::LastSeenAt, Expr::value(to_micros(at)))
+                .exec(self.0.raw())
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, attribute: &Attribute) -> Result<ActiveModel> {
+        let Attribute {
+            id,
+            connection,
+            stream,
+            key,
+            label,
+            kind,
+            universal_id,
+            options,
+            is_custom,
+            canonical_field,
+            class,
+            class_reason,
+            selected,
+            position,
+            first_seen_at,
+            last_seen_at,
+            removed_at,
+        } = attribute;
+        Ok(ActiveModel {
+            tenant_id: Set(self.0.tenant().uuid()),
+            id: Set(id.uuid()),
+            connection_id: Set(connection.uuid()),
+            stream: Set(stream.as_str().to_owned()),
+            key: Set(key.clone()),
+            label: Set(label.clone()),
+            kind: Set(kind.as_str().to_owned()),
+            universal_id: Set(universal_id.clone()),
+            options: Set(serde_json::to_string(options)
+                .map_err(|_| Error::corrupt("attribute", "options cannot be written as JSON"))?),
+            is_custom: Set(*is_custom),
+            canonical_field: Set(canonical_field.clone()),
+            class: Set(class.as_str().to_owned()),
+            class_reason: Set(class_reason.clone()),
+            selected: Set(*selected),
+            position: Set(*position),
+            first_seen_at: Set(to_micros(*first_seen_at)),
+            last_seen_at: Set(to_micros(*last_seen_at)),
+            removed_at: Set(removed_at.map(to_micros)),
+        })
+    }
+}
+
+fn attribute(row: Model) -> Result<Attribute> {
+    let Model {
+        tenant_id: _,
+        id,
+        connection_id,
+        stream,
+        key,
+        label,
+        kind,
+        universal_id,
+        options,
+        is_custom,
+        canonical_field,
+        class,
+        class_reason,
+        selected,
+        position,
+        first_seen_at,
+        last_seen_at,
+        removed_at,
+    } = row;
+    Ok(Attribute {
+        id: AttributeId::from_uuid(id),
+        connection: ConnectionId::from_uuid(connection_id),
+        stream: Stream::parse(&stream).ok_or_else(|| Error::corrupt("attribute", "unknown stream"))?,
+        key,
+        label,
+        kind: AttributeType::parse(&kind).ok_or_else(|| Error::corrupt("attribute", "unknown type"))?,
+        universal_id,
+        options: serde_json::from_str(&options).map_err(|_| Error::corrupt("attribute", "options are not JSON"))?,
+        is_custom,
+        canonical_field,
+        class: AttributeClass::parse(&class).ok_or_else(|| Error::corrupt("attribute", "unknown class"))?,
+        class_reason,
+        selected,
+        position,
+        first_seen_at: from_micros(first_seen_at)?,
+        last_seen_at: from_micros(last_seen_at)?,
+        removed_at: from_micros_opt(removed_at)?,
+    })
+}

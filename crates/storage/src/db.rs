@@ -1,0 +1,179 @@
+//! Connecting, and beginning transactions.
+
+use std::{sync::Arc, time::Duration};
+
+use gangway_domain::{
+    id::{JobId, TenantId},
+    principal::ApiKey,
+};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Result, SystemReason, SystemTx, TenantScope, TenantTx, keys, queue};
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `sqlite://path` or `postgres://…`, for tenants' transactions.
+    pub url: String,
+    /// Login of the system role, when it has one of its own.
+    pub system_url: Option<String>,
+    /// Connections at most, per login.
+    pub max_connections: u32,
+    /// How long a transaction waits for a connection.
+    pub acquire_timeout: Duration,
+}
+
+impl Config {
+    /// One login, sixteen connections, five seconds.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), system_url: None, max_connections: 16, acquire_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Db {
+    tenants: DatabaseConnection,
+    system: DatabaseConnection,
+    /// SQLite takes one writer at a time; waiting here is fair and does not poll.
+    writer: Option<Arc<Semaphore>>,
+}
+
+impl Db {
+    /// Opens the pools. Run migrations before, on a pool of their own that is closed again: a pooled SQLite connection that
+    /// cached the old schema fails on upserts.
+    pub async fn connect(config: &Config) -> Result<Self> {
+        let tenants = open(config, &config.url).await?;
+        let system = match &config.system_url {
+            Some(url) => open(config, url).await?,
+            None => tenants.clone(),
+        };
+        let is_sqlite = tenants.get_database_backend() == DbBackend::Sqlite;
+        let writer = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self { tenants, system, writer })
+    }
+
+    /// Which database this is.
+    pub fn is_postgres(&self) -> bool {
+        self.tenants.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Answers whether the database does.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.tenants.ping().await?)
+    }
+
+    /// Begins a transaction that sees one tenant and may write.
+    pub async fn begin(&self, scope: &TenantScope) -> Result<TenantTx> {
+        let (tx, gate) = self.open_transaction(&self.tenants, Access::Write).await?;
+        take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
+        Ok(TenantTx::new(scope.tenant(), tx, gate))
+    }
+
+    /// Begins a transaction that sees one tenant and only reads.
+    pub async fn begin_read(&self, scope: &TenantScope) -> Result<TenantTx> {
+        let (tx, gate) = self.open_transaction(&self.tenants, Access::Read).await?;
+        take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
+        Ok(TenantTx::new(scope.tenant(), tx, gate))
+    }
+
+    /// Begins a transaction across tenants, for a named reason.
+    pub async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx> {
+        tracing::trace!(reason = reason.as_str(), "system transaction");
+        let access = if reason.only_reads() { Access::Read } else { Access::Write };
+        let (tx, gate) = self.open_transaction(&self.system, access).await?;
+        take_role(&tx, "gangway_system", None).await?;
+        Ok(SystemTx::new(tx, gate))
+    }
+
+    /// Finds the key with this hash, in any tenant; expiry and revocation are the caller's to judge.
+    pub async fn find_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>> {
+        let tx = self.begin_system(SystemReason::Authenticate).await?;
+        let key = keys::find_by_hash(&tx, hash).await?;
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    /// The scope of an authenticated key's own tenant.
+    pub fn scope_for_key(&self, key: &ApiKey) -> TenantScope {
+        TenantScope::new(key.tenant)
+    }
+
+    /// The scope an operator acts in; the tenant must exist.
+    pub async fn scope_for_operator(&self, tenant: TenantId) -> Result<TenantScope> {
+        let tx = self.begin_system(SystemReason::ActForTenant).await?;
+        let found = tx.tenants().find(tenant).await?;
+        tx.commit().await?;
+        found.map(|tenant| TenantScope::new(tenant.id)).ok_or(Error::NotFound("tenant"))
+    }
+
+    /// The scope of a job, read from its row: a job cannot name a tenant itself.
+    pub async fn scope_for_job(&self, job: JobId) -> Result<TenantScope> {
+        let tx = self.begin_system(SystemReason::RunJob).await?;
+        let tenant = queue::tenant_of(&tx, job).await?;
+        tx.commit().await?;
+        tenant.map(TenantScope::new).ok_or(Error::NotFound("job"))
+    }
+
+    /// The system role's pool, for the queue's notices (which need no tenant and no transaction).
+    pub(crate) const fn system_pool(&self) -> &DatabaseConnection {
+        &self.system
+    }
+
+    async fn open_transaction(
+        &self,
+        pool: &DatabaseConnection,
+        access: Access,
+    ) -> Result<(DatabaseTransaction, Option<OwnedSemaphorePermit>)> {
+        let Some(writer) = &self.writer else { return Ok((pool.begin().await?, None)) };
+        if access == Access::Read {
+            return Ok((pool.begin().await?, None));
+        }
+        // The semaphore is never closed, so the error cannot happen; treat it as a missing gate all the same.
+        let gate = Arc::clone(writer).acquire_owned().await.ok();
+        // A deferred transaction that reads first and then writes fails at once when another process wrote between.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok((pool.begin_with_options(options).await?, gate))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.acquire_timeout)
+        .connect_timeout(config.acquire_timeout)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| {
+            options
+                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(10))
+                .foreign_keys(true)
+        });
+    Ok(Database::connect(options).await?)
+}
+
+/// Takes the role and tenant for this transaction only: no session state is ever set, so any pooler works.
+async fn take_role(tx: &DatabaseTransaction, role: &str, tenant: Option<TenantId>) -> Result<()> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let tenant = tenant.map(|tenant| tenant.uuid().to_string()).unwrap_or_default();
+    let sql = "SELECT set_config('role', $1, true), set_config('app.tenant_id', $2, true)";
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [role.into(), tenant.into()])).await?;
+    Ok(())
+}

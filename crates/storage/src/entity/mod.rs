@@ -1,0 +1,27 @@
+//! Rows as sea-orm sees them. Private to this crate: repositories answer domain types.
+
+pub(crate) mod api_key;
+pub(crate) mod attribute;
+pub(crate) mod audit_entry;
+pub(crate) mod connection;
+pub(crate) mod console_session;
+pub(crate) mod console_user;
+pub(crate) mod console_user_role;
+pub(crate) mod credential;
+pub(crate) mod data_key;
+pub(crate) mod deployment;
+pub(crate) mod event;
+pub(crate) mod event_counter;
+pub(crate) mod idempotent_answer;
+pub(crate) mod office;
+pub(crate) mod person;
+pub(crate) mod person_link;
+pub(crate) mod quarantined_record;
+pub(crate) mod record;
+pub(crate) mod record_alias;
+pub(crate) mod record_payload;
+pub(crate) mod sweep_sighting;
+pub(crate) mod sync;
+pub(crate) mod sync_run;
+pub(crate) mod tenant;
+pub(crate) mod vendor_token;

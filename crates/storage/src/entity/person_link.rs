@@ -1,0 +1,26 @@
+//! Rows of `person_link`.
+
+use sea_orm::entity::prelude::*;
+
+use crate::scope::TenantScoped;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "person_link")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub record_id: Uuid,
+    pub person_id: Uuid,
+    pub linked_by: String,
+    pub linked_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TenantScoped for Entity {
+    const TENANT: Column = Column::TenantId;
+}

@@ -1,0 +1,82 @@
+//! Storage failures. `Display` never holds values of rows or parameters.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+
+/// Why a storage operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such row in this tenant.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A unique name or pair is taken.
+    #[error("a unique value is taken")]
+    Taken,
+    /// A row that this one points at is missing.
+    #[error("a referenced row is missing")]
+    MissingReference,
+    /// The job's lease was lost: another worker has it, so nothing was committed.
+    #[error("the job's lease was lost")]
+    LeaseLost,
+    /// The row changed since it was read.
+    #[error("the row has changed since it was read")]
+    Stale,
+    /// The database cannot be reached, is shutting down, or has no connection free in time.
+    #[error("the database is not available")]
+    Unavailable(#[source] DbErr),
+    /// Stored data cannot be read back: damage or a bug.
+    #[error("stored {what} cannot be read: {reason}")]
+    Corrupt {
+        /// Which kind of row.
+        what: &'static str,
+        /// Why, without values.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the database refused a statement")]
+    Database(#[source] DbErr),
+}
+
+impl Error {
+    /// Stored data that cannot be read back.
+    pub(crate) fn corrupt(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::Corrupt { what, reason: reason.into() }
+    }
+
+    /// Whether trying again may help without anyone acting.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => return Self::Taken,
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::MissingReference,
+            _ => {}
+        }
+        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Database(error) }
+    }
+}
+
+/// Connection trouble, PostgreSQL's classes 08, 53, 57 and serialisation failures, and a busy or full SQLite.
+fn is_unavailable(error: &DbErr) -> bool {
+    let source = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => source,
+        _ => return false,
+    };
+    match source.as_ref() {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                || ["40001", "40P01", "5", "6", "13", "261", "517"].contains(&code.as_ref())
+        }),
+        _ => false,
+    }
+}

@@ -1,0 +1,118 @@
+//! Stored answers of creating requests, so that a repeated request gets the same answer. Answers are sealed by the caller.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{FromQueryResult, Value};
+
+use crate::{Result, TenantTx, micros::to_micros};
+
+/// The stored answers of one tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Idempotency<'a>(pub(crate) &'a TenantTx);
+
+/// Which request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestKey<'a> {
+    /// Who sent it (`key:key_…`).
+    pub principal: &'a str,
+    /// Method and route template.
+    pub route: &'a str,
+    /// The caller's key.
+    pub key: &'a str,
+}
+
+/// What is known about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: it is noted now, and the caller carries it out.
+    Nothing,
+    /// It was carried out with this answer.
+    Answered {
+        /// HTTP status.
+        status: i32,
+        /// The sealed answer.
+        answer: Vec<u8>,
+    },
+    /// It is being carried out.
+    Running,
+    /// The key was used with another body.
+    OtherBody,
+}
+
+/// How long answers are kept, and after which time a request without an answer counts as lost with its process.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// How long an answer is repeated.
+    pub answers: TimeDelta,
+    /// When a request without an answer may be carried out again.
+    pub running: TimeDelta,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    body_hash: Vec<u8>,
+    status: Option<i32>,
+    answer: Option<Vec<u8>>,
+}
+
+impl Idempotency<'_> {
+    /// Notes a request, or tells what is known about it.
+    pub async fn claim(
+        &self,
+        request: RequestKey<'_>,
+        body_hash: &[u8],
+        at: DateTime<Utc>,
+        keeping: Keeping,
+    ) -> Result<Known> {
+        // Whoever deletes an outdated row first inserts the new one; the other then finds it.
+        let sql = "DELETE FROM idempotent_answer WHERE tenant_id = $1 AND principal = $2 AND route = $3 AND key = $4
+             AND (created_at <= $5 OR (status IS NULL AND created_at <= $6))";
+        let mut values = self.key(request);
+        values.extend([to_micros(at - keeping.answers).into(), to_micros(at - keeping.running).into()]);
+        self.0.execute(sql, values).await?;
+        let sql = "INSERT INTO idempotent_answer (tenant_id, principal, route, key, body_hash, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        let mut values = self.key(request);
+        values.extend([body_hash.to_vec().into(), to_micros(at).into()]);
+        if self.0.execute(sql, values).await?.rows_affected() == 1 {
+            return Ok(Known::Nothing);
+        }
+        let sql = "SELECT body_hash, status, answer FROM idempotent_answer
+             WHERE tenant_id = $1 AND principal = $2 AND route = $3 AND key = $4";
+        let row = self.0.query::<Row>(sql, self.key(request)).await?.into_iter().next();
+        Ok(match row {
+            Some(row) if row.body_hash != body_hash => Known::OtherBody,
+            Some(Row { status: Some(status), answer: Some(answer), .. }) => Known::Answered { status, answer },
+            _ => Known::Running,
+        })
+    }
+
+    /// Stores the answer.
+    pub async fn complete(&self, request: RequestKey<'_>, status: i32, answer: Vec<u8>) -> Result<()> {
+        let sql = "UPDATE idempotent_answer SET status = $5, answer = $6
+             WHERE tenant_id = $1 AND principal = $2 AND route = $3 AND key = $4";
+        let mut values = self.key(request);
+        values.extend([status.into(), answer.into()]);
+        self.0.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Forgets a request that failed, so that a corrected one may use the key.
+    pub async fn delete(&self, request: RequestKey<'_>) -> Result<()> {
+        let sql = "DELETE FROM idempotent_answer WHERE tenant_id = $1 AND principal = $2 AND route = $3 AND key = $4
+             AND status IS NULL";
+        self.0.execute(sql, self.key(request)).await?;
+        Ok(())
+    }
+
+    /// Deletes this tenant's answers from before `before`.
+    pub async fn delete_before(&self, before: DateTime<Utc>) -> Result<u64> {
+        let sql = "DELETE FROM idempotent_answer WHERE tenant_id = $1 AND created_at <= $2";
+        let values = vec![self.0.tenant().uuid().into(), to_micros(before).into()];
+        Ok(self.0.execute(sql, values).await?.rows_affected())
+    }
+
+    fn key(&self, request: RequestKey<'_>) -> Vec<Value> {
+        let RequestKey { principal, route, key } = request;
+        vec![self.0.tenant().uuid().into(), principal.into(), route.into(), key.into()]
+    }
+}

@@ -1,0 +1,102 @@
+//! Persons (identities), and which employee records are theirs.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use gangway_domain::id::{ConnectionId, EmployeeId, PersonId};
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::{Result, TenantTx, micros::to_micros, records::batch};
+
+/// Persons of the tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Persons<'a>(pub(crate) &'a TenantTx);
+
+/// An employee record's person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonLink {
+    /// The employee record.
+    pub employee: EmployeeId,
+    /// The person.
+    pub person: PersonId,
+    /// Who found that they belong together (`connector`, later a user).
+    pub linked_by: String,
+    /// When.
+    pub linked_at: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct ByEmail {
+    email: String,
+    person_id: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct ByRecord {
+    record_id: Uuid,
+    person_id: Uuid,
+}
+
+impl Persons<'_> {
+    /// Adds persons.
+    pub async fn create(&self, persons: &[PersonId], at: DateTime<Utc>) -> Result<()> {
+        let rows = persons.iter().map(|person| vec![person.uuid().into(), to_micros(at).into()]).collect();
+        batch::insert(self.0, "person", &["id", "created_at"], "", rows).await?;
+        Ok(())
+    }
+
+    /// Links employee records to persons; a record that is linked stays so.
+    pub async fn link(&self, links: Vec<PersonLink>) -> Result<()> {
+        let rows = links
+            .into_iter()
+            .map(|PersonLink { employee, person, linked_by, linked_at }| {
+                vec![employee.uuid().into(), person.uuid().into(), linked_by.into(), to_micros(linked_at).into()]
+            })
+            .collect();
+        let columns = ["record_id", "person_id", "linked_by", "linked_at"];
+        batch::insert(self.0, "person_link", &columns, "DO NOTHING", rows).await?;
+        Ok(())
+    }
+
+    /// The persons who have one of these work emails (lower case) through another connection. Emails that lead to several
+    /// persons are left out: which of them it is, a human must say.
+    pub async fn list_by_emails_elsewhere(
+        &self,
+        emails: &[String],
+        connection: ConnectionId,
+    ) -> Result<HashMap<String, PersonId>> {
+        let mut found: HashMap<String, Option<PersonId>> = HashMap::new();
+        for chunk in emails.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT DISTINCT r.email, l.person_id FROM record r
+                 JOIN person_link l ON l.tenant_id = r.tenant_id AND l.record_id = r.id
+                 WHERE r.tenant_id = $1 AND r.stream = 'employees' AND r.connection_id <> $2 AND r.email IN ({})",
+                batch::places(3, chunk.len())
+            );
+            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into(), connection.uuid().into()];
+            values.extend(chunk.iter().map(|email| Value::from(email.as_str())));
+            for ByEmail { email, person_id } in self.0.query(&sql, values).await? {
+                let person = PersonId::from_uuid(person_id);
+                found.entry(email).and_modify(|known| *known = None).or_insert(Some(person));
+            }
+        }
+        Ok(found.into_iter().filter_map(|(email, person)| Some((email, person?))).collect())
+    }
+
+    /// The persons of these employee records.
+    pub async fn list_by_records(&self, records: &[Uuid]) -> Result<HashMap<Uuid, PersonId>> {
+        let mut persons = HashMap::with_capacity(records.len());
+        for chunk in records.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT record_id, person_id FROM person_link WHERE tenant_id = $1 AND record_id IN ({})",
+                batch::places(2, chunk.len())
+            );
+            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
+            values.extend(chunk.iter().map(|record| Value::from(*record)));
+            let rows: Vec<ByRecord> = self.0.query(&sql, values).await?;
+            persons.extend(rows.into_iter().map(|row| (row.record_id, PersonId::from_uuid(row.person_id))));
+        }
+        Ok(persons)
+    }
+}

@@ -1,0 +1,198 @@
+//! Syncs: the standing orders, and finding those whose schedule is due.
+
+use chrono::{DateTime, Utc};
+use gangway_domain::{
+    id::{ConnectionId, SyncId, SyncRunId, TenantId},
+    record::Stream,
+    sync::Sync,
+    tenant::Tenant,
+};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use crate::{
+    Error, Page, PageRequest, Result, SystemTx, TenantScope, TenantTx,
+    entity::sync::{ActiveModel, Column, Entity, Model},
+    micros::{from_micros, from_micros_opt, to_micros},
+    tenants,
+};
+
+/// The tenant's syncs.
+#[derive(Debug, Clone, Copy)]
+pub struct Syncs<'a>(pub(crate) &'a TenantTx);
+
+impl Syncs<'_> {
+    /// Adds a sync.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] when the connection's stream has one; [`Error::MissingReference`] when there is no such connection.
+    pub async fn create(&self, sync: &Sync) -> Result<()> {
+        write(self.0.tenant(), sync).insert(self.0.raw()).await?;
+        Ok(())
+    }
+
+    /// The sync, or none.
+    pub async fn find(&self, id: SyncId) -> Result<Option<Sync>> {
+        self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).one(self.0.raw()).await?.map(read).transpose()
+    }
+
+    /// The sync.
+    pub async fn get(&self, id: SyncId) -> Result<Sync> {
+        self.find(id).await?.ok_or(Error::NotFound("sync"))
+    }
+
+    /// The sync, locked until the transaction ends.
+    pub async fn get_locked(&self, id: SyncId) -> Result<Sync> {
+        let row = self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).lock_exclusive().one(self.0.raw()).await?;
+        row.map(read).transpose()?.ok_or(Error::NotFound("sync"))
+    }
+
+    /// The sync of a connection's stream.
+    pub async fn find_by_stream(&self, connection: ConnectionId, stream: Stream) -> Result<Option<Sync>> {
+        let row = self
+            .0
+            .find::<Entity>()
+            .filter(Column::ConnectionId.eq(connection.uuid()))
+            .filter(Column::Stream.eq(stream.as_str()))
+            .one(self.0.raw())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    /// Syncs in creation order, of one connection or of all.
+    pub async fn list(&self, connection: Option<ConnectionId>, page: PageRequest<SyncId>) -> Result<Page<Sync>> {
+        let mut query = self.0.find::<Entity>();
+        if let Some(connection) = connection {
+            query = query.filter(Column::ConnectionId.eq(connection.uuid()));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(Column::Id.gt(after.uuid()));
+        }
+        let rows = query.order_by_asc(Column::Id).limit(page.limit + 1).all(self.0.raw()).await?;
+        Ok(Page::from_overfetch(rows.into_iter().map(read).collect::<Result<_>>()?, page.limit))
+    }
+
+    /// Stores a changed sync, whose `version` is already the new one.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when somebody changed it in between.
+    pub async fn update(&self, sync: &Sync) -> Result<()> {
+        let sql = "UPDATE sync SET schedule = $1, cursor_at = $2, first_completed_at = $3, next_run_at = $4,
+                   last_run_id = $5, version = $6, updated_at = $7 WHERE tenant_id = $8 AND id = $9 AND version = $10";
+        let values = vec![
+            sync.schedule.clone().into(),
+            sync.cursor.map(to_micros).into(),
+            sync.first_completed_at.map(to_micros).into(),
+            sync.next_run_at.map(to_micros).into(),
+            sync.last_run.map(SyncRunId::uuid).into(),
+            sync.version.into(),
+            to_micros(sync.updated_at).into(),
+            self.0.tenant().uuid().into(),
+            sync.id.uuid().into(),
+            (sync.version - 1).into(),
+        ];
+        let changed = self.0.execute(sql, values).await?;
+        if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// Deletes a sync with its runs; records stay. Answers whether there was one.
+    pub async fn delete(&self, id: SyncId) -> Result<bool> {
+        let deleted = self.0.delete::<Entity>().filter(Column::Id.eq(id.uuid())).exec(self.0.raw()).await?;
+        Ok(deleted.rows_affected == 1)
+    }
+
+    /// The tenant itself, in whose zone calendar dates and cron expressions are meant.
+    pub async fn get_tenant(&self) -> Result<Tenant> {
+        tenants::find_own(self.0).await?.ok_or(Error::NotFound("tenant"))
+    }
+}
+
+/// A sync whose schedule is due.
+#[derive(Debug, Clone)]
+pub struct DueSync {
+    /// The tenant to act in.
+    pub scope: TenantScope,
+    /// The sync.
+    pub sync: SyncId,
+}
+
+/// Due schedules of all tenants.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemSyncs<'a>(pub(crate) &'a SystemTx);
+
+impl SystemSyncs<'_> {
+    /// Syncs of active tenants that are due, the longest overdue first.
+    pub async fn list_due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<DueSync>> {
+        let sql = "SELECT s.* FROM sync s JOIN tenant t ON t.id = s.tenant_id
+                   WHERE s.next_run_at IS NOT NULL AND s.next_run_at <= $1 AND t.state = 'active'
+                   ORDER BY s.next_run_at LIMIT $2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows: Vec<Model> = self.0.query(sql, vec![to_micros(now).into(), limit.into()]).await?;
+        let due = rows.into_iter().map(|row| DueSync {
+            scope: TenantScope::new(TenantId::from_uuid(row.tenant_id)),
+            sync: SyncId::from_uuid(row.id),
+        });
+        Ok(due.collect())
+    }
+}
+
+fn write(tenant: TenantId, sync: &Sync) -> ActiveModel {
+    let Sync {
+        id,
+        connection,
+        stream,
+        schedule,
+        cursor,
+        first_completed_at,
+        next_run_at,
+        last_run,
+        version,
+        created_at,
+        updated_at,
+    } = sync;
+    ActiveModel {
+        tenant_id: Set(tenant.uuid()),
+        id: Set(id.uuid()),
+        connection_id: Set(connection.uuid()),
+        stream: Set(stream.as_str().to_owned()),
+        schedule: Set(schedule.clone()),
+        cursor_at: Set(cursor.map(to_micros)),
+        first_completed_at: Set(first_completed_at.map(to_micros)),
+        next_run_at: Set(next_run_at.map(to_micros)),
+        last_run_id: Set(last_run.map(SyncRunId::uuid)),
+        version: Set(*version),
+        created_at: Set(to_micros(*created_at)),
+        updated_at: Set(to_micros(*updated_at)),
+    }
+}
+
+fn read(row: Model) -> Result<Sync> {
+    let Model {
+        tenant_id: _,
+        id,
+        connection_id,
+        stream,
+        schedule,
+        cursor_at,
+        first_completed_at,
+        next_run_at,
+        last_run_id,
+        version,
+        created_at,
+        updated_at,
+    } = row;
+    Ok(Sync {
+        id: SyncId::from_uuid(id),
+        connection: ConnectionId::from_uuid(connection_id),
+        stream: Stream::parse(&stream).ok_or_else(|| Error::corrupt("sync", "unknown stream"))?,
+        schedule,
+        cursor: from_micros_opt(cursor_at)?,
+        first_completed_at: from_micros_opt(first_completed_at)?,
+        next_run_at: from_micros_opt(next_run_at)?,
+        last_run: last_run_id.map(SyncRunId::from_uuid),
+        version,
+        created_at: from_micros(created_at)?,
+        updated_at: from_micros(updated_at)?,
+    })
+}

@@ -1,0 +1,155 @@
+//! Vendor tokens, sealed, with the lease under which one process at a time asks for a new one.
+//!
+//! The lease runs on the database's clock, since processes differ; the pause between authentications and the expiry are
+//! the vendor's times and are judged by the caller.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gangway_domain::id::CredentialId;
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::{
+    Error, Result, TenantTx,
+    micros::{from_micros_opt, to_micros},
+};
+
+/// The vendor tokens of one tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens<'a>(pub(crate) &'a TenantTx);
+
+/// The token of one credential version, and who is getting a new one.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Token {
+    /// The token, sealed.
+    pub sealed: Option<Vec<u8>>,
+    /// When the vendor stops accepting it.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Somebody is authenticating right now.
+    pub is_leased: bool,
+    /// When somebody last began to authenticate.
+    pub attempted_at: Option<DateTime<Utc>>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("expires_at", &self.expires_at)
+            .field("is_leased", &self.is_leased)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    sealed: Option<Vec<u8>>,
+    expires_at: Option<i64>,
+    is_leased: i32,
+    attempted_at: Option<i64>,
+    last_error: Option<String>,
+}
+
+impl Tokens<'_> {
+    /// The token at hand, if there ever was one.
+    pub async fn find(&self, credential: CredentialId) -> Result<Option<Token>> {
+        self.read(credential, "").await
+    }
+
+    /// The same, its row made if it is missing and locked until the transaction ends.
+    pub async fn lock(&self, credential: CredentialId) -> Result<Token> {
+        let sql = "INSERT INTO vendor_token (tenant_id, credential_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        self.0.execute(sql, self.key(credential)).await?;
+        let lock = if self.0.is_postgres() { " FOR UPDATE" } else { "" };
+        self.read(credential, lock).await?.ok_or(Error::NotFound("credential"))
+    }
+
+    /// Gives `owner` the lease for `span`, and notes the attempt. Call [`Self::lock`] before.
+    pub async fn lease(&self, credential: CredentialId, owner: Uuid, span: TimeDelta, at: DateTime<Utc>) -> Result<()> {
+        let sql = format!(
+            "UPDATE vendor_token SET lease_owner = $3, lease_until = {} + $4, attempted_at = $5, last_error = NULL
+             WHERE tenant_id = $1 AND credential_id = $2",
+            self.now()
+        );
+        let mut values = self.key(credential);
+        values.extend([owner.into(), span.num_microseconds().unwrap_or(i64::MAX / 2).into(), to_micros(at).into()]);
+        self.0.execute(&sql, values).await?;
+        Ok(())
+    }
+
+    /// Stores the token got under a lease, and ends the lease. Answers whether `owner` still had it.
+    pub async fn complete(
+        &self,
+        credential: CredentialId,
+        owner: Uuid,
+        sealed: Vec<u8>,
+        expires_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let sql = "UPDATE vendor_token SET sealed = $4, expires_at = $5, obtained_at = $6, lease_owner = NULL,
+             lease_until = NULL WHERE tenant_id = $1 AND credential_id = $2 AND lease_owner = $3";
+        let mut values = self.key(credential);
+        values.extend([owner.into(), sealed.into(), to_micros(expires_at).into(), to_micros(at).into()]);
+        Ok(self.0.execute(sql, values).await?.rows_affected() == 1)
+    }
+
+    /// Ends a lease without a token.
+    pub async fn fail(&self, credential: CredentialId, owner: Uuid, message: String) -> Result<()> {
+        let sql = "UPDATE vendor_token SET lease_owner = NULL, lease_until = NULL, last_error = $4
+             WHERE tenant_id = $1 AND credential_id = $2 AND lease_owner = $3";
+        let mut values = self.key(credential);
+        values.extend([owner.into(), message.into()]);
+        self.0.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Replaces the token without a lease. Call [`Self::lock`] before, and compare.
+    pub async fn replace(
+        &self,
+        credential: CredentialId,
+        sealed: Vec<u8>,
+        expires_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let sql = "UPDATE vendor_token SET sealed = $3, expires_at = $4, obtained_at = $5
+             WHERE tenant_id = $1 AND credential_id = $2";
+        let mut values = self.key(credential);
+        values.extend([sealed.into(), to_micros(expires_at).into(), to_micros(at).into()]);
+        self.0.execute(sql, values).await?;
+        Ok(())
+    }
+
+    async fn read(&self, credential: CredentialId, lock: &str) -> Result<Option<Token>> {
+        let sql = format!(
+            "SELECT sealed, expires_at, CASE WHEN lease_until > {} THEN 1 ELSE 0 END AS is_leased, attempted_at, last_error
+             FROM vendor_token WHERE tenant_id = $1 AND credential_id = $2{lock}",
+            self.now()
+        );
+        let row = self.0.query::<Row>(&sql, self.key(credential)).await?.into_iter().next();
+        row.map(|Row { sealed, expires_at, is_leased, attempted_at, last_error }| {
+            Ok(Token {
+                sealed,
+                expires_at: from_micros_opt(expires_at)?,
+                is_leased: is_leased == 1,
+                attempted_at: from_micros_opt(attempted_at)?,
+                last_error,
+            })
+        })
+        .transpose()
+    }
+
+    fn key(&self, credential: CredentialId) -> Vec<Value> {
+        vec![self.0.tenant().uuid().into(), credential.uuid().into()]
+    }
+
+    /// The database's clock in microseconds.
+    fn now(&self) -> &'static str {
+        if self.0.is_postgres() {
+            "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+        } else {
+            "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+        }
+    }
+}

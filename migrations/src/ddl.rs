@@ -1,0 +1,134 @@
+//! One description of a table for both databases, and the row-level security of tenant tables.
+//!
+//! Portable choices: times are `BIGINT` microseconds since the epoch (the same on both, exact, comparable); JSON is `TEXT`
+//! (PostgreSQL's `jsonb` refuses `\u0000`, which vendors send); ids are UUIDs (16-byte blobs on SQLite).
+
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+
+/// What the application role may do with a tenant table, within its own tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppRights {
+    /// Everything.
+    Full,
+    /// Read and add: logs are not rewritten.
+    AppendOnly,
+    /// Read only.
+    ReadOnly,
+    /// Read and add rows, lock them through the `fence` column; every other change is the system role's.
+    Fenced,
+}
+
+impl AppRights {
+    const fn grants(self) -> &'static str {
+        match self {
+            Self::Full => "SELECT, INSERT, UPDATE, DELETE",
+            Self::AppendOnly => "SELECT, INSERT",
+            Self::ReadOnly => "SELECT",
+            Self::Fenced => "SELECT, INSERT, UPDATE (fence)",
+        }
+    }
+}
+
+/// Builds statements for the connected database.
+pub(crate) struct Ddl<'a> {
+    manager: &'a SchemaManager<'a>,
+}
+
+impl<'a> Ddl<'a> {
+    pub(crate) const fn new(manager: &'a SchemaManager<'a>) -> Self {
+        Self { manager }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.manager.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Runs one statement, with `{uuid} {bytes} {bool}` replaced by the database's types.
+    pub(crate) async fn run(&self, sql: &str) -> Result<(), DbErr> {
+        let (uuid, bytes, boolean) =
+            if self.is_postgres() { ("uuid", "bytea", "boolean") } else { ("BLOB", "BLOB", "INTEGER") };
+        let sql = sql.replace("{uuid}", uuid).replace("{bytes}", bytes).replace("{bool}", boolean);
+        self.manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
+    }
+
+    /// Creates a table; `columns` is the text between the parentheses.
+    pub(crate) async fn table(&self, name: &str, columns: &str) -> Result<(), DbErr> {
+        let strict = if self.is_postgres() { "" } else { " STRICT" };
+        self.run(&format!("CREATE TABLE {name} ({columns}){strict}")).await
+    }
+
+    /// Creates a table whose rows belong to one tenant, named by `tenant_column`.
+    pub(crate) async fn tenant_table(
+        &self,
+        name: &str,
+        tenant_column: &str,
+        rights: AppRights,
+        columns: &str,
+    ) -> Result<(), DbErr> {
+        self.table(name, columns).await?;
+        if !self.is_postgres() {
+            return Ok(());
+        }
+        let own = format!("{tenant_column} = nullif(current_setting('app.tenant_id', true), '')::uuid");
+        self.run(&format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")).await?;
+        self.run(&format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY")).await?;
+        self.run(&format!(
+            "CREATE POLICY own_tenant ON {name} FOR ALL TO gangway_app USING ({own}) WITH CHECK ({own})"
+        ))
+        .await?;
+        self.run(&format!(
+            "CREATE POLICY every_tenant ON {name} FOR ALL TO gangway_system USING (true) WITH CHECK (true)"
+        ))
+        .await?;
+        self.run(&format!("GRANT {} ON {name} TO gangway_app", rights.grants())).await?;
+        self.run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO gangway_system")).await
+    }
+
+    /// Creates a table without tenants: the system role writes it, the application role gets `app_grants`.
+    pub(crate) async fn global_table(&self, name: &str, app_grants: Option<&str>, columns: &str) -> Result<(), DbErr> {
+        self.table(name, columns).await?;
+        if !self.is_postgres() {
+            return Ok(());
+        }
+        if let Some(grants) = app_grants {
+            self.run(&format!("GRANT {grants} ON {name} TO gangway_app")).await?;
+        }
+        self.run(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO gangway_system")).await
+    }
+
+    /// Makes the two working roles when they are missing, and lets this login take them.
+    ///
+    /// The login must be `NOINHERIT`, else both roles' policies apply to it between transactions; `doctor` reports it.
+    pub(crate) async fn roles(&self) -> Result<(), DbErr> {
+        if !self.is_postgres() {
+            return Ok(());
+        }
+        self.run(
+            "DO $$ BEGIN
+               IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gangway_app') THEN
+                 CREATE ROLE gangway_app NOLOGIN NOBYPASSRLS;
+               END IF;
+               IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gangway_system') THEN
+                 CREATE ROLE gangway_system NOLOGIN NOBYPASSRLS;
+               END IF;
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+             END $$",
+        )
+        .await?;
+        self.run(
+            "DO $$ BEGIN
+               IF NOT pg_has_role(current_user, 'gangway_app', 'MEMBER')
+                  OR NOT pg_has_role(current_user, 'gangway_system', 'MEMBER') THEN
+                 EXECUTE format('GRANT gangway_app, gangway_system TO %I', current_user);
+               END IF;
+             END $$",
+        )
+        .await?;
+        self.run("GRANT USAGE ON SCHEMA public TO gangway_app, gangway_system").await
+    }
+}
+
+/// The answer of every `down`: migrations only go forward.
+pub(crate) fn forward_only(name: &str) -> DbErr {
+    DbErr::Migration(format!("{name} cannot be undone: restore a backup instead (docs/operations.md)"))
+}
