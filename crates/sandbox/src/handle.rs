@@ -1,0 +1,211 @@
+//! A running sandbox from the inside: the oracle that tests compare with, and the hand that changes it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::admin;
+use crate::answer::Answer;
+use crate::change::Rejected;
+use crate::ledger::Report;
+use crate::people::{Absence, Attendance, Person};
+use crate::quirks::Quirks;
+use crate::request::Request;
+use crate::routes;
+use crate::shapes::vendor;
+use crate::state::{Shared, State};
+
+/// A cloneable way to the state of a sandbox.
+#[derive(Clone)]
+pub struct Handle(pub(crate) Arc<Shared>);
+
+impl Handle {
+    /// Everybody, plain: dates as `YYYY-MM-DD`, hours as numbers, the supervisor as an id, units as `{id, name}`.
+    pub fn people(&self) -> Vec<Value> {
+        self.0.lock().world.people.values().map(Person::snapshot).collect()
+    }
+
+    /// One person, as in [`Handle::people`].
+    pub fn person(&self, id: u64) -> Option<Value> {
+        self.0.lock().world.people.get(&id).map(Person::snapshot)
+    }
+
+    /// All absences.
+    pub fn absences(&self) -> Vec<Absence> {
+        self.0.lock().world.absences.values().cloned().collect()
+    }
+
+    /// All attendances.
+    pub fn attendances(&self) -> Vec<Attendance> {
+        self.0.lock().world.attendances.values().cloned().collect()
+    }
+
+    /// Every attribute of the company, as the vendor's discovery tells it to a credential that may read all.
+    pub fn attributes(&self) -> Vec<Value> {
+        let state = self.0.lock();
+        let scene = state.scene(None);
+        scene.world.catalogue.iter().map(|attribute| vendor::attribute(&scene, attribute)).collect()
+    }
+
+    /// Adds a person from plain values and returns the id.
+    ///
+    /// # Errors
+    /// When a required value is missing or one does not fit.
+    pub fn add_person(&self, values: &Value) -> Result<u64, Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.add_person(values, now))
+    }
+
+    /// Sets the given values of a person.
+    ///
+    /// # Errors
+    /// When there is no such person or a value does not fit.
+    pub fn change_person(&self, id: u64, values: &Value) -> Result<(), Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.change_person(id, values, now))
+    }
+
+    /// Removes a person with absences and attendances.
+    ///
+    /// # Errors
+    /// When there is no such person.
+    pub fn remove_person(&self, id: u64) -> Result<(), Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.remove_person(id, now))
+    }
+
+    /// Adds an absence and returns its id.
+    ///
+    /// # Errors
+    /// When a required value is missing or one does not fit.
+    pub fn add_absence(&self, values: &Value) -> Result<u64, Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.add_absence(values, now))
+    }
+
+    /// Sets the given values of an absence.
+    ///
+    /// # Errors
+    /// When there is no such absence or a value does not fit.
+    pub fn change_absence(&self, id: u64, values: &Value) -> Result<(), Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.change_absence(id, values, now))
+    }
+
+    /// Removes an absence.
+    ///
+    /// # Errors
+    /// When there is no such absence.
+    pub fn remove_absence(&self, id: u64) -> Result<(), Rejected> {
+        self.change(|state| state.remove_absence(id))
+    }
+
+    /// Adds an attendance and returns its id.
+    ///
+    /// # Errors
+    /// When a required value is missing or one does not fit.
+    pub fn add_attendance(&self, values: &Value) -> Result<u64, Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.add_attendance(values, now))
+    }
+
+    /// Sets the given values of an attendance.
+    ///
+    /// # Errors
+    /// When there is no such attendance or a value does not fit.
+    pub fn change_attendance(&self, id: u64, values: &Value) -> Result<(), Rejected> {
+        let now = self.0.now();
+        self.change(|state| state.change_attendance(id, values, now))
+    }
+
+    /// Removes an attendance.
+    ///
+    /// # Errors
+    /// When there is no such attendance.
+    pub fn remove_attendance(&self, id: u64) -> Result<(), Rejected> {
+        self.change(|state| state.remove_attendance(id))
+    }
+
+    /// The switches as they stand.
+    pub fn quirks(&self) -> Quirks {
+        self.0.lock().quirks.clone()
+    }
+
+    /// Replaces all switches.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub fn set_quirks(&self, quirks: Quirks) -> Result<(), Rejected> {
+        self.change(|state| {
+            state.set_quirks(quirks);
+            Ok(())
+        })
+    }
+
+    /// Sets some switches, and `credentials` or `expire_tokens` beside them, as the admin endpoint does.
+    ///
+    /// # Errors
+    /// When a switch is not known or its value does not fit; nothing is set then.
+    pub fn change_switches(&self, switches: &Value) -> Result<Quirks, Rejected> {
+        self.change(|state| state.change_switches(switches).map(|()| state.quirks.clone()))
+    }
+
+    /// Changes which attributes a credential may read; `None` is all.
+    ///
+    /// # Errors
+    /// When there is no such credential.
+    pub fn set_whitelist(&self, client_id: &str, keys: Option<Vec<String>>) -> Result<(), Rejected> {
+        self.change(|state| state.set_whitelist(client_id, keys.map(|keys| keys.into_iter().collect())))
+    }
+
+    /// Ends the life of every token given out.
+    pub fn expire_tokens(&self) {
+        self.0.lock().tokens.expire_all();
+    }
+
+    /// Counts by route and the last `n_recent` requests.
+    pub fn ledger(&self, n_recent: usize) -> Report {
+        self.0.lock().ledger.report(n_recent)
+    }
+
+    /// How many requests the vendor's API was sent.
+    pub fn request_count(&self) -> u64 {
+        self.ledger(0).total
+    }
+
+    /// Renders one page of employees as the first credential sees it, without HTTP, tokens or limits.
+    pub fn render_employees(&self, offset: usize, limit: usize) -> Bytes {
+        let mut request = Request::new("GET", "/v1/company/employees");
+        request.query = vec![("limit".into(), limit.to_string()), ("offset".into(), offset.to_string())];
+        routes::employees(&mut self.0.lock(), &request).body
+    }
+
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
+        if request.path == admin::PREFIX || request.path.starts_with("/_sandbox/") {
+            return admin::answer(self, request);
+        }
+        if request.path == "/" && request.method == "GET" {
+            let config = &self.0.config;
+            let about = json!({"sandbox": "personio", "company": config.company, "dialect": config.dialect});
+            return Answer::json(200, &about);
+        }
+        routes::answer(&self.0, request)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Rejected>) -> Result<T, Rejected> {
+        let mut state = self.0.lock();
+        let result = change(&mut state)?;
+        self.0.save(&state).map_err(|error| {
+            tracing::error!(%error, "sandbox state not written");
+            Rejected::NotKept(error)
+        })?;
+        Ok(result)
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("base_url", &self.0.base_url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! The switches for the vendor's oddities. Each may be turned at run time; none changes who the people are.
+
+use serde::{Deserialize, Serialize};
+
+/// The switches, as the admin endpoint shows and takes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent switch of the emulated vendor")]
+pub struct Quirks {
+    /// Whether a token lasts or is replaced by each answer.
+    pub token_mode: TokenMode,
+    /// Whether `POST /v1/auth` refuses credentials in the query string.
+    pub refuse_query_credentials: bool,
+    /// Whether lists carry `metadata`.
+    pub metadata: bool,
+    /// Whether nobody may list the attributes.
+    pub forbid_discovery: bool,
+    /// Whether weekly hours are a string.
+    pub string_hours: bool,
+    /// Whether half days are 0 and 1.
+    pub numeric_half_days: bool,
+    /// Whether some empty values are `""` or `[]` instead of null.
+    pub empty_shapes: bool,
+    /// Whether some people's tags are a JSON list in a string.
+    pub tags_as_json: bool,
+    /// Whether some absences carry offsets without a colon.
+    pub mixed_offsets: bool,
+    /// Whether lists with `updated_since` are paginated.
+    pub updated_since_pages: bool,
+    /// Whether errors of resource endpoints come with status 200.
+    pub errors_with_200: bool,
+    /// The language of error texts.
+    pub error_language: Language,
+    /// The language of the standard attributes' labels.
+    pub label_language: Language,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            token_mode: TokenMode::Stable,
+            refuse_query_credentials: true,
+            metadata: true,
+            forbid_discovery: false,
+            string_hours: true,
+            numeric_half_days: true,
+            empty_shapes: true,
+            tags_as_json: true,
+            mixed_offsets: true,
+            updated_since_pages: true,
+            errors_with_200: false,
+            error_language: Language::German,
+            label_language: Language::English,
+        }
+    }
+}
+
+/// How tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenMode {
+    /// The same token for 24 hours.
+    Stable,
+    /// Each answer carries the next token and the used one is blacklisted.
+    Rotating,
+}
+
+/// A language of the emulated company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// German.
+    German,
+    /// English.
+    English,
+}

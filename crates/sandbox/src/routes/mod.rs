@@ -1,0 +1,200 @@
+//! The vendor's endpoints: which request goes where, and what every answer goes through on its way.
+
+mod attendances;
+mod employees;
+mod login;
+mod picture;
+mod time_offs;
+
+use chrono::{DateTime, Utc};
+
+use crate::answer::Answer;
+use crate::config::Dialect;
+use crate::ledger::Entry;
+use crate::limiter::Path;
+use crate::quirks::TokenMode;
+use crate::request::Request;
+use crate::state::{Shared, State};
+
+/// An endpoint with the ids of its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    Login,
+    Employees,
+    Employee(u64),
+    Attributes,
+    TimeOffs,
+    TimeOff(u64),
+    TimeOffTypes,
+    Attendances,
+    Balance(u64),
+    Picture { id: u64, width: Option<u32> },
+}
+
+impl Route {
+    /// Finds the endpoint of a path; the guide names fewer than the vendor.
+    pub(crate) fn parse(path: &str, dialect: Dialect) -> Option<Self> {
+        let segments: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
+        let route = match segments.as_slice() {
+            ["v1", "auth"] => Self::Login,
+            ["v1", "company", rest @ ..] => match rest {
+                ["employees"] => Self::Employees,
+                ["employees", "attributes" | "custom-attributes"] => Self::Attributes,
+                ["employees", id] => Self::Employee(id.parse().ok()?),
+                ["employees", id, "absences", "balance"] => Self::Balance(id.parse().ok()?),
+                ["employees", id, "profile-picture"] => Self::Picture { id: id.parse().ok()?, width: None },
+                ["employees", id, "profile-picture", width] => {
+                    Self::Picture { id: id.parse().ok()?, width: Some(width.parse().ok()?) }
+                }
+                ["time-offs"] => Self::TimeOffs,
+                ["time-offs", id] => Self::TimeOff(id.parse().ok()?),
+                ["time-off-types"] => Self::TimeOffTypes,
+                ["attendances"] => Self::Attendances,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let in_guide = match route {
+            Self::Login | Self::Employees | Self::Employee(_) | Self::TimeOffs | Self::Attendances => true,
+            Self::Picture { width, .. } => width.is_some(),
+            Self::Attributes | Self::TimeOff(_) | Self::TimeOffTypes | Self::Balance(_) => false,
+        };
+        (dialect == Dialect::Vendor || in_guide).then_some(route)
+    }
+
+    /// The path with ids replaced.
+    pub(crate) const fn template(self) -> &'static str {
+        match self {
+            Self::Login => "/v1/auth",
+            Self::Employees => "/v1/company/employees",
+            Self::Employee(_) => "/v1/company/employees/{id}",
+            Self::Attributes => "/v1/company/employees/attributes",
+            Self::TimeOffs => "/v1/company/time-offs",
+            Self::TimeOff(_) => "/v1/company/time-offs/{id}",
+            Self::TimeOffTypes => "/v1/company/time-off-types",
+            Self::Attendances => "/v1/company/attendances",
+            Self::Balance(_) => "/v1/company/employees/{id}/absences/balance",
+            Self::Picture { width: None, .. } => "/v1/company/employees/{id}/profile-picture",
+            Self::Picture { width: Some(_), .. } => "/v1/company/employees/{id}/profile-picture/{width}",
+        }
+    }
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Login => "POST",
+            _ => "GET",
+        }
+    }
+
+    /// Whether answers carry the token in their `authorization` header.
+    const fn echoes_token(self) -> bool {
+        !matches!(self, Self::Attendances | Self::Picture { .. })
+    }
+}
+
+/// Answers a request of the vendor's API and writes it into the ledger.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
+    let now = shared.now();
+    let mut state = shared.lock();
+    let route = Route::parse(&request.path, state.dialect);
+    let mut credential = None;
+    let answer = reply(&mut state, request, route, now, &mut credential);
+    let number = |name| request.parameter(name).and_then(|text| text.parse().ok());
+    state.ledger.record(Entry {
+        at: now,
+        method: request.method.clone(),
+        route: route.map_or("(unknown)", Route::template),
+        status: answer.status,
+        credential,
+        limit: number("limit"),
+        offset: number("offset"),
+    });
+    answer
+}
+
+fn reply(
+    state: &mut State,
+    request: &Request,
+    route: Option<Route>,
+    now: DateTime<Utc>,
+    credential: &mut Option<usize>,
+) -> Answer {
+    let verdict = state.limiter.address(request.peer, now);
+    if !verdict.is_allowed {
+        return Answer { headers: verdict.headers, ..Answer::too_many() };
+    }
+    let Some(route) = route else { return unknown(state) };
+    if request.method != route.method() {
+        return Answer::error(405, 405, "Method Not Allowed");
+    }
+    if route == Route::Login {
+        return login::answer(state, request, now);
+    }
+    let holder = match state.tokens.holder(request.bearer(), now) {
+        Ok(holder) => holder,
+        Err(refused) => return refused.answer(state.dialect),
+    };
+    *credential = Some(holder);
+    let path = if route == Route::Employees { Path::EmployeeList } else { Path::Other };
+    let verdict = state.limiter.request(holder, path, now);
+    if !verdict.is_allowed {
+        return Answer { headers: verdict.headers, ..Answer::too_many() };
+    }
+    let mut answer = resource(state, request, route, holder);
+    answer.headers.extend(verdict.headers);
+    echo_token(state, request, route, now, &mut answer);
+    if state.quirks.errors_with_200 && answer.is_error() {
+        answer.status = 200;
+    }
+    answer
+}
+
+/// The list of employees as the first credential sees it, for measurements.
+pub(crate) fn employees(state: &mut State, request: &Request) -> Answer {
+    employees::list(state, request, 0)
+}
+
+fn resource(state: &mut State, request: &Request, route: Route, holder: usize) -> Answer {
+    match route {
+        Route::Employees => employees::list(state, request, holder),
+        Route::Employee(id) => employees::get(state, holder, id),
+        Route::Attributes => employees::attributes(state, holder),
+        Route::Balance(id) => employees::balance(state, id),
+        Route::TimeOffs => time_offs::list(state, request, holder),
+        Route::TimeOff(id) => time_offs::get(state, holder, id),
+        Route::TimeOffTypes => time_offs::types(state, request),
+        Route::Attendances => attendances::list(state, request),
+        Route::Picture { id, width } => picture::get(state, holder, id, width),
+        Route::Login => unknown(state),
+    }
+}
+
+fn unknown(state: &State) -> Answer {
+    match state.dialect {
+        Dialect::Vendor => Answer::not_found(state.quirks.error_language),
+        Dialect::Guide => Answer::error(404, 404, "Not Found"),
+    }
+}
+
+fn echo_token(state: &mut State, request: &Request, route: Route, now: DateTime<Utc>, answer: &mut Answer) {
+    let Some(used) = request.bearer() else { return };
+    if state.dialect != Dialect::Vendor || !route.echoes_token() {
+        return;
+    }
+    let next = match state.quirks.token_mode {
+        TokenMode::Stable if answer.is_error() => None,
+        TokenMode::Stable => Some(used.to_owned()),
+        TokenMode::Rotating => state.tokens.rotate(used, now),
+    };
+    answer.headers.extend(next.map(|token| ("authorization", format!("Bearer {token}"))));
+}
+
+/// Reads `limit` and `offset`: what is absent, unreadable or too large becomes the default or the maximum.
+fn paging(request: &Request, default: usize, max: usize) -> (usize, usize) {
+    let number = |name| request.parameter(name).and_then(|text| text.parse::<usize>().ok());
+    let limit = number("limit").filter(|limit| *limit > 0).unwrap_or(default).min(max);
+    (limit, number("offset").unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;
