@@ -5,6 +5,18 @@
 //! seed always makes the same people, in both dialects. Everything is served by one catch-all handler that calls
 //! [`routes`], which are plain functions from a request to an answer and can be tested without HTTP.
 //!
+//! Outside the vendor's API lie the admin endpoints, which take and give JSON, ask for no token and are not in the ledger:
+//!
+//! | Path | Methods |
+//! | --- | --- |
+//! | `/_sandbox/people`, `/_sandbox/absences`, `/_sandbox/attendances` | GET all, POST one |
+//! | `/_sandbox/people/{id}` and so on | PATCH some fields, DELETE (a person's GET too) |
+//! | `/_sandbox/attributes` | GET the company's attributes, the company-specific ones with their keys |
+//! | `/_sandbox/ledger?recent=100` | GET the counts per route and status and the last requests |
+//! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` and `expire_tokens` beside them |
+//!
+//! Values are plain there: `{"last_name": "Neu", "hire_date": "2026-02-01", "department": "Vertrieb", "supervisor": 17}`.
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), gangway_sandbox::BindError> {
 //! let sandbox = gangway_sandbox::Sandbox::bind(gangway_sandbox::Config::new(250, 1))?;

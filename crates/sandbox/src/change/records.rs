@@ -9,6 +9,9 @@ use crate::state::State;
 
 use super::{Rejected, fields};
 
+/// Parental leave ends before this; counting the working days of a longer one would hold up everybody.
+const LONGEST_DAYS: i64 = 5_000;
+
 /// The fields of an absence that may be given; what is absent stays.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,6 +110,9 @@ impl State {
         self.must_exist(merged.employee_id)?;
         if merged.end_date < merged.start_date {
             return Err(Rejected::invalid("end_date", "lies before start_date"));
+        }
+        if (merged.end_date - merged.start_date).num_days() > LONGEST_DAYS {
+            return Err(Rejected::invalid("end_date", format!("lies more than {LONGEST_DAYS} days after start_date")));
         }
         let days = days_count(merged.start_date, merged.end_date, merged.half_day_start, merged.half_day_end);
         Ok(Absence { days_count: days, ..merged })

@@ -95,6 +95,8 @@ fn absences_and_attendances_are_added_changed_and_removed() {
     let absence = json!({"employee_id": id, "type": "Sick days", "start_date": "2026-06-12", "end_date": "2026-06-15"});
     let added = body(&bench.post("/_sandbox/absences", &absence))["id"].as_u64().unwrap();
     assert_eq!(bench.ok(&format!("/v1/company/time-offs/{added}"))["data"]["attributes"]["days_count"], 2);
+    let endless = bench.send("PATCH", &format!("/_sandbox/absences/{added}"), &json!({"end_date": "9999-12-31"}));
+    assert_eq!(endless.status, 422);
     let wrong = bench.send("PATCH", &format!("/_sandbox/absences/{added}"), &json!({"end_date": "2026-06-01"}));
     assert!(body(&wrong)["error"].as_str().unwrap().contains("before start_date"));
     assert_eq!(bench.send("DELETE", &format!("/_sandbox/absences/{added}"), &Value::Null).status, 200);

@@ -9,7 +9,7 @@ use crate::config::Dialect;
 use crate::pages::{self, Window};
 use crate::people::{Person, World, number};
 use crate::request::Request;
-use crate::shapes::{time, vendor};
+use crate::shapes::{guide, time, vendor};
 use crate::state::State;
 
 pub(super) fn list(state: &mut State, request: &Request, holder: usize) -> Answer {
@@ -61,7 +61,8 @@ impl<'a> Filter<'a> {
             let at = time::parse_moment(text)
                 .ok_or_else(|| Answer::invalid("updated_since", "The updated since is not a valid date."))?;
             // The guide says that people who left are not in such answers.
-            return Ok(Self::Since { at, attributes: asked.to_vec(), without_leavers: dialect == Dialect::Guide });
+            let attributes = asked.iter().map(|key| guide::vendor_key(key)).collect();
+            return Ok(Self::Since { at, attributes, without_leavers: dialect == Dialect::Guide });
         }
         Ok(request.parameter("email").map_or(Self::None, Self::Email))
     }

@@ -33,6 +33,11 @@ pub(crate) fn key(vendor: &str) -> &str {
     if vendor == "employment_type" { "employee_type" } else { vendor }
 }
 
+/// The vendor's name of an attribute that a caller of the guide named.
+pub(crate) fn vendor_key(guide: &str) -> &str {
+    if guide == "employee_type" { "employment_type" } else { guide }
+}
+
 /// One employee with the attributes asked for.
 pub(crate) fn employee(scene: &Scene<'_>, person: &Person, asked: &[&str]) -> Vec<u8> {
     let mut attributes = Map::new();
