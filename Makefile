@@ -1,0 +1,22 @@
+# One door to the daily work; each target is a script in scripts/ that says what it needs.
+# ARGS goes through: make run ARGS="--people 50", make test ARGS="-p gangway-vault".
+
+.PHONY: run test bench lint fmt conformance
+
+run: ## Build the release binary and start the demo on 127.0.0.1:8080
+	@scripts/run.sh $(ARGS)
+
+test: ## Run all tests against SQLite and a private PostgreSQL and Redis
+	@scripts/test.sh $(ARGS)
+
+bench: ## Measure the sandbox's throughput, the floor under every other figure
+	@scripts/bench.sh $(ARGS)
+
+lint: ## Formatting, tidy, clippy, licences, documentation
+	@scripts/lint.sh
+
+fmt: ## Format every crate
+	@cargo fmt --all
+
+conformance: ## Check the OpenAPI document and the running API with independent tools
+	@scripts/conformance.sh $(ARGS)

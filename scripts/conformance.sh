@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Holds a running demo against its own OpenAPI document, with tools that are not ours: openapi-spec-validator for the
+# document, schemathesis for the answers of every GET operation, as the demo's tenant and as its operator.
+# Arguments go to schemathesis: --max-examples 200, --include-path-regex employees, …
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/require.sh
+
+root=$PWD
+folder='' demo=''
+
+clean_up() {
+    trap - EXIT INT TERM HUP
+    [[ -z $demo ]] || kill -TERM "$demo" 2>/dev/null || true
+    [[ -z $demo ]] || wait "$demo" 2>/dev/null || true
+    [[ -z $folder ]] || rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# A kept environment with exactly the pinned packages; made anew when the pins change.
+prepare_python() {
+    local pins=tests/conformance/requirements.txt environment sum
+    sum=$(sha256sum "$pins")
+    environment=${XDG_CACHE_HOME:-$HOME/.cache}/gangway/conformance-${sum:0:12}
+    bin=$environment/bin
+    [[ ! -e $environment/complete ]] || return 0
+    command -v python3 >/dev/null || install_packages python3 python3-venv
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+    rm -rf "$environment"
+    python3 -m venv "$environment"
+    "$bin/pip" install --quiet --disable-pip-version-check --requirement "$pins"
+    touch "$environment/complete"
+}
+
+# Arguments: whose key, the key, then more for schemathesis.
+check_reads() {
+    local who=$1 key=$2
+    shift 2
+    part "schemathesis as $who"
+    # It keeps a folder where it runs.
+    (cd "$folder" && "$bin/schemathesis" --config-file "$root/tests/conformance/schemathesis.toml" run "$url/openapi.json" \
+        --include-method GET --header "Authorization: Bearer $key" \
+        --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
+        --phases examples,coverage,fuzzing --max-examples 25 --seed 20250101 --request-timeout 30 --rate-limit auto \
+        --no-color --continue-on-failure "$@") || failed+=("schemathesis as $who")
+}
+
+part() {
+    printf '\n== %s\n' "$*"
+}
+
+log_says() {
+    grep -q "$1" "$folder/demo.log"
+}
+
+require_rust
+command -v curl >/dev/null || install_packages curl
+prepare_python
+cargo build --locked --bin gangway
+folder=$(mktemp -d "${TMPDIR:-/tmp}/gangway-conformance.XXXXXX")
+url=http://127.0.0.1:$(free_port)
+"$(target_dir)/debug/gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
+    --sandbox-listen "127.0.0.1:$(free_port)" --data "$folder/data" >"$folder/demo.log" 2>&1 </dev/null &
+demo=$!
+if ! wait_until "$demo" curl -fsS "$url/readyz" || ! wait_until "$demo" log_says 'first sync complete'; then
+    tail -n 20 "$folder/demo.log" >&2
+    fail "the demo did not finish its first sync"
+fi
+operator_key=$(grep -oE 'gwo_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
+tenant_key=$(grep -oE 'gwt_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
+[[ -n $operator_key && -n $tenant_key ]] || fail "the demo printed no keys"
+
+failed=()
+part 'openapi-spec-validator'
+curl -fsS "$url/openapi.json" >"$folder/openapi.json"
+"$bin/openapi-spec-validator" --schema 3.1 "$folder/openapi.json" || failed+=(openapi-spec-validator)
+
+part 'walk over all objects'
+GANGWAY_TENANT_KEY=$tenant_key GANGWAY_OPERATOR_KEY=$operator_key "$bin/python" tests/conformance/walk.py "$url" ||
+    failed+=('walk over all objects')
+
+check_reads tenant "$tenant_key" "$@"
+check_reads operator "$operator_key" "$@"
+
+part 'summary'
+kill -0 "$demo" 2>/dev/null || failed+=('the demo died')
+if ((${#failed[@]} > 0)); then
+    printf 'failed: %s\n' "${failed[@]}"
+    exit 1
+fi
+printf 'conformance: the document is valid and every read keeps to it\n'
