@@ -1,0 +1,166 @@
+//! A connection: a vendor account that can be asked, and what it can be asked for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gangway_domain::{Clock, record::Stream, schema::Catalogue};
+use gangway_egress::{Class, HttpPort};
+use serde::Serialize;
+
+use super::{error::Result, source::Source, token::TokenStore};
+
+/// The ports a connection lives on. All are bound to one connection before the connector sees them.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Runtime {
+    /// The way out: knows the base URL, the origins allowed and the vendor budget.
+    pub http: Arc<dyn HttpPort>,
+    /// Where the vendor token lies.
+    pub tokens: Arc<dyn TokenStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Runtime {
+    /// The three ports together.
+    pub fn new(http: Arc<dyn HttpPort>, tokens: Arc<dyn TokenStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { http, tokens, clock }
+    }
+}
+
+/// A vendor account. Abilities are accessors: what is `None` cannot be asked for.
+#[async_trait]
+pub trait Connection: Send + Sync {
+    /// Finds out whether the credential works and what it may read. A refused credential is a report, not an error.
+    async fn check(&self, request: CheckRequest) -> Result<CheckReport>;
+
+    /// The ability to list the account's attributes.
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        None
+    }
+
+    /// The ability to read records.
+    fn source(&self) -> Option<&dyn Source> {
+        None
+    }
+}
+
+/// Listing the attributes an account offers.
+#[async_trait]
+pub trait Discovery: Send + Sync {
+    /// Lists the attributes of employees that this credential may read.
+    async fn discover(&self, request: DiscoverRequest) -> Result<Catalogue>;
+}
+
+/// Asks for a check.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CheckRequest {
+    /// Priority of its calls.
+    pub class: Class,
+}
+
+impl CheckRequest {
+    /// A check of that priority.
+    pub fn new(class: Class) -> Self {
+        Self { class }
+    }
+}
+
+/// Asks for the attributes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DiscoverRequest {
+    /// Priority of its calls.
+    pub class: Class,
+}
+
+impl DiscoverRequest {
+    /// A discovery of that priority.
+    pub fn new(class: Class) -> Self {
+        Self { class }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// The credential works and the main stream can be read.
+    pub ok: bool,
+    /// What is worth saying, worst first.
+    pub findings: Vec<Finding>,
+    /// Each stream of the manifest.
+    pub streams: Vec<StreamCheck>,
+}
+
+impl CheckReport {
+    /// A report; findings are put worst first.
+    pub fn new(ok: bool, mut findings: Vec<Finding>, streams: Vec<StreamCheck>) -> Self {
+        findings.sort_by_key(|finding| finding.level);
+        Self { ok, findings, streams }
+    }
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingLevel {
+    /// Nothing can be read until it is mended.
+    Error,
+    /// Something is missing.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+/// One thing a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// How grave.
+    pub level: FindingLevel,
+    /// Stable code (`attribute_not_readable`).
+    pub code: &'static str,
+    /// What was found.
+    pub message: String,
+    /// What the admin can do, in the words of the vendor's screens.
+    pub action: Option<String>,
+}
+
+impl Finding {
+    /// A finding without an action.
+    pub fn new(level: FindingLevel, code: &'static str, message: impl Into<String>) -> Self {
+        Self { level, code, message: message.into(), action: None }
+    }
+
+    /// Adds what to do.
+    pub fn with_action(mut self, action: impl Into<String>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+}
+
+/// Whether a stream can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StreamCheck {
+    /// The stream.
+    pub stream: Stream,
+    /// It can be read.
+    pub readable: bool,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+impl StreamCheck {
+    /// A stream that can be read.
+    pub fn readable(stream: Stream) -> Self {
+        Self { stream, readable: true, reason: None }
+    }
+
+    /// A stream that cannot be read, and why.
+    pub fn unreadable(stream: Stream, reason: impl Into<String>) -> Self {
+        Self { stream, readable: false, reason: Some(reason.into()) }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a connector is, as the host sees it.
+//!
+//! An author implements the typed [`Connector`]; a blanket implementation gives the host the JSON-speaking [`AnyConnector`].
+//! `connect` yields a [`Connection`] whose abilities are accessors ([`Connection::discovery`], [`Connection::source`]), so an
+//! ability cannot be declared and missing at once. Rules: one page per call, no loop over pages in a connector; every
+//! request goes through the [`Runtime`]'s port; errors say who must act and hold neither secrets nor personal data.
+
+mod checkpoint;
+mod connection;
+mod connector;
+mod error;
+mod fields;
+mod manifest;
+mod record;
+mod source;
+mod token;
+
+pub use checkpoint::Checkpoint;
+pub use connection::{
+    CheckReport, CheckRequest, Connection, DiscoverRequest, Discovery, Finding, FindingLevel, Runtime, StreamCheck,
+};
+pub use connector::{AnyConnector, Connector};
+pub use error::{Error, ErrorKind, Owner, Result, Retry};
+pub use fields::FieldProblem;
+pub use manifest::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+pub use record::{AttributeSpan, AttributeValue, SourceRecord};
+pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Source};
+pub use token::{Lease, MIN_PAUSE_SECONDS, MemoryTokenStore, Refresh, StoredToken, TokenStore};

@@ -1,0 +1,190 @@
+//! Sending with a token, and judging an answer by status, flag and code. Texts of the vendor are localised and are never
+//! looked at.
+
+use gangway_egress::{Request, Response};
+
+use super::{Credential, authentication, envelope::Document};
+use crate::contract::{Error, ErrorKind, Refresh, Result, Retry, Runtime, StoredToken};
+
+/// Sends requests of one connection.
+pub(super) struct Client {
+    credential: Credential,
+    runtime: Runtime,
+}
+
+/// A failed request, with the vendor's status where there was one: some callers have a second way.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) status: Option<u16>,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+/// What an answer means.
+enum Verdict {
+    Accepted(Option<Document>),
+    /// The token is not (or no longer) valid.
+    Rejected,
+    Failed(Error),
+}
+
+impl Client {
+    pub(super) fn new(credential: Credential, runtime: Runtime) -> Self {
+        Self { credential, runtime }
+    }
+
+    /// Sends a request whose answer is JSON.
+    pub(super) async fn json(&self, operation: &'static str, request: Request) -> Result<Document, Failure> {
+        let (response, document) = self.send(operation, request).await?;
+        let status = Some(response.status);
+        document.ok_or_else(|| Failure {
+            error: Error::new(ErrorKind::Protocol, operation, "the answer is not JSON").with_retry(Retry::Backoff),
+            status,
+        })
+    }
+
+    /// Sends a request with a token; on rejection authenticates again and tries once more.
+    pub(super) async fn send(
+        &self,
+        operation: &'static str,
+        mut request: Request,
+    ) -> Result<(Response, Option<Document>), Failure> {
+        let without_status = |error| Failure { error, status: None };
+        request.headers.push(("accept", "application/json, image/*;q=0.9".to_owned()));
+        let mut token = self.token(None, request.class).await.map_err(without_status)?;
+        let mut has_retried = false;
+        loop {
+            request.bearer = Some(token.token.clone());
+            let response = self
+                .runtime
+                .http
+                .send(request.clone())
+                .await
+                .map_err(|error| without_status(Error::from_port(operation, error)))?;
+            match judge(operation, &response) {
+                Verdict::Accepted(document) => {
+                    self.adopt(&token, &response).await.map_err(without_status)?;
+                    return Ok((response, document));
+                }
+                Verdict::Rejected if !has_retried => {
+                    has_retried = true;
+                    // The status goes along: some endpoints answer so to a missing right, which a caller may know.
+                    let status = Some(response.status);
+                    token = self.token(Some(&token), request.class).await.map_err(|error| Failure { error, status })?;
+                }
+                Verdict::Rejected => {
+                    let error = Error::new(
+                        ErrorKind::Unauthenticated,
+                        operation,
+                        "Personio rejects the token it has just handed out; the credential may have been disabled",
+                    );
+                    return Err(Failure { error, status: Some(response.status) });
+                }
+                Verdict::Failed(error) => {
+                    self.adopt(&token, &response).await.map_err(without_status)?;
+                    return Err(Failure { error, status: Some(response.status) });
+                }
+            }
+        }
+    }
+
+    /// A token other than `rejected`: the one at hand, or a new one under the store's lease.
+    async fn token(&self, rejected: Option<&StoredToken>, class: gangway_egress::Class) -> Result<StoredToken> {
+        if rejected.is_none()
+            && let Some(token) = self.runtime.tokens.get().await?
+            && token.expires_at > self.runtime.clock.now()
+        {
+            return Ok(token);
+        }
+        let lease = match self.runtime.tokens.begin_refresh(rejected).await? {
+            Refresh::Fresh(token) => return Ok(token),
+            Refresh::Authenticate(lease) => lease,
+        };
+        match self.authenticate(class).await {
+            Ok(token) => {
+                self.runtime.tokens.complete(lease, token.clone()).await?;
+                Ok(token)
+            }
+            Err(error) => {
+                self.runtime.tokens.fail(lease, error.to_string()).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn authenticate(&self, class: gangway_egress::Class) -> Result<StoredToken> {
+        let request = authentication::request(&self.credential, class)?;
+        let response = self
+            .runtime
+            .http
+            .send(request)
+            .await
+            .map_err(|error| Error::from_port(authentication::OPERATION, error))?;
+        authentication::token(&response, self.runtime.clock.now())
+    }
+
+    async fn adopt(&self, current: &StoredToken, response: &Response) -> Result<()> {
+        match authentication::token_in_header(response, self.runtime.clock.now()) {
+            Some(token) if !token.is_same_token(current) => self.runtime.tokens.adopt(current, token).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The time, for ranges of days.
+    pub(super) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.runtime.clock.now()
+    }
+}
+
+/// Judges an answer of a resource endpoint.
+fn judge(operation: &'static str, response: &Response) -> Verdict {
+    let is_image = response.header("content-type").is_some_and(|kind| kind.starts_with("image/"));
+    let document = if is_image { None } else { Document::read(&response.body).ok() };
+    let code = document.as_ref().and_then(|document| document.error_code);
+    let is_vendors = document.as_ref().is_some_and(|document| document.is_vendors);
+    let failed = |kind, message: String| Verdict::Failed(Error::new(kind, operation, message));
+    let unclear = |message: String| {
+        Verdict::Failed(Error::new(ErrorKind::Protocol, operation, message).with_retry(Retry::Backoff))
+    };
+
+    match response.status {
+        200..=299 if document.as_ref().and_then(|document| document.success) == Some(false) => match code {
+            Some(401 | 403) => Verdict::Rejected,
+            Some(404) => failed(ErrorKind::NotFound, "not found".to_owned()),
+            Some(429) => failed(ErrorKind::RateLimited, "too many requests for this credential".to_owned()),
+            Some(code @ 500..=599) => failed(ErrorKind::Unavailable, format!("Personio reports error {code}")),
+            code => unclear(format!("Personio reports error {} with status 200", code.unwrap_or_default())),
+        },
+        200..=299 => Verdict::Accepted(document),
+        401 => Verdict::Rejected,
+        403 if code == Some(403) => Verdict::Rejected,
+        403 if is_vendors => failed(ErrorKind::Forbidden, MISSING_RIGHT.to_owned()),
+        404 if is_vendors => failed(ErrorKind::NotFound, "not found".to_owned()),
+        405 | 410 | 501 => {
+            failed(ErrorKind::Unsupported, format!("Personio no longer offers this (status {})", response.status))
+        }
+        429 => failed(ErrorKind::RateLimited, "too many requests for this credential".to_owned()),
+        408 | 425 | 500..=599 => {
+            failed(ErrorKind::Unavailable, format!("Personio fails with status {}", response.status))
+        }
+        300..=399 => failed(
+            ErrorKind::ConfigInvalid,
+            "the base URL redirects elsewhere; leave base_url out or correct it".to_owned(),
+        ),
+        status if is_vendors => failed(
+            ErrorKind::Protocol,
+            format!("Personio refuses the request with status {status}, code {}", code.unwrap_or_default()),
+        ),
+        status => unclear(format!(
+            "status {status} without Personio's envelope, perhaps from a proxy or firewall in between, or a wrong base_url"
+        )),
+    }
+}
+
+const MISSING_RIGHT: &str = "the credential lacks the right to read this; tick it on the credential's page in Personio's \
+                             settings (Integrations > API credentials)";

@@ -1,0 +1,205 @@
+//! Which attributes the account offers to this credential: the vendor's list, or, where that is forbidden or absent, the
+//! union of keys over a bounded number of employees.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use gangway_domain::{
+    record::Stream,
+    schema::{AttributeType, Catalogue, DiscoveredAttribute, DiscoveryMethod},
+};
+use gangway_egress::{Class, Method, Request};
+use serde_json::value::RawValue;
+
+use super::{
+    PersonioConnection,
+    client::Client,
+    employee::{canonical_field, is_custom},
+    envelope::Document,
+    item::Item,
+    json::{Shape, elements, is_empty, member, members, shape, text},
+    source::{EMPLOYEES_PAGE_SIZE, bare_list},
+    value::{self, unwrapped},
+};
+use crate::contract::{DiscoverRequest, Discovery, Error, ErrorKind, Result, Retry};
+
+const OPERATION: &str = "discover attributes";
+/// The list and its older name.
+const LIST_PATHS: [&str; 2] = ["/v1/company/employees/attributes", "/v1/company/employees/custom-attributes"];
+/// Most pages read for the union of keys: 2,000 employees. The vendor sends every permitted key on every employee.
+const MOST_PAGES: u64 = 20;
+/// Pages without a new key after which the union is complete enough.
+const QUIET_PAGES: u32 = 2;
+
+#[async_trait]
+impl Discovery for PersonioConnection {
+    async fn discover(&self, request: DiscoverRequest) -> Result<Catalogue> {
+        let listed = listed(&self.client, request.class).await?;
+        let (method, attributes) = match listed {
+            Some(attributes) => (DiscoveryMethod::Listed, attributes),
+            None => (DiscoveryMethod::UnionOfKeys, union_of_keys(&self.client, request.class).await?),
+        };
+        Ok(Catalogue { stream: Stream::Employees, method, attributes })
+    }
+}
+
+/// The vendor's list; none when it is forbidden or absent, although employees may be readable.
+async fn listed(client: &Client, class: Class) -> Result<Option<Vec<DiscoveredAttribute>>> {
+    for path in LIST_PATHS {
+        match client.json(OPERATION, Request::new(Method::Get, path, path, class)).await {
+            Ok(document) => return read_list(&document).map(Some),
+            Err(failure) => match failure.status {
+                // If the token itself were bad, reading employees would say so.
+                Some(401 | 403) => return Ok(None),
+                Some(404 | 405 | 410) => {}
+                _ => return Err(failure.into()),
+            },
+        }
+    }
+    Ok(None)
+}
+
+fn read_list(document: &Document) -> Result<Vec<DiscoveredAttribute>> {
+    let items = document.items().map_err(unreadable)?;
+    let mut attributes: Vec<DiscoveredAttribute> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(attribute) = listed_attribute(item) else { continue };
+        if attributes.iter().all(|known| known.key != attribute.key) {
+            attributes.push(attribute);
+        }
+    }
+    Ok(attributes)
+}
+
+/// One entry of the list; an entry without a key says nothing.
+fn listed_attribute(raw: &RawValue) -> Option<DiscoveredAttribute> {
+    let item = Item::open(raw).ok()?;
+    let words = |name: &str| {
+        let value = item.value(name).ok().flatten().filter(|raw| shape(raw) == Shape::Text)?;
+        text(value).ok().filter(|text| !text.is_empty())
+    };
+    let key = words("key")?;
+    let options = item.value("options").ok().flatten().and_then(|raw| elements(raw).ok()).unwrap_or_default();
+    Some(DiscoveredAttribute {
+        label: words("label").unwrap_or_else(|| key.clone()),
+        kind: words("type").map_or(AttributeType::Unknown, |kind| attribute_type(&kind)),
+        universal_id: words("universal_id"),
+        options: options.into_iter().filter_map(option_text).collect(),
+        is_custom: is_custom(&key),
+        canonical_field: canonical_field(&key).map(str::to_owned),
+        key,
+    })
+}
+
+fn option_text(raw: &RawValue) -> Option<String> {
+    match shape(raw) {
+        Shape::Text => text(raw).ok(),
+        Shape::Number => Some(raw.get().to_owned()),
+        Shape::Object => {
+            let members = members(raw).ok()?;
+            ["label", "name", "value"].iter().find_map(|key| text(member(&members, key)?).ok())
+        }
+        _ => None,
+    }
+}
+
+fn attribute_type(name: &str) -> AttributeType {
+    match name {
+        "standard" | "text" | "string" => AttributeType::Text,
+        "multiline" => AttributeType::Multiline,
+        "date" => AttributeType::Date,
+        "integer" | "int" => AttributeType::Integer,
+        "decimal" | "double" | "float" | "number" => AttributeType::Decimal,
+        "list" => AttributeType::List,
+        "tags" => AttributeType::Tags,
+        "link" => AttributeType::Link,
+        "object" => AttributeType::Object,
+        _ => AttributeType::Unknown,
+    }
+}
+
+async fn union_of_keys(client: &Client, class: Class) -> Result<Vec<DiscoveredAttribute>> {
+    let mut union = Union::default();
+    let mut offset = 0;
+    let mut quiet = 0;
+    for _ in 0..MOST_PAGES {
+        let list = bare_list(Stream::Employees, EMPLOYEES_PAGE_SIZE, offset, class);
+        let document = client.json(OPERATION, list).await?;
+        let items = document.items().map_err(unreadable)?;
+        let known = union.attributes.len();
+        for item in &items {
+            union.add(item);
+        }
+        quiet = if union.attributes.len() == known { quiet + 1 } else { 0 };
+        offset += u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if items.is_empty() || quiet >= QUIET_PAGES || document.metadata.total.is_some_and(|total| offset >= total) {
+            break;
+        }
+    }
+    Ok(union.attributes)
+}
+
+fn unreadable(refusal: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, OPERATION, format!("the answer {refusal}")).with_retry(Retry::Backoff)
+}
+
+/// Keys seen so far, in the order of first sight.
+#[derive(Default)]
+pub(super) struct Union {
+    pub(super) attributes: Vec<DiscoveredAttribute>,
+    places: HashMap<String, usize>,
+}
+
+impl Union {
+    /// Adds the keys of one employee; one that cannot be read has none.
+    pub(super) fn add(&mut self, raw: &RawValue) {
+        let Ok(item) = Item::open(raw) else { return };
+        for entry in &item.members {
+            let Ok(opened) = unwrapped(entry.value) else { continue };
+            let key = &*entry.key;
+            let named = opened.kind.as_deref().map_or(AttributeType::Unknown, attribute_type);
+            let kind = match (named, opened.value) {
+                // The vendor calls every built-in attribute "standard", also objects and numbers written as text.
+                (AttributeType::Unknown | AttributeType::Text, Some(value)) => refined(named, value),
+                (named, _) => named,
+            };
+            if let Some(known) = self.places.get(key).and_then(|place| self.attributes.get_mut(*place)) {
+                if known.kind == AttributeType::Unknown {
+                    known.kind = kind;
+                }
+                continue;
+            }
+            self.places.insert(key.to_owned(), self.attributes.len());
+            self.attributes.push(DiscoveredAttribute {
+                key: key.to_owned(),
+                label: opened.label.filter(|label| !label.is_empty()).unwrap_or_else(|| key.to_owned()),
+                kind,
+                universal_id: opened.universal_id,
+                options: Vec::new(),
+                is_custom: is_custom(key),
+                canonical_field: canonical_field(key).map(str::to_owned),
+            });
+        }
+    }
+}
+
+/// A type from a value, where the vendor names none.
+fn refined(named: AttributeType, raw: &RawValue) -> AttributeType {
+    if is_empty(raw) {
+        return named;
+    }
+    match shape(raw) {
+        Shape::Object | Shape::Array => AttributeType::Object,
+        _ if named != AttributeType::Unknown => named,
+        Shape::Number if raw.get().contains(['.', 'e', 'E']) => AttributeType::Decimal,
+        Shape::Number => AttributeType::Integer,
+        Shape::Text => match text(raw) {
+            Ok(text) if value::date_part(&text).is_some() => AttributeType::Date,
+            Ok(text) if text.starts_with("https://") || text.starts_with("http://") => AttributeType::Link,
+            Ok(text) if text.contains('\n') => AttributeType::Multiline,
+            _ => AttributeType::Text,
+        },
+        Shape::Bool => AttributeType::Text,
+        Shape::Null => named,
+    }
+}

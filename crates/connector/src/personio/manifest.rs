@@ -1,0 +1,60 @@
+//! What the connector promises. The numbers and names come from the vendor's pages, read 2026-11-23; see
+//! `docs/connectors/personio.md` for which page says what.
+
+use gangway_domain::record::Stream;
+
+use super::{
+    DEFAULT_BASE_URL, Personio,
+    source::{EMPLOYEES_PAGE_SIZE, PERIODS_PAGE_SIZE, list_path},
+};
+use crate::contract::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+
+const NOTES: &[&str] = &[
+    "An attribute that is not ticked under \"Readable employee attributes\" is missing from every answer, without an error.",
+    "Attendances of version 1 were announced to end on 2026-08-30; when they are gone the sync says so.",
+    "Deleted absences and attendances are not announced by Personio; they are found by comparing complete reads.",
+];
+
+/// The connector's manifest.
+pub(super) fn manifest() -> Manifest {
+    let limits = ManifestLimits {
+        credential: WindowLimit::new(200, 60),
+        paths: vec![PathLimit { template: list_path(Stream::Employees), limit: WindowLimit::new(15, 1) }],
+        authentication: WindowLimit::new(60, 60),
+        address: Some(WindowLimit::new(2_000, 60)),
+        in_flight: 8,
+    };
+    let mut manifest = Manifest::of::<Personio>("Personio", "https://developer.personio.de/reference/auth", limits);
+    manifest.origins = vec![DEFAULT_BASE_URL.to_owned()];
+    manifest.streams = vec![
+        StreamManifest {
+            stream: Stream::Employees,
+            windowed: false,
+            supports_since: true,
+            has_total: true,
+            confirms_deletion: true,
+            requires_permission: "Employees: Read, and each attribute under \"Readable employee attributes\"",
+            page_size: EMPLOYEES_PAGE_SIZE,
+        },
+        StreamManifest {
+            stream: Stream::Absences,
+            windowed: true,
+            supports_since: true,
+            has_total: true,
+            confirms_deletion: true,
+            requires_permission: "Absences: Read",
+            page_size: PERIODS_PAGE_SIZE,
+        },
+        StreamManifest {
+            stream: Stream::Attendances,
+            windowed: true,
+            supports_since: true,
+            has_total: true,
+            confirms_deletion: false,
+            requires_permission: "Attendances: Read",
+            page_size: PERIODS_PAGE_SIZE,
+        },
+    ];
+    manifest.notes = NOTES.to_vec();
+    manifest
+}

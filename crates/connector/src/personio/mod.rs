@@ -1,0 +1,177 @@
+//! Personio, version 1 of its API: reading employees, absences and attendances.
+//!
+//! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
+//! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
+//! opens it, [`employee`], [`absence`] and [`attendance`] read items with `json` and `value`, `paging` decides about the
+//! next page. Nothing here loops over pages, but discovery's bounded fallback.
+
+mod absence;
+mod attendance;
+mod authentication;
+mod check;
+mod client;
+mod discovery;
+mod employee;
+mod envelope;
+mod item;
+mod json;
+mod manifest;
+mod paging;
+mod source;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::contract::{
+    CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Result,
+    Runtime, Source,
+};
+
+use client::Client;
+
+/// Smallest page that may be configured: with fewer items per page the two ways of counting an offset look alike.
+const MIN_PAGE_SIZE: u32 = 10;
+const MAX_PAGE_SIZE: u32 = 200;
+const DEFAULT_BASE_URL: &str = "https://api.personio.de";
+
+/// The connector.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Personio;
+
+/// What a Personio connection can be told.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the API answers, without `/v1`. Leave it out unless your operator tells you another address.
+    #[serde(default = "default_base_url")]
+    #[schemars(url)]
+    pub base_url: String,
+    /// Records asked for per page, 10 to 200 (employees: at most 100). Leave it out to ask for as many as Personio allows.
+    #[serde(default)]
+    #[schemars(range(min = 10, max = 200))]
+    pub page_size: Option<u32>,
+}
+
+/// What a Personio connection authenticates with.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    /// Client ID. In Personio: Settings > Integrations > API credentials (newer accounts: Marketplace > Create custom
+    /// integration), open or generate the credential, field "Client ID".
+    pub client_id: String,
+    /// Client secret. On the same page, field "Client secret"; Personio shows it when the credential is generated.
+    #[schemars(with = "String", extend("format" = "password", "writeOnly" = true))]
+    pub client_secret: SecretString,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+fn default_base_url() -> String {
+    DEFAULT_BASE_URL.to_owned()
+}
+
+#[async_trait]
+impl Connector for Personio {
+    const ID: &'static str = "personio";
+    type Config = Config;
+    type Credential = Credential;
+
+    fn manifest(&self) -> Manifest {
+        manifest::manifest()
+    }
+
+    fn config_problems(&self, config: &Config) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        if let Err(message) = read_base_url(&config.base_url) {
+            problems.push(FieldProblem::new("/base_url", message));
+        }
+        if config.page_size.is_some_and(|size| !(MIN_PAGE_SIZE..=MAX_PAGE_SIZE).contains(&size)) {
+            problems.push(FieldProblem::new("/page_size", "must lie between 10 and 200"));
+        }
+        problems
+    }
+
+    fn credential_problems(&self, credential: &Credential) -> Vec<FieldProblem> {
+        let fields = [
+            ("/client_id", credential.client_id.as_str()),
+            ("/client_secret", credential.client_secret.expose_secret()),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(pointer, text)| {
+                let message = match text {
+                    "" => "is empty",
+                    text if text.trim() != text => "begins or ends with white space, probably from copying",
+                    text if text.len() > 512 => "is longer than any value Personio hands out",
+                    _ => return None,
+                };
+                Some(FieldProblem::new(pointer, message))
+            })
+            .collect()
+    }
+
+    fn credential_identity(&self, credential: &Credential) -> String {
+        credential.client_id.clone()
+    }
+
+    fn base_url(&self, config: &Config) -> Result<Url> {
+        read_base_url(&config.base_url)
+            .map_err(|message| Error::new(ErrorKind::ConfigInvalid, "base url", format!("base_url {message}")))
+    }
+
+    async fn connect(&self, config: Config, credential: Credential, runtime: Runtime) -> Result<Arc<dyn Connection>> {
+        Ok(Arc::new(PersonioConnection { client: Client::new(credential, runtime), page_size: config.page_size }))
+    }
+}
+
+/// A Personio account.
+pub(crate) struct PersonioConnection {
+    client: Client,
+    page_size: Option<u32>,
+}
+
+#[async_trait]
+impl Connection for PersonioConnection {
+    async fn check(&self, request: CheckRequest) -> Result<CheckReport> {
+        check::check(&self.client, &request).await
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn source(&self) -> Option<&dyn Source> {
+        Some(self)
+    }
+}
+
+/// Reads a base URL. Guides write it with `/v1`, which the paths here already hold.
+fn read_base_url(text: &str) -> Result<Url, &'static str> {
+    let mut url = Url::parse(text).map_err(|_| "is not a URL")?;
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
+        return Err("must be an http or https URL with a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not hold a query or fragment");
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/v1").unwrap_or(path).to_owned();
+    url.set_path(&path);
+    Ok(url)
+}

@@ -1,0 +1,255 @@
+//! Reading pages, single records and pictures.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use gangway_domain::{record::Stream, sync::Window};
+use gangway_egress::{Class, Method, Request};
+use serde_json::value::RawValue;
+
+use super::{
+    PersonioConnection, absence, attendance,
+    client::Failure,
+    employee,
+    envelope::Document,
+    item::{Bad, Item, is_flat},
+    paging::{Decision, Keep, Observed, Position, hash},
+};
+use crate::contract::{
+    BadRecord, Checkpoint, Error, ErrorKind, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Result, Retry,
+    Source, SourceRecord,
+};
+
+/// Most employees the vendor gives per page since 2025-01-31; asking for more may be refused.
+pub(super) const EMPLOYEES_PAGE_SIZE: u32 = 100;
+/// Most time-offs and attendances per page.
+pub(super) const PERIODS_PAGE_SIZE: u32 = 200;
+const LARGEST_PICTURE_BYTES: usize = 16 * 1024 * 1024;
+const WIDEST_PICTURE: u32 = 4_096;
+
+const PICTURE_TEMPLATE: &str = "/v1/company/employees/{id}/profile-picture/{width}";
+
+#[async_trait]
+impl Source for PersonioConnection {
+    async fn read_page(&self, request: ReadPage) -> Result<Page> {
+        let stream = request.stream;
+        let operation = operation(stream);
+        let position = match &request.checkpoint {
+            Some(checkpoint) => Position::resume(checkpoint, stream, operation)?,
+            None => Position::start(stream, page_size(stream, self.page_size)),
+        };
+        let list = list_request(&request, &position)?;
+        let document = self.client.json(operation, list).await.map_err(|failure| explain(stream, failure))?;
+        page(stream, &document, &position)
+    }
+
+    async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
+        let (operation, template) = match request.stream {
+            Stream::Employees => ("read one employee", "/v1/company/employees/{id}"),
+            Stream::Absences => ("read one absence", "/v1/company/time-offs/{id}"),
+            Stream::Attendances => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "read one attendance",
+                    "Personio has no way to read a single attendance",
+                ));
+            }
+        };
+        let id = plain_id(&request.external_id, operation)?;
+        let get = Request::new(Method::Get, template, template.replace("{id}", id), request.class);
+        let document = match self.client.json(operation, get).await {
+            Ok(document) => document,
+            Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        one(request.stream, &document, id, operation).map(Some)
+    }
+
+    async fn read_picture(&self, request: ReadPicture) -> Result<Option<Picture>> {
+        let operation = "read a picture";
+        let id = plain_id(&request.external_id, operation)?;
+        let width = request.width.clamp(1, WIDEST_PICTURE);
+        let path = format!("/v1/company/employees/{id}/profile-picture/{width}");
+        let mut get = Request::new(Method::Get, PICTURE_TEMPLATE, path, request.class);
+        get.max_answer_bytes = LARGEST_PICTURE_BYTES;
+        let response = match self.client.send(operation, get).await {
+            Ok((response, _)) => response,
+            Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        if response.status == 204 || response.body.is_empty() {
+            return Ok(None);
+        }
+        match response.header("content-type") {
+            Some(kind) if kind.starts_with("image/") => Ok(Some(Picture::new(kind, response.body.clone()))),
+            _ => Err(Error::new(ErrorKind::Protocol, operation, "the answer is not an image")),
+        }
+    }
+}
+
+/// What is done to a stream, for messages.
+pub(super) const fn operation(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Employees => "read employees",
+        Stream::Absences => "read absences",
+        Stream::Attendances => "read attendances",
+    }
+}
+
+/// The list endpoint of a stream.
+pub(super) const fn list_path(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Employees => "/v1/company/employees",
+        Stream::Absences => "/v1/company/time-offs",
+        Stream::Attendances => "/v1/company/attendances",
+    }
+}
+
+fn page_size(stream: Stream, configured: Option<u32>) -> u32 {
+    let most = if stream == Stream::Employees { EMPLOYEES_PAGE_SIZE } else { PERIODS_PAGE_SIZE };
+    configured.map_or(most, |size| size.min(most))
+}
+
+fn list_request(request: &ReadPage, position: &Position) -> Result<Request> {
+    let ReadPage { stream, mode, window, checkpoint: _, attributes, class } = request;
+    let mut list = bare_list(*stream, position.limit(), position.offset(), *class);
+    match stream {
+        Stream::Employees => {
+            if let ReadMode::Since(since) = mode {
+                list.query.push(("updated_since".to_owned(), vendor_time(*since)));
+            }
+            if let Some(keys) = attributes {
+                let id = std::iter::once("id");
+                let others = keys.iter().map(String::as_str).filter(|key| *key != "id");
+                list.query.extend(id.chain(others).map(|key| ("attributes[]".to_owned(), key.to_owned())));
+            }
+        }
+        Stream::Absences | Stream::Attendances => {
+            let window = window.ok_or_else(|| {
+                Error::new(ErrorKind::Refused, operation(*stream), "a range of days is needed to read this stream")
+            })?;
+            add_window(&mut list, window);
+            if let ReadMode::Since(since) = mode {
+                list.query.push(("updated_from".to_owned(), vendor_time(*since)));
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// A request for a page without filters.
+pub(super) fn bare_list(stream: Stream, limit: u32, offset: u64, class: Class) -> Request {
+    let path = list_path(stream);
+    let mut list = Request::new(Method::Get, path, path, class);
+    list.query.push(("limit".to_owned(), limit.to_string()));
+    list.query.push(("offset".to_owned(), offset.to_string()));
+    if stream == Stream::Attendances {
+        list.query.push(("includePending".to_owned(), "true".to_owned()));
+    }
+    list
+}
+
+/// Adds the range of days, which attendances require and time-offs may.
+pub(super) fn add_window(list: &mut Request, window: Window) {
+    list.query.push(("start_date".to_owned(), window.from.to_string()));
+    list.query.push(("end_date".to_owned(), window.to.to_string()));
+}
+
+/// The format the vendor documents has no zone; UTC is sent and the overlap of the cursor covers the rest.
+fn vendor_time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// Version 1 of attendances was announced to end on 2026-08-30; how it then answers is not published.
+pub(super) fn explain(stream: Stream, failure: Failure) -> Error {
+    match (stream, failure.status) {
+        (Stream::Attendances, Some(404 | 405 | 410)) => Error::new(
+            ErrorKind::Unsupported,
+            operation(stream),
+            "Personio no longer offers attendances in version 1 of its API, which it announced to end on 2026-08-30; switch \
+             off this sync until the connector reads version 2",
+        )
+        .with_source(failure.error),
+        _ => failure.into(),
+    }
+}
+
+/// Ids go into a path: only what the vendor itself hands out.
+fn plain_id<'a>(id: &'a str, operation: &'static str) -> Result<&'a str> {
+    let is_plain =
+        !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_plain { Ok(id) } else { Err(Error::new(ErrorKind::Refused, operation, "this is not an id of Personio's")) }
+}
+
+fn read_item(stream: Stream, raw: &RawValue, bytes: Bytes) -> Result<SourceRecord, Bad> {
+    match stream {
+        Stream::Employees => employee::read(raw, bytes),
+        Stream::Absences => absence::read(raw, bytes),
+        Stream::Attendances => attendance::read(raw, bytes),
+    }
+}
+
+/// Reads an item; each ends as a record or as a bad record.
+pub(super) fn read_or_set_aside(
+    stream: Stream,
+    document: &Document,
+    raw: &RawValue,
+) -> Result<SourceRecord, BadRecord> {
+    let bytes = document.bytes_of(raw);
+    if document.is_damaged(raw) {
+        let external_id = Item::open(raw).and_then(|item| item.id()).ok();
+        return Err(BadRecord::new(external_id, "the record is not UTF-8", bytes));
+    }
+    read_item(stream, raw, bytes.clone()).map_err(|bad| bad.into_record(bytes))
+}
+
+/// Reads a page and decides what follows.
+pub(super) fn page(stream: Stream, document: &Document, position: &Position) -> Result<Page> {
+    let operation = operation(stream);
+    let items = document.items().map_err(|refusal| {
+        Error::new(ErrorKind::Protocol, operation, format!("the answer {refusal}")).with_retry(Retry::Backoff)
+    })?;
+    let read: Vec<_> = items.iter().map(|item| read_or_set_aside(stream, document, item)).collect();
+    let ids: Vec<u64> = read
+        .iter()
+        .map(|outcome| match outcome {
+            Ok(record) => hash(record.external.id.as_bytes()),
+            Err(bad) => bad.external_id.as_ref().map_or_else(|| hash(&bad.raw), |id| hash(id.as_bytes())),
+        })
+        .collect();
+    let observed =
+        Observed { is_flat: items.first().is_some_and(|item| is_flat(item)), metadata: document.metadata, ids };
+    let Decision { keep, next, total, total_changed } = position.advance(&observed);
+
+    let mut page = Page { done: next.is_none(), total, total_changed, ..Page::default() };
+    page.next = next.map(|next| Checkpoint::pack(operation, &next)).transpose()?;
+    for (outcome, id) in read.into_iter().zip(&observed.ids) {
+        let is_kept = match keep {
+            Keep::All => true,
+            Keep::Unseen => !position.has_seen(*id),
+            Keep::None => false,
+        };
+        match outcome {
+            _ if !is_kept => {}
+            Ok(record) => page.records.push(record),
+            Err(bad) => page.bad.push(bad),
+        }
+    }
+    Ok(page)
+}
+
+/// Reads the answer to a question for one record.
+fn one(stream: Stream, document: &Document, id: &str, operation: &'static str) -> Result<SourceRecord> {
+    let unreadable = |message: String| Error::new(ErrorKind::Protocol, operation, message).with_retry(Retry::Backoff);
+    let items = document.items().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let [item] = items.as_slice() else {
+        return Err(unreadable("the answer does not hold one record".to_owned()));
+    };
+    let record = read_or_set_aside(stream, document, item).map_err(|bad| {
+        Error::new(ErrorKind::Protocol, operation, format!("the record cannot be read: {}", bad.reason))
+    })?;
+    if record.external.id != id && record.also.iter().all(|other| other.id != id) {
+        return Err(unreadable("the answer holds another record than the one asked for".to_owned()));
+    }
+    Ok(record)
+}

@@ -1,0 +1,129 @@
+//! The connector against fakes of the vendor: shapes, paging, tokens, checks, hostile answers.
+
+mod check;
+mod hostile;
+mod paging;
+mod requests;
+mod shapes;
+mod tokens;
+mod vendor;
+
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use gangway_domain::{ManualClock, record::Stream, sync::Window};
+use gangway_egress::{Class, HttpPort};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{Config, Credential, Personio};
+use crate::contract::{Connection, Connector, MemoryTokenStore, ReadMode, ReadPage, Runtime};
+
+/// The moment at which tests begin.
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+fn window() -> Window {
+    Window { from: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(), to: NaiveDate::from_ymd_opt(2026, 12, 31).unwrap() }
+}
+
+/// A connection whose store and clock the test keeps.
+async fn connection_at(
+    http: Arc<dyn HttpPort>,
+    clock: &ManualClock,
+    tokens: Arc<MemoryTokenStore>,
+    page_size: Option<u32>,
+) -> Arc<dyn Connection> {
+    let config = Config { base_url: "https://api.personio.de".to_owned(), page_size };
+    let credential =
+        Credential { client_id: "id-1".to_owned(), client_secret: SecretString::from("canary-secret".to_owned()) };
+    Connector::connect(&Personio, config, credential, Runtime::new(http, tokens, Arc::new(clock.clone())))
+        .await
+        .unwrap()
+}
+
+async fn connection(http: Arc<dyn HttpPort>) -> Arc<dyn Connection> {
+    let clock = ManualClock::new(start());
+    let tokens = Arc::new(MemoryTokenStore::new(Arc::new(clock.clone())));
+    connection_at(http, &clock, tokens, None).await
+}
+
+fn first_page(stream: Stream) -> ReadPage {
+    let window = (stream != Stream::Employees).then(window);
+    ReadPage::new(stream, ReadMode::All, Class::Sweep).with_window(window)
+}
+
+#[test]
+fn the_manifest_is_what_was_promised() {
+    insta::assert_json_snapshot!(Connector::manifest(&Personio));
+}
+
+#[test]
+fn config_mistakes_are_named_with_their_place() {
+    use crate::contract::AnyConnector;
+
+    let connector: &dyn AnyConnector = &Personio;
+    assert!(connector.check_config(&json!({})).is_ok());
+    for (config, pointer) in [
+        (json!({"base_url": "api.personio.de"}), "/base_url"),
+        (json!({"base_url": "ftp://api.personio.de"}), "/base_url"),
+        (json!({"base_url": "https://user:pass@api.personio.de"}), "/base_url"),
+        (json!({"base_url": "https://api.personio.de/?a=b"}), "/base_url"),
+        (json!({"base_url": 7}), "/base_url"),
+        (json!({"page_size": 5}), "/page_size"),
+        (json!({"page_size": "many"}), "/page_size"),
+        (json!({"token": "x"}), "/token"),
+        (json!("text"), ""),
+    ] {
+        let problems = connector.check_config(&config).unwrap_err();
+        assert_eq!(problems.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(), [pointer], "{config}");
+    }
+}
+
+#[test]
+fn a_base_url_is_taken_with_and_without_the_version() {
+    use crate::contract::AnyConnector;
+
+    let connector: &dyn AnyConnector = &Personio;
+    for (text, url) in [
+        ("https://api.personio.de", "https://api.personio.de/"),
+        ("https://api.personio.de/v1/", "https://api.personio.de/"),
+        ("http://127.0.0.1:8090", "http://127.0.0.1:8090/"),
+        ("https://gateway.example.org/personio/v1", "https://gateway.example.org/personio"),
+    ] {
+        assert_eq!(connector.base_url(&json!({"base_url": text})).unwrap().as_str(), url, "{text}");
+    }
+}
+
+#[test]
+fn credential_mistakes_never_show_the_value() {
+    use crate::contract::AnyConnector;
+
+    let connector: &dyn AnyConnector = &Personio;
+    let wrong: [Value; 5] = [
+        json!({"client_id": "a", "client_secret": " canary"}),
+        json!({"client_id": "a", "client_secret": ["canary"]}),
+        json!({"client_id": "a", "client_secret": "x", "extra": "canary"}),
+        json!({"client_id": "canary"}),
+        json!({"client_id": "", "client_secret": "x"}),
+    ];
+    for credential in wrong {
+        let problems = connector.check_credential(&credential).unwrap_err();
+        assert!(!problems.is_empty() && !format!("{problems:?}").contains("canary"), "{problems:?}");
+        let text = SecretString::from(credential.to_string());
+        let error = connector.credential_identity(&text).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+    let good = SecretString::from(r#"{"client_id":"a","client_secret":"b"}"#.to_owned());
+    assert_eq!(connector.credential_identity(&good).unwrap(), "a");
+    let not_json = SecretString::from("canary".to_owned());
+    assert!(!format!("{:?}", connector.credential_identity(&not_json).unwrap_err()).contains("canary"));
+}
+
+/// Every id once.
+fn assert_each_once(read: &[String], expected: usize, what: &str) {
+    let distinct: HashSet<_> = read.iter().collect();
+    assert_eq!(distinct.len(), read.len(), "read twice: {what}");
+    assert_eq!(read.len(), expected, "{what}");
+}
