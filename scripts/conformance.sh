@@ -23,8 +23,8 @@ trap 'exit 143' TERM
 # A kept environment with exactly the pinned packages; made anew when the pins change.
 prepare_python() {
     local pins=tests/conformance/requirements.txt environment sum
-    sum=$(sha256sum "$pins")
-    environment=${XDG_CACHE_HOME:-$HOME/.cache}/gangway/conformance-${sum:0:12}
+    sum=$(cksum <"$pins")
+    environment=${XDG_CACHE_HOME:-$HOME/.cache}/gangway/conformance-${sum% *}
     bin=$environment/bin
     [[ ! -e $environment/complete ]] || return 0
     command -v python3 >/dev/null || install_packages python3 python3-venv
@@ -53,7 +53,7 @@ part() {
 }
 
 log_says() {
-    grep -q "$1" "$folder/demo.log"
+    grep -qi "$1" "$folder/demo.log"
 }
 
 require_rust

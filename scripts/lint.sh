@@ -9,7 +9,7 @@ cargo fmt --all --check
 cargo xtask tidy
 cargo clippy --workspace --all-targets --locked -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
-    cargo deny --locked check bans licenses sources
+    cargo deny --locked check --hide-inclusion-graph bans licenses sources
 else
     printf 'skipped: cargo deny (licences, bans, sources); cargo install --locked cargo-deny --version 0.20.2\n'
 fi
