@@ -13,10 +13,10 @@ pub mod personio;
 pub mod registry;
 
 pub use contract::{
-    AnyConnector, AttributeSpan, AttributeValue, BadRecord, CheckReport, CheckRequest, Checkpoint, Connection,
-    Connector, DiscoverRequest, Discovery, Error, ErrorKind, FieldProblem, Finding, FindingLevel, Lease,
-    MIN_PAUSE_SECONDS, Manifest, ManifestLimits, MemoryTokenStore, Owner, Page, PathLimit, Picture, ReadMode, ReadOne,
-    ReadPage, ReadPicture, Refresh, Result, Retry, Runtime, Source, SourceRecord, StoredToken, StreamCheck,
-    StreamManifest, TokenStore, WindowLimit,
+    AbsenceType, AbsenceTypes, AnyConnector, AttributeSpan, AttributeValue, BadRecord, CheckReport, CheckRequest,
+    Checkpoint, Connection, Connector, DiscoverRequest, Discovery, Error, ErrorKind, FieldProblem, Finding,
+    FindingLevel, Lease, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, MemoryTokenStore, Owner, Page, PathLimit,
+    Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry, Runtime, Source, SourceRecord,
+    StoredToken, StreamCheck, StreamManifest, TokenStore, WindowLimit,
 };
 pub use registry::{Registry, registry};

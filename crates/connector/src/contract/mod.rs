@@ -5,6 +5,7 @@
 //! ability cannot be declared and missing at once. Rules: one page per call, no loop over pages in a connector; every
 //! request goes through the [`Runtime`]'s port; errors say who must act and hold neither secrets nor personal data.
 
+mod absence_type;
 mod checkpoint;
 mod connection;
 mod connector;
@@ -15,6 +16,7 @@ mod record;
 mod source;
 mod token;
 
+pub use absence_type::{AbsenceType, AbsenceTypes, ReadAbsenceTypes};
 pub use checkpoint::Checkpoint;
 pub use connection::{
     CheckReport, CheckRequest, Connection, DiscoverRequest, Discovery, Finding, FindingLevel, Runtime, StreamCheck,

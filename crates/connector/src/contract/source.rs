@@ -6,7 +6,12 @@ use chrono::{DateTime, Utc};
 use gangway_domain::{record::Stream, sync::Window};
 use gangway_egress::Class;
 
-use super::{checkpoint::Checkpoint, error::Result, record::SourceRecord};
+use super::{
+    absence_type::{AbsenceTypes, ReadAbsenceTypes},
+    checkpoint::Checkpoint,
+    error::{Error, ErrorKind, Result},
+    record::SourceRecord,
+};
 
 /// Reading the records of an account.
 #[async_trait]
@@ -19,6 +24,11 @@ pub trait Source: Send + Sync {
 
     /// Reads an employee's picture. `None` when there is none.
     async fn read_picture(&self, request: ReadPicture) -> Result<Option<Picture>>;
+
+    /// Reads one page of the kinds of absence the account knows.
+    async fn read_absence_types(&self, _request: ReadAbsenceTypes) -> Result<AbsenceTypes> {
+        Err(Error::new(ErrorKind::Unsupported, "read absence types", "this connector has no list of absence types"))
+    }
 }
 
 /// Which records a page run reads.

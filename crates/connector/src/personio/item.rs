@@ -26,7 +26,7 @@ pub(super) struct Item<'a> {
 
 /// The envelope's own type is no attribute; in a flat absence `type` is the kind of absence.
 fn is_envelope_type(raw: &RawValue) -> bool {
-    matches!(raw.get(), "\"Employee\"" | "\"TimeOffPeriod\"" | "\"AttendancePeriod\"")
+    matches!(raw.get(), "\"Employee\"" | "\"TimeOffType\"" | "\"TimeOffPeriod\"" | "\"AttendancePeriod\"")
 }
 
 /// A reason to set a record aside.
@@ -101,14 +101,16 @@ impl<'a> Item<'a> {
         Ok(fields)
     }
 
+    /// Names of the same object in other id spaces.
+    pub(super) fn aliases(&self) -> Result<Vec<ExternalId>, Bad> {
+        let id = self.value("id_v2")?.and_then(|raw| value::id(raw).ok().flatten());
+        Ok(id.map(|id| external(V2, id)).into_iter().collect())
+    }
+
     /// A record of these fields, with its other name and the places of its members.
     pub(super) fn record(&self, id: String, fields: Fields, raw: Bytes) -> Result<SourceRecord, Bad> {
         let mut record = SourceRecord::new(external(V1, id), fields, raw);
-        if let Some(other) = self.value("id_v2")?
-            && let Ok(Some(other)) = value::id(other)
-        {
-            record.also.push(external(V2, other));
-        }
+        record.also = self.aliases()?;
         let whole = self.raw.get();
         record.spans = self
             .members

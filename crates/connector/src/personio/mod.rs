@@ -6,6 +6,7 @@
 //! next page. Nothing here loops over pages, but discovery's bounded fallback.
 
 mod absence;
+mod absence_type;
 mod attendance;
 mod authentication;
 mod check;

@@ -8,7 +8,7 @@ use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
 use super::{
-    PersonioConnection, absence, attendance,
+    PersonioConnection, absence, absence_type, attendance,
     client::Failure,
     employee,
     envelope::Document,
@@ -16,8 +16,8 @@ use super::{
     paging::{Decision, Keep, Observed, Position, hash},
 };
 use crate::contract::{
-    BadRecord, Checkpoint, Error, ErrorKind, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Result, Retry,
-    Source, SourceRecord,
+    AbsenceTypes, BadRecord, Checkpoint, Error, ErrorKind, Page, Picture, ReadAbsenceTypes, ReadMode, ReadOne,
+    ReadPage, ReadPicture, Result, Retry, Source, SourceRecord,
 };
 
 /// Most employees the vendor gives per page since 2025-01-31; asking for more may be refused.
@@ -84,6 +84,10 @@ impl Source for PersonioConnection {
             Some(kind) if kind.starts_with("image/") => Ok(Some(Picture::new(kind, response.body.clone()))),
             _ => Err(Error::new(ErrorKind::Protocol, operation, "the answer is not an image")),
         }
+    }
+
+    async fn read_absence_types(&self, request: ReadAbsenceTypes) -> Result<AbsenceTypes> {
+        absence_type::read_page(&self.client, request).await
     }
 }
 

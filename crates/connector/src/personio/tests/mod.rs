@@ -1,5 +1,6 @@
 //! The connector against fakes of the vendor: shapes, paging, tokens, checks, hostile answers.
 
+mod absence_types;
 mod check;
 mod hostile;
 mod paging;

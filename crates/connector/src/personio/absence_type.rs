@@ -1,0 +1,96 @@
+//! Time-off types: a short list, paged by items.
+
+use gangway_domain::record::ExternalId;
+use gangway_egress::{Method, Request};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    client::Client,
+    item::{Bad, FieldRule, Item, V1, external, rule},
+    paging::hash,
+    value,
+};
+use crate::contract::{AbsenceType, AbsenceTypes, Checkpoint, Error, ErrorKind, ReadAbsenceTypes, Result, Retry};
+
+const OPERATION: &str = "read absence types";
+const PATH: &str = "/v1/company/time-off-types";
+const PAGE_SIZE: u32 = 200;
+/// A page below every size at which vendors cut is the last one.
+const SMALLEST_CUT: usize = 50;
+
+const RULES: &[FieldRule] = &[
+    rule("name", &["name"], value::plain_text),
+    rule("category", &["category"], value::word),
+    rule("unit", &["unit"], value::word),
+    rule("approval_required", &["approval_required"], value::boolean),
+];
+
+/// Where the next page of types starts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    types_from: u64,
+    last: Vec<u64>,
+}
+
+/// Reads one page of types.
+pub(super) async fn read_page(client: &Client, request: ReadAbsenceTypes) -> Result<AbsenceTypes> {
+    let place: Place = match &request.checkpoint {
+        Some(checkpoint) => checkpoint.unpack(OPERATION)?,
+        None => Place::default(),
+    };
+    let mut list = Request::new(Method::Get, PATH, PATH, request.class);
+    list.query.push(("limit".to_owned(), PAGE_SIZE.to_string()));
+    list.query.push(("offset".to_owned(), place.types_from.to_string()));
+    let document = client.json(OPERATION, list).await?;
+    let items = document.items().map_err(|refusal| {
+        Error::new(ErrorKind::Protocol, OPERATION, format!("the answer {refusal}")).with_retry(Retry::Backoff)
+    })?;
+
+    let mut page = AbsenceTypes::default();
+    let mut ids = Vec::with_capacity(items.len());
+    for item in &items {
+        match read(item) {
+            Ok(found) => {
+                ids.push(hash(found.external.id.as_bytes()));
+                page.types.push(found);
+            }
+            Err(bad) => {
+                ids.push(hash(item.get().as_bytes()));
+                page.bad.push(bad.into_record(document.bytes_of(item)));
+            }
+        }
+    }
+    if !ids.is_empty() && ids.iter().all(|id| place.last.contains(id)) {
+        return Ok(AbsenceTypes::default());
+    }
+    let read = place.types_from.saturating_add(u64::try_from(ids.len()).unwrap_or(u64::MAX));
+    let is_last = match document.metadata.total {
+        Some(total) => ids.is_empty() || read >= total,
+        None => ids.len() < SMALLEST_CUT,
+    };
+    if !is_last {
+        page.next = Some(Checkpoint::pack(OPERATION, &Place { types_from: read, last: ids })?);
+    }
+    Ok(page)
+}
+
+fn read(raw: &RawValue) -> Result<AbsenceType, Bad> {
+    let item = Item::open(raw)?;
+    let id = item.id()?;
+    let with_id = |bad| Bad { external_id: Some(id.clone()), ..bad };
+    let mut fields = item.fields(RULES).map_err(with_id)?;
+    let mut words = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let external: ExternalId = external(V1, id.clone());
+    let mut found = AbsenceType::new(external);
+    found.also = item.aliases().map_err(with_id)?;
+    found.name = words("name");
+    found.category = words("category");
+    found.unit = words("unit");
+    found.approval_required = fields.get("approval_required").and_then(Value::as_bool);
+    Ok(found)
+}
