@@ -1,3 +1,5 @@
+//! Each limiter against an injected clock.
+
 use std::net::Ipv4Addr;
 
 use chrono::TimeDelta;

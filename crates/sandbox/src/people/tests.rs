@@ -1,3 +1,5 @@
+//! The generated company: same seed, same people; every shape a reader must cope with is there.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
