@@ -16,7 +16,7 @@ pub use contract::{
     AbsenceType, AbsenceTypes, AnyConnector, AttributeSpan, AttributeValue, BadRecord, CheckReport, CheckRequest,
     Checkpoint, Connection, Connector, DiscoverRequest, Discovery, Error, ErrorKind, FieldProblem, Finding,
     FindingLevel, Lease, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, MemoryTokenStore, Owner, Page, PathLimit,
-    Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry, Runtime, Source, SourceRecord,
-    StoredToken, StreamCheck, StreamManifest, TokenStore, WindowLimit,
+    Picture, ReadAbsenceTypes, ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry, Runtime, Source,
+    SourceRecord, StoredToken, StreamCheck, StreamManifest, TokenStore, WindowLimit,
 };
 pub use registry::{Registry, registry};

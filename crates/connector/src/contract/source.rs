@@ -19,7 +19,8 @@ pub trait Source: Send + Sync {
     /// Reads one page. The host commits it together with `next` and asks again until `done`.
     async fn read_page(&self, request: ReadPage) -> Result<Page>;
 
-    /// Reads one record. `None` only when the vendor itself says that it is not there.
+    /// Reads one record. `None` only when the vendor itself says that it is not there; an account that cannot be asked for
+    /// single records answers [`ErrorKind::Unsupported`], which confirms nothing.
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>>;
 
     /// Reads an employee's picture. `None` when there is none.

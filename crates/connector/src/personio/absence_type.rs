@@ -43,7 +43,13 @@ pub(super) async fn read_page(client: &Client, request: ReadAbsenceTypes) -> Res
     let mut list = Request::new(Method::Get, PATH, PATH, request.class);
     list.query.push(("limit".to_owned(), PAGE_SIZE.to_string()));
     list.query.push(("offset".to_owned(), place.types_from.to_string()));
-    let document = client.json(OPERATION, list).await?;
+    let document = client.json(OPERATION, list).await.map_err(|failure| match failure.status {
+        Some(404 | 405 | 410) => {
+            Error::new(ErrorKind::Unsupported, OPERATION, "this system has no list of absence types")
+                .with_source(failure.error)
+        }
+        _ => failure.into(),
+    })?;
     let items = document.items().map_err(|refusal| {
         Error::new(ErrorKind::Protocol, OPERATION, format!("the answer {refusal}")).with_retry(Retry::Backoff)
     })?;

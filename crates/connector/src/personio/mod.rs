@@ -11,6 +11,7 @@ mod attendance;
 mod authentication;
 mod check;
 mod client;
+mod confirm;
 mod discovery;
 mod employee;
 mod envelope;
@@ -134,7 +135,11 @@ impl Connector for Personio {
     }
 
     async fn connect(&self, config: Config, credential: Credential, runtime: Runtime) -> Result<Arc<dyn Connection>> {
-        Ok(Arc::new(PersonioConnection { client: Client::new(credential, runtime), page_size: config.page_size }))
+        Ok(Arc::new(PersonioConnection {
+            client: Client::new(credential, runtime),
+            page_size: config.page_size,
+            single_absences: confirm::SingleReads::default(),
+        }))
     }
 }
 
@@ -142,6 +147,7 @@ impl Connector for Personio {
 pub(crate) struct PersonioConnection {
     client: Client,
     page_size: Option<u32>,
+    single_absences: confirm::SingleReads,
 }
 
 #[async_trait]

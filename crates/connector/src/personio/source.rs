@@ -27,6 +27,7 @@ pub(super) const PERIODS_PAGE_SIZE: u32 = 200;
 const LARGEST_PICTURE_BYTES: usize = 16 * 1024 * 1024;
 const WIDEST_PICTURE: u32 = 4_096;
 
+pub(super) const ONE_ABSENCE_TEMPLATE: &str = "/v1/company/time-offs/{id}";
 const PICTURE_TEMPLATE: &str = "/v1/company/employees/{id}/profile-picture/{width}";
 
 #[async_trait]
@@ -46,7 +47,7 @@ impl Source for PersonioConnection {
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
         let (operation, template) = match request.stream {
             Stream::Employees => ("read one employee", "/v1/company/employees/{id}"),
-            Stream::Absences => ("read one absence", "/v1/company/time-offs/{id}"),
+            Stream::Absences => ("read one absence", ONE_ABSENCE_TEMPLATE),
             Stream::Attendances => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
@@ -59,10 +60,19 @@ impl Source for PersonioConnection {
         let get = Request::new(Method::Get, template, template.replace("{id}", id), request.class);
         let document = match self.client.json(operation, get).await {
             Ok(document) => document,
-            Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(failure) if failure.error.kind == ErrorKind::NotFound => {
+                if request.stream == Stream::Absences {
+                    self.single_absences.believe_absent(&self.client, id, request.class).await?;
+                }
+                return Ok(None);
+            }
             Err(failure) => return Err(failure.into()),
         };
-        one(request.stream, &document, id, operation).map(Some)
+        let record = one(request.stream, &document, id, operation)?;
+        if request.stream == Stream::Absences {
+            self.single_absences.work();
+        }
+        Ok(Some(record))
     }
 
     async fn read_picture(&self, request: ReadPicture) -> Result<Option<Picture>> {
@@ -179,7 +189,7 @@ pub(super) fn explain(stream: Stream, failure: Failure) -> Error {
 }
 
 /// Ids go into a path: only what the vendor itself hands out.
-fn plain_id<'a>(id: &'a str, operation: &'static str) -> Result<&'a str> {
+pub(super) fn plain_id<'a>(id: &'a str, operation: &'static str) -> Result<&'a str> {
     let is_plain =
         !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if is_plain { Ok(id) } else { Err(Error::new(ErrorKind::Refused, operation, "this is not an id of Personio's")) }

@@ -113,6 +113,39 @@ async fn only_the_vendors_own_404_confirms_that_a_record_is_gone() {
     assert_eq!(one("", refusal(404, 404)).await, Err(ErrorKind::Refused));
 }
 
+async fn absence(answers: Vec<Response>) -> (Result<bool, ErrorKind>, usize) {
+    let script = Arc::new(Script::new(std::iter::once(token("a")).chain(answers)));
+    let connection = connection(script.clone()).await;
+    let request = ReadOne::new(Stream::Absences, "5", Class::Sweep);
+    let read = connection.source().unwrap().read_one(request).await;
+    (read.map(|record| record.is_some()).map_err(|error| error.kind), script.ledger().len() - 1)
+}
+
+#[tokio::test]
+async fn a_404_on_an_absence_is_believed_only_where_a_known_one_is_found() {
+    let known = json!({"type": "TimeOffPeriod", "attributes": {"id": 6}});
+    let found = || answer(200, json!({"success": true, "data": known}).to_string());
+    assert_eq!(absence(vec![refusal(404, 404), list(&json!([known])), found()]).await, (Ok(false), 3));
+    assert_eq!(absence(vec![refusal(404, 404), list(&json!([]))]).await, (Ok(false), 2));
+    assert_eq!(
+        absence(vec![refusal(404, 404), list(&json!([known])), refusal(404, 404)]).await,
+        (Err(ErrorKind::Unsupported), 3)
+    );
+    assert_eq!(absence(vec![refusal(404, 404), list(&json!([{"id": 5}]))]).await, (Err(ErrorKind::Unsupported), 2));
+    assert_eq!(absence(vec![refusal(404, 404), answer(500, "")]).await, (Err(ErrorKind::Unavailable), 2));
+}
+
+#[tokio::test]
+async fn once_a_single_absence_was_read_a_404_needs_no_proof() {
+    let known = json!({"success": true, "data": {"type": "TimeOffPeriod", "attributes": {"id": 6}}});
+    let script = Arc::new(Script::new([token("a"), answer(200, known.to_string()), refusal(404, 404)]));
+    let connection = connection(script.clone()).await;
+    let source = connection.source().unwrap();
+    assert!(source.read_one(ReadOne::new(Stream::Absences, "6", Class::Sweep)).await.unwrap().is_some());
+    assert!(source.read_one(ReadOne::new(Stream::Absences, "5", Class::Sweep)).await.unwrap().is_none());
+    assert_eq!(script.ledger().len(), 3);
+}
+
 #[tokio::test]
 async fn a_single_attendance_cannot_be_asked_for() {
     let connection = connection(Arc::new(Script::default())).await;
