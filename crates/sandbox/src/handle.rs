@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::admin;
 use crate::answer::Answer;
 use crate::change::Rejected;
+use crate::faults::Fault;
 use crate::ledger::Report;
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
@@ -39,6 +40,11 @@ impl Handle {
     /// All attendances.
     pub fn attendances(&self) -> Vec<Attendance> {
         self.0.lock().world.attendances.values().cloned().collect()
+    }
+
+    /// The kinds of absence, plain: `{id, name, category, unit, approval_required}`.
+    pub fn time_off_types(&self) -> Vec<Value> {
+        self.0.lock().world.types.iter().map(|kind| json!(kind)).collect()
     }
 
     /// Every attribute of the company, as the vendor's discovery tells it to a credential that may read all.
@@ -143,7 +149,7 @@ impl Handle {
         })
     }
 
-    /// Sets some switches, and `credentials` or `expire_tokens` beside them, as the admin endpoint does.
+    /// Sets some switches, and `credentials`, `expire_tokens` or `fail_next` beside them, as the admin endpoint does.
     ///
     /// # Errors
     /// When a switch is not known or its value does not fit; nothing is set then.
@@ -162,6 +168,18 @@ impl Handle {
     /// Ends the life of every token given out.
     pub fn expire_tokens(&self) {
         self.0.lock().tokens.expire_all();
+    }
+
+    /// Lets the next requests of a path fail.
+    ///
+    /// # Errors
+    /// When the path is not one of the vendor's API or the status is none of an answer.
+    pub fn fail_next(&self, fault: Fault) -> Result<(), Rejected> {
+        if let Some(problem) = fault.problem() {
+            return Err(Rejected::invalid("fail_next", problem));
+        }
+        self.0.lock().faults.push(fault);
+        Ok(())
     }
 
     /// Counts by route and the last `n_recent` requests.

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::auth::Tokens;
 use crate::config::{Config, Dialect};
+use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::limiter::Limiter;
 use crate::pages::Views;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) limiter: Limiter,
     pub(crate) ledger: Ledger,
+    pub(crate) faults: Faults,
     pub(crate) views: Views,
     pub(crate) changes: Changes,
     pub(crate) base_url: String,
@@ -97,6 +99,7 @@ impl State {
             tokens: Tokens::new(config.seed(), config.dialect),
             limiter: Limiter::new(config.rate_limit),
             ledger: Ledger::default(),
+            faults: Faults::default(),
             changes,
             base_url,
         };

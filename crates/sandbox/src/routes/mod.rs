@@ -119,6 +119,9 @@ fn reply(
     now: DateTime<Utc>,
     credential: &mut Option<usize>,
 ) -> Answer {
+    if let Some(answer) = state.faults.answer(request) {
+        return answer;
+    }
     let verdict = state.limiter.address(request.peer, now);
     if !verdict.is_allowed {
         return Answer { headers: verdict.headers, ..Answer::too_many() };
