@@ -3,7 +3,13 @@
 //! Portable choices: times are `BIGINT` microseconds since the epoch (the same on both, exact, comparable); JSON is `TEXT`
 //! (PostgreSQL's `jsonb` refuses `\u0000`, which vendors send); ids are UUIDs (16-byte blobs on SQLite).
 
-use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
+
+/// Every migration happens whole or not at all, on SQLite too: a process killed in its midst must not leave half a schema.
+pub(crate) const ATOMIC: Option<bool> = Some(true);
 
 /// What the application role may do with a tenant table, within its own tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +59,12 @@ impl<'a> Ddl<'a> {
 
     /// Creates a table; `columns` is the text between the parentheses.
     pub(crate) async fn table(&self, name: &str, columns: &str) -> Result<(), DbErr> {
-        let strict = if self.is_postgres() { "" } else { " STRICT" };
-        self.run(&format!("CREATE TABLE {name} ({columns}){strict}")).await
+        if self.is_postgres() {
+            return self.run(&format!("CREATE TABLE {name} ({columns})")).await;
+        }
+        // Strict tables refuse values of another type; they know integers of one width only.
+        let columns = columns.replace(" BIGINT", " INTEGER").replace(" SMALLINT", " INTEGER");
+        self.run(&format!("CREATE TABLE {name} ({columns}) STRICT")).await
     }
 
     /// Creates a table whose rows belong to one tenant, named by `tenant_column`.
@@ -115,17 +125,47 @@ impl<'a> Ddl<'a> {
              END $$",
         )
         .await?;
+        // Since PostgreSQL 16 whoever creates a role is its member without the right to take it, and whether rights are
+        // inherited is said by each grant rather than by the login.
         self.run(
-            "DO $$ BEGIN
-               IF NOT pg_has_role(current_user, 'gangway_app', 'MEMBER')
-                  OR NOT pg_has_role(current_user, 'gangway_system', 'MEMBER') THEN
-                 EXECUTE format('GRANT gangway_app, gangway_system TO %I', current_user);
+            "DO $$ DECLARE
+               is_per_grant CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
+               right_to_take CONSTANT text := CASE WHEN is_per_grant THEN 'SET' ELSE 'MEMBER' END;
+             BEGIN
+               IF NOT pg_has_role(current_user, 'gangway_app', right_to_take)
+                  OR NOT pg_has_role(current_user, 'gangway_system', right_to_take) THEN
+                 EXECUTE format('GRANT gangway_app, gangway_system TO %I', current_user)
+                   || CASE WHEN is_per_grant THEN ' WITH INHERIT FALSE, SET TRUE' ELSE '' END;
                END IF;
              END $$",
         )
         .await?;
         self.run("GRANT USAGE ON SCHEMA public TO gangway_app, gangway_system").await
     }
+}
+
+/// Lets the database's owner create tables in the schema `public`.
+///
+/// Since PostgreSQL 15 the owner may do so as a member of `pg_database_owner`, which a `NOINHERIT` login does not benefit
+/// from. The statement is a transaction of its own: no session state stays behind.
+pub(crate) async fn may_create(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    db.execute_unprepared(
+        "DO $$ DECLARE login CONSTANT name := current_user; BEGIN
+           IF NOT has_schema_privilege('public', 'CREATE') THEN
+             IF pg_has_role('pg_database_owner', 'MEMBER') THEN
+               PERFORM set_config('role', 'pg_database_owner', true);
+               EXECUTE format('GRANT CREATE ON SCHEMA public TO %I', login);
+               EXECUTE format('GRANT USAGE ON SCHEMA public TO %I WITH GRANT OPTION', login);
+               PERFORM set_config('role', 'none', true);
+             END IF;
+           END IF;
+         END $$",
+    )
+    .await
+    .map(|_| ())
 }
 
 /// The answer of every `down`: migrations only go forward.

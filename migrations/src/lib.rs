@@ -13,7 +13,7 @@ mod m20261124_000005_events;
 mod m20261124_000006_jobs;
 
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::ConnectionTrait};
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -30,5 +30,23 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_events::Migration),
             Box::new(m20261124_000006_jobs::Migration),
         ]
+    }
+
+    async fn install<C>(db: &C) -> Result<(), DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        ddl::may_create(db).await?;
+        SeaMigrator::install(db).await
+    }
+}
+
+/// What sea-orm does by itself, for [`Migrator::install`] to call.
+struct SeaMigrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for SeaMigrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        Vec::new()
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::ddl::{AppRights, Ddl, forward_only};
+use crate::ddl::{ATOMIC, AppRights, Ddl, forward_only};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -53,6 +53,10 @@ impl MigrationTrait for Migration {
         )
         .await?;
         Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        ATOMIC
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
