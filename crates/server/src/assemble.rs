@@ -1,0 +1,68 @@
+//! Puts the platform's parts together from settings.
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use gangway_app::{
+    App, OperatorCtx,
+    ctx::Parts,
+    queue::trace::{Port, set_port},
+    seal::Keys,
+};
+use gangway_domain::{Clock, SystemClock, principal::{KeyKind, Principal, Scope}};
+use gangway_egress::{Client, ClientConfig};
+use gangway_limits::{Budgets, Settings};
+use gangway_storage::Db;
+use gangway_vault::KeyRing;
+
+use crate::{config::Config, database::Target, telemetry::trace_context};
+
+/// The platform over an open database.
+///
+/// # Errors
+/// When TLS can't be set up.
+pub fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> {
+    set_port(Port { current: trace_context::current, link: trace_context::link });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut allowed_origins = config.connector_origins.clone();
+    allowed_origins.extend(config.webhook_origins.iter().cloned());
+    let egress = Client::with_clock(ClientConfig { allowed_origins, ..ClientConfig::default() }, Arc::clone(&clock))
+        .context("outgoing HTTP")?;
+    Ok(App::new(Parts {
+        db,
+        keys: Keys::new(ring),
+        registry: gangway_connector::registry(),
+        egress,
+        budgets: Budgets::with_clock(Settings::default(), Arc::clone(&clock)),
+        clock,
+        config: app_config(config),
+        rng: Mutex::new(App::system_rng()),
+    }))
+}
+
+/// The platform for a command that does one thing and ends, also beside a running `serve`.
+///
+/// # Errors
+/// When there is no master key, or the database does not answer or is behind.
+pub async fn one_shot(config: &Config) -> anyhow::Result<App> {
+    let ring = config.keys.ring()?;
+    let target = Target::of(config)?;
+    target.prepare_beside().await?;
+    app(config, ring, target.connect().await?)
+}
+
+/// The command line acts with every right of an operator: who may run it holds the master key.
+pub fn operator(app: &App) -> OperatorCtx {
+    OperatorCtx::new(app.clone(), Principal::Cli, Scope::defaults(KeyKind::Operator).into_iter().collect())
+}
+
+fn app_config(config: &Config) -> gangway_app::Config {
+    gangway_app::Config {
+        connector_origins: config.connector_origins.clone(),
+        webhook_origins: config.webhook_origins.clone(),
+        public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen)),
+        budget_wait_seconds: config.sync.budget_wait_seconds,
+        cursor_overlap_hours: config.sync.cursor_overlap_hours,
+        window_days: config.sync.window_days,
+    }
+}

@@ -1,0 +1,327 @@
+//! The command line. Its flags are pinned: others script against them.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  gangway demo                          try everything: API, worker, a sandbox vendor and a seeded tenant
+  gangway serve                         run API, worker and scheduler (needs GANGWAY_MASTER_KEY)
+  gangway key create --operator         make the first API key
+  gangway --config gangway.toml config check
+                                        show the effective settings and every mistake in them
+
+Settings come from the file given with --config, then from GANGWAY__SECTION__FIELD; docs/configuration.md lists them.";
+
+/// Self-hosted integration platform for the employee lifecycle.
+#[derive(Debug, Parser)]
+#[command(name = "gangway", version, after_help = EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    /// TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run API, worker and scheduler until Ctrl-C or SIGTERM
+    #[command(after_help = "\
+Examples:
+  GANGWAY_MASTER_KEY=$(openssl rand -base64 32) gangway serve
+  DATABASE_URL=postgres://gangway@db.internal/gangway GANGWAY_MASTER_KEY_FILE=/run/secrets/master-key gangway serve
+
+Keep the master key: without it nothing that was stored can be opened.")]
+    Serve {
+        /// Address of the API [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Run everything with a sandbox vendor and a seeded tenant, and print what to try next
+    Demo(DemoArgs),
+    /// Bring the database's schema up to date, or show what is missing
+    Migrate {
+        /// Only show
+        #[command(subcommand)]
+        command: Option<MigrateCommand>,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Run an emulator of a vendor
+    Sandbox {
+        /// Which vendor
+        #[command(subcommand)]
+        vendor: SandboxCommand,
+    },
+    /// Create or list tenants
+    Tenant {
+        /// What to do
+        #[command(subcommand)]
+        command: TenantCommand,
+    },
+    /// Create, list or revoke API keys
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Look at the settings
+    Config {
+        /// What to do
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print the `OpenAPI` document
+    Openapi,
+    /// Check settings, keys, data folder and database, and say what to do about each finding
+    Doctor {
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+/// The data folder.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DataArg {
+    /// Folder of the embedded database [default: ./gangway-data]
+    #[arg(long = "data", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// Flags of `gangway demo`; what is left out comes from the data folder, then from the defaults.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "\
+Examples:
+  gangway demo
+  gangway demo --people 2000 --seed 7 --data ./big-demo
+  gangway demo --dialect guide --data ./guide-demo
+
+A second start takes up the same data, ports and keys. Other flags on old data are refused: use another --data.")]
+pub struct DemoArgs {
+    /// How many people the sandbox company has [default: 250]
+    #[arg(long, value_name = "N")]
+    pub people: Option<usize>,
+    /// Seed of the generated people [default: 1]
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Address of the API [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Address of the sandbox vendor [default: 127.0.0.1:8090]
+    #[arg(long, value_name = "ADDR")]
+    pub sandbox_listen: Option<SocketAddr>,
+    /// Where the data lies
+    #[command(flatten)]
+    pub data: DataArg,
+    /// Which description of the vendor the sandbox obeys [default: vendor]
+    #[arg(long, value_name = "DIALECT")]
+    pub dialect: Option<Dialect>,
+}
+
+/// Subcommands of `gangway migrate`.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// List migrations, and end with code 1 while some are pending
+    Status,
+}
+
+/// Vendors that can be emulated.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Personio's API v1
+    #[command(after_help = "\
+Examples:
+  gangway sandbox personio
+  gangway sandbox personio --people 20000 --seed 3 --no-rate-limit
+  gangway sandbox personio --dialect guide --company 'Blue Harbour'")]
+    Personio(PersonioArgs),
+}
+
+/// Flags of `gangway sandbox personio`.
+#[derive(Debug, Args)]
+pub struct PersonioArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    pub listen: SocketAddr,
+    /// How many people the company has
+    #[arg(long, value_name = "N", default_value_t = 250)]
+    pub people: usize,
+    /// Seed of the generated people
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// The company's name; ids and credentials derive from it and the seed
+    #[arg(long, value_name = "NAME", default_value = "Acme")]
+    pub company: String,
+    /// Which description of the vendor is obeyed
+    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = Dialect::Vendor)]
+    pub dialect: Dialect,
+    /// Refuse nobody for asking too often
+    #[arg(long)]
+    pub no_rate_limit: bool,
+}
+
+/// Descriptions of the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// The vendor's official bodies, limits and oddities
+    Vendor,
+    /// What a widespread third-party guide says
+    Guide,
+}
+
+/// Subcommands of `gangway tenant`.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Create a tenant and print its id
+    Create {
+        /// Display name, unique
+        name: String,
+        /// Zone in which the tenant's calendar dates are meant
+        #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
+        time_zone: String,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// List tenants: id, name, state
+    List {
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+/// Subcommands of `gangway key`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Create a key and print it, once
+    #[command(after_help = "\
+Examples:
+  gangway key create --operator --name onboarding
+  gangway key create --tenant ten_0192… --expires 90d")]
+    Create {
+        /// For whom
+        #[command(flatten)]
+        owner: KeyOwner,
+        /// Display name
+        #[arg(long, value_name = "NAME", default_value = "command line")]
+        name: String,
+        /// When it ends: a time (2027-01-31T00:00:00Z), a day (2027-01-31) or a span (90d, 12h)
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// List keys: id, name, state; never the key itself
+    List {
+        /// Whose
+        #[command(flatten)]
+        owner: KeyOwner,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Revoke a key; it stops working within a second
+    Revoke {
+        /// The key's id (key_…)
+        id: String,
+        /// Whose
+        #[command(flatten)]
+        owner: KeyOwner,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+/// Whose key it is.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct KeyOwner {
+    /// The operator's
+    #[arg(long)]
+    pub operator: bool,
+    /// A tenant's, by id (ten_…)
+    #[arg(long, value_name = "ID")]
+    pub tenant: Option<String>,
+}
+
+/// Subcommands of `gangway config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective settings, secrets left out, and every mistake
+    Check {
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+impl From<Dialect> for gangway_sandbox::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Vendor => Self::Vendor,
+            Dialect::Guide => Self::Guide,
+        }
+    }
+}
+
+impl Command {
+    /// The data folder named on the command line.
+    pub fn data_folder(&self) -> Option<&PathBuf> {
+        let data = match self {
+            Self::Serve { data, .. }
+            | Self::Migrate { data, .. }
+            | Self::Doctor { data }
+            | Self::Demo(DemoArgs { data, .. })
+            | Self::Tenant { command: TenantCommand::Create { data, .. } | TenantCommand::List { data } }
+            | Self::Key {
+                command:
+                    KeyCommand::Create { data, .. } | KeyCommand::List { data, .. } | KeyCommand::Revoke { data, .. },
+            }
+            | Self::Config { command: ConfigCommand::Check { data } } => data,
+            Self::Sandbox { .. } | Self::Openapi => return None,
+        };
+        data.folder.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_key_needs_exactly_one_owner() {
+        assert!(Cli::try_parse_from(["gangway", "key", "create"]).is_err());
+        assert!(Cli::try_parse_from(["gangway", "key", "create", "--operator", "--tenant", "ten_1"]).is_err());
+        assert!(Cli::try_parse_from(["gangway", "key", "create", "--operator"]).is_ok());
+    }
+
+    #[test]
+    fn the_pinned_flags_of_demo_parse() {
+        let cli = Cli::try_parse_from([
+            "gangway", "--config", "g.toml", "demo", "--people", "9", "--seed", "2", "--listen", "127.0.0.1:1",
+            "--sandbox-listen", "127.0.0.1:2", "--data", "d", "--dialect", "guide",
+        ])
+        .unwrap();
+        let Command::Demo(flags) = cli.command else { panic!("parsed as another command") };
+        assert_eq!((flags.people, flags.seed, flags.dialect), (Some(9), Some(2), Some(Dialect::Guide)));
+    }
+}

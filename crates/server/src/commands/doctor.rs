@@ -1,0 +1,169 @@
+//! `gangway doctor`: looks at everything that can be wrong before it goes wrong, and names the cure.
+
+use std::process::ExitCode;
+
+use chrono::Duration;
+use gangway_domain::{Clock as _, SystemClock};
+use gangway_storage::{Db, doctor, doctor::Isolation};
+
+use crate::{
+    config::{Config, Loaded},
+    data_folder::DataFolder,
+    database::Target,
+    print,
+};
+
+/// The database's clock may be off by this much: leases and schedules use it.
+const CLOCK_TOLERANCE: Duration = Duration::seconds(5);
+
+enum Finding {
+    Ok(String),
+    Warn(String, &'static str),
+    Fail(String, String),
+}
+
+/// Prints one line for each check; code 1 when one failed.
+///
+/// # Errors
+/// Never; findings are printed.
+pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let mut findings = settings(&loaded);
+    let config = &loaded.config;
+    findings.push(master_key(config));
+    if config.database.url.is_none() {
+        findings.push(folder(config));
+    }
+    findings.extend(database(config).await);
+    if config.redis_url.is_some() {
+        findings.push(Finding::Warn(
+            "redis: set, but not used by this version".to_owned(),
+            "run one process only; vendor budgets are counted in it",
+        ));
+    }
+    let mut is_well = true;
+    for finding in findings {
+        print::line(&match finding {
+            Finding::Ok(text) => format!("ok    {text}"),
+            Finding::Warn(text, cure) => format!("warn  {text}; {cure}"),
+            Finding::Fail(text, cure) => {
+                is_well = false;
+                format!("fail  {text}; {cure}")
+            }
+        });
+    }
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn settings(loaded: &Loaded) -> Vec<Finding> {
+    if loaded.problems.is_empty() {
+        return vec![Finding::Ok("settings: no mistake".to_owned())];
+    }
+    let finding = |problem: &crate::config::Problem| {
+        Finding::Fail(format!("settings: {}: {}", problem.setting, problem.message), problem.cure.clone())
+    };
+    loaded.problems.iter().map(finding).collect()
+}
+
+fn master_key(config: &Config) -> Finding {
+    match config.keys.ring() {
+        Ok(ring) => Finding::Ok(format!("master key: {}, {} on the ring", ring.current_id(), ring.ids().count())),
+        Err(_) if !config.keys.is_set() => Finding::Fail(
+            "master key: none, so `serve` will not start".to_owned(),
+            "make one with `openssl rand -base64 32` and set GANGWAY_MASTER_KEY or GANGWAY_MASTER_KEY_FILE".to_owned(),
+        ),
+        Err(error) => Finding::Fail(format!("master key: {error:#}"), "correct GANGWAY_MASTER_KEY".to_owned()),
+    }
+}
+
+fn folder(config: &Config) -> Finding {
+    let path = config.data.display();
+    match DataFolder::mode(&config.data) {
+        Ok(mode) if mode & 0o077 == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
+        Ok(mode) => Finding::Warn(
+            format!("data folder: {path} has mode {mode:04o}, so other users may look into it"),
+            "run chmod 0700 on it",
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::Ok(format!("data folder: {path} is not there yet; the first start makes it"))
+        }
+        Err(error) => {
+            Finding::Fail(format!("data folder: {path}: {error}"), "correct its owner and rights".to_owned())
+        }
+    }
+}
+
+async fn database(config: &Config) -> Vec<Finding> {
+    // A missing folder is made by the first start, not by a look.
+    if config.database.url.is_none() && !config.data.exists() {
+        return vec![Finding::Ok("database: none yet; the first start makes it".to_owned())];
+    }
+    let failed = |error: anyhow::Error| Finding::Fail(format!("database: {error:#}"), "see docs/operations.md".to_owned());
+    let target = match Target::of(config) {
+        Ok(target) => target,
+        Err(error) => return vec![failed(error)],
+    };
+    let mut findings = Vec::new();
+    match target.pending().await {
+        Ok(pending) if pending.is_empty() => findings.push(Finding::Ok("migrations: none pending".to_owned())),
+        Ok(pending) => {
+            let text = format!("migrations: {} pending", pending.len());
+            findings.push(Finding::Warn(text, "run `gangway migrate`, or start `serve` where it may migrate by itself"));
+            return findings;
+        }
+        Err(error) => return vec![failed(error)],
+    }
+    match target.connect().await {
+        Ok(db) => findings.extend(inside(&db, &target.place()).await),
+        Err(error) => findings.push(failed(error)),
+    }
+    findings
+}
+
+async fn inside(db: &Db, place: &str) -> Vec<Finding> {
+    let report = match doctor::report(db).await {
+        Ok(report) => report,
+        Err(error) => {
+            let text = format!("database: {place}: {}", crate::telemetry::Chain(&error));
+            return vec![Finding::Fail(text, "check the login's rights".to_owned())];
+        }
+    };
+    let mut findings = vec![Finding::Ok(format!("database: {} at {place}", report.server_version))];
+    findings.push(match report.isolation {
+        Isolation::FilterOnly => Finding::Warn(
+            "isolation: SQLite has no row-level security, so our queries' tenant filter stands alone".to_owned(),
+            "use PostgreSQL where tenants do not trust each other",
+        ),
+        Isolation::OneLogin { no_inherit: true } => Finding::Warn(
+            "isolation: row-level security with one NOINHERIT login that takes a role for each transaction".to_owned(),
+            "set database.system_url and database.migration_url to logins of their own for the strongest level",
+        ),
+        Isolation::OneLogin { no_inherit: false } => Finding::Fail(
+            "isolation: the login inherits its roles, so between transactions it sees every tenant".to_owned(),
+            "run ALTER ROLE … NOINHERIT for it".to_owned(),
+        ),
+        Isolation::SeparateLogins => Finding::Ok("isolation: row-level security with a login for each role".to_owned()),
+    });
+    if report.passes_row_security {
+        findings.push(Finding::Fail(
+            "isolation: a login is superuser or has BYPASSRLS, so row-level security does not hold for it".to_owned(),
+            "use a plain login, see docs/operations.md".to_owned(),
+        ));
+    }
+    if report.isolation != Isolation::FilterOnly {
+        findings.push(if report.unforced_tables.is_empty() {
+            Finding::Ok("row-level security: forced on every table of tenants".to_owned())
+        } else {
+            let text = format!("row-level security: not forced on {}", report.unforced_tables.join(", "));
+            Finding::Fail(text, "run ALTER TABLE … FORCE ROW LEVEL SECURITY on each".to_owned())
+        });
+    }
+    findings.push(match report.database_now {
+        None => Finding::Ok("clock: the database runs in this process".to_owned()),
+        Some(there) => {
+            let apart = (SystemClock.now() - there).abs();
+            let text = format!("clock: {} ms apart from the database's", apart.num_milliseconds());
+            if apart <= CLOCK_TOLERANCE { Finding::Ok(text) } else { Finding::Warn(text, "synchronise both machines (NTP)") }
+        }
+    });
+    findings
+}

@@ -1,0 +1,22 @@
+//! Commands that do one thing and end; each file is one.
+
+pub mod config_check;
+pub mod doctor;
+pub mod key;
+pub mod migrate;
+pub mod openapi;
+pub mod sandbox;
+pub mod tenant;
+
+/// A use case's failure as one line for the terminal, each wrong value named.
+pub(crate) fn explain(error: gangway_app::Error) -> anyhow::Error {
+    let fields: Vec<_> = error
+        .fields
+        .iter()
+        .map(|field| format!("{} {}", field.pointer.trim_start_matches('/').replace('/', "."), field.message))
+        .collect();
+    if fields.is_empty() {
+        return anyhow::Error::new(error);
+    }
+    anyhow::anyhow!("{}", fields.join("; "))
+}

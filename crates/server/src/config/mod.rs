@@ -1,0 +1,409 @@
+//! Settings: defaults, then a TOML file, then the environment, then the command line.
+//!
+//! [`load`] finds every mistake before it gives up, and knows where each value came from. Secrets go into
+//! [`SecretString`] at once and are never shown. `docs/configuration.md` lists the settings.
+
+mod environment;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use gangway_egress::Origin;
+use gangway_vault::KeyRing;
+use secrecy::{ExposeSecret as _, SecretString};
+
+pub use self::{
+    environment::Environment,
+    reader::{Problem, Shown},
+};
+use self::reader::{Reader, split};
+use crate::cli::Command;
+
+/// The API's usual address.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// The admin listener's usual address.
+pub const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+/// The sandbox's usual address.
+pub const DEFAULT_SANDBOX: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+/// The usual data folder.
+pub const DEFAULT_DATA: &str = "./gangway-data";
+
+/// Settings of this process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the API listens (`server.listen`).
+    pub listen: SocketAddr,
+    /// How we name ourselves to the outside (`server.public_url`); from the address when left out.
+    pub public_url: Option<String>,
+    /// Folder of the embedded database (`server.data`).
+    pub data: PathBuf,
+    /// Where the admin listener listens (`admin.listen`), unless `off`.
+    pub admin: AdminListen,
+    /// The database.
+    pub database: Database,
+    /// Redis, validated but not used by this version (`redis.url`).
+    pub redis_url: Option<SecretString>,
+    /// Master keys.
+    pub keys: MasterKeys,
+    /// Origins a connection may name beside its connector's own.
+    pub connector_origins: Vec<Origin>,
+    /// Origins webhooks may be sent to although they are not public.
+    pub webhook_origins: Vec<Origin>,
+    /// The worker.
+    pub worker: Worker,
+    /// Syncs.
+    pub sync: Sync,
+    /// Logs.
+    pub log: Log,
+    /// Where traces go (`telemetry.otlp_endpoint`).
+    pub otlp_endpoint: Option<String>,
+}
+
+/// Settings of the database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Tenants' transactions (`database.url`, `DATABASE_URL`); the embedded database when left out.
+    pub url: Option<SecretString>,
+    /// The system role's login (`database.system_url`).
+    pub system_url: Option<SecretString>,
+    /// The owner's login, for migrations (`database.migration_url`).
+    pub migration_url: Option<SecretString>,
+    /// Connections at most, per login.
+    pub max_connections: u32,
+    /// Whether `serve` runs pending migrations on `PostgreSQL`; by default only with a single URL.
+    pub auto_migrate: bool,
+}
+
+/// Master keys in base64. Built into a [`KeyRing`] once.
+#[derive(Debug, Clone, Default)]
+pub struct MasterKeys {
+    current: Option<SecretString>,
+    previous: Vec<SecretString>,
+}
+
+impl MasterKeys {
+    /// A ring of one key.
+    pub fn single(current: SecretString) -> Self {
+        Self { current: Some(current), previous: Vec::new() }
+    }
+
+    /// Whether there is one.
+    pub fn is_set(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Builds the ring.
+    ///
+    /// # Errors
+    /// When there is no key; the message says how to make one.
+    pub fn ring(&self) -> anyhow::Result<KeyRing> {
+        let Some(current) = &self.current else {
+            anyhow::bail!(
+                "there is no master key, without which nothing can be sealed; make one with `openssl rand -base64 32`, keep it \
+                 safe, and set it as GANGWAY_MASTER_KEY or name its file in GANGWAY_MASTER_KEY_FILE"
+            )
+        };
+        Ok(KeyRing::from_base64(current, &self.previous)?)
+    }
+}
+
+/// Settings of the worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Worker {
+    /// Jobs at the same time (`worker.concurrency`).
+    pub concurrency: usize,
+    /// How long a job stays a dead worker's (`worker.lease_seconds`).
+    pub lease: Duration,
+    /// How often the queue is looked at without a wake-up (`worker.poll_milliseconds`).
+    pub poll: Duration,
+    /// How long a stop waits for running jobs (`worker.drain_seconds`).
+    pub drain: Duration,
+}
+
+/// Settings of syncs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sync {
+    /// Hours taken off a cursor.
+    pub cursor_overlap_hours: u32,
+    /// Days back and ahead that windowed streams read.
+    pub window_days: u32,
+    /// How long a call waits for a vendor budget slot.
+    pub budget_wait_seconds: u64,
+}
+
+/// Settings of logs.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Text or JSON (`log.format`).
+    pub format: LogFormat,
+    /// What is logged, in `tracing`'s filter language (`log.filter`).
+    pub filter: String,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the admin listener listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdminListen {
+    /// Nowhere.
+    Off,
+    /// There.
+    At(SocketAddr),
+}
+
+macro_rules! words {
+    ($type:ty { $($text:literal = $value:expr),+ $(,)? }) => {
+        impl FromStr for $type {
+            type Err = ();
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($text => Ok($value),)+ _ => Err(()) }
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(value if *value == $value => f.write_str($text),)+ _ => Ok(()) }
+            }
+        }
+    };
+}
+words!(LogFormat { "text" = LogFormat::Text, "json" = LogFormat::Json });
+
+impl FromStr for AdminListen {
+    type Err = std::net::AddrParseError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" { Ok(Self::Off) } else { text.parse().map(Self::At) }
+    }
+}
+
+impl fmt::Display for AdminListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+/// What the command line says about settings.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    listen: Option<SocketAddr>,
+    data: Option<PathBuf>,
+    is_demo: bool,
+}
+
+impl Overrides {
+    /// Those of a command.
+    pub fn of(command: &Command) -> Self {
+        let listen = match command {
+            Command::Serve { listen, .. } => *listen,
+            Command::Demo(flags) => flags.listen,
+            _ => None,
+        };
+        Self { listen, data: command.data_folder().cloned(), is_demo: matches!(command, Command::Demo(_)) }
+    }
+}
+
+/// What [`load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings; where there was a mistake, the default stands in.
+    pub config: Config,
+    /// Each setting with its value and origin.
+    pub shown: Vec<Shown>,
+    /// Every mistake.
+    pub problems: Vec<Problem>,
+}
+
+impl Loaded {
+    /// The settings, if there is no mistake in them.
+    ///
+    /// # Errors
+    /// All mistakes, one a line.
+    pub fn into_config(self) -> anyhow::Result<Config> {
+        if self.problems.is_empty() {
+            return Ok(self.config);
+        }
+        let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
+        let word = if lines.len() == 1 { "mistake" } else { "mistakes" };
+        anyhow::bail!("{} {word} in the settings:\n  {}", lines.len(), lines.join("\n  "))
+    }
+}
+
+/// Reads all settings.
+pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Overrides) -> Loaded {
+    let mut reader = Reader::new(file, environment);
+    let address = "write an address and a port, like 127.0.0.1:8080";
+    let listen = reader.value("server.listen", DEFAULT_LISTEN, overrides.listen, address);
+    let public_url = public_url(&mut reader);
+    let data = overrides.data.as_ref().map(|data| data.display().to_string());
+    let data = reader.value("server.data", DEFAULT_DATA.to_owned(), data, "name a folder");
+    // The demo must start beside whatever else runs, and its own lines say what happens.
+    let (admin, filter) = if overrides.is_demo {
+        (AdminListen::Off, crate::telemetry::DEMO_FILTER)
+    } else {
+        (AdminListen::At(DEFAULT_ADMIN), crate::telemetry::DEFAULT_FILTER)
+    };
+    let admin = reader.value("admin.listen", admin, None, "write an address and a port, or off");
+    let database = database(&mut reader);
+    let redis_url = reader.secret("redis.url", "REDIS_URL", without_password);
+    check_url(&mut reader, "redis.url", redis_url.as_ref(), &["redis", "rediss"]);
+    let keys = master_keys(&mut reader);
+    let origin = "write scheme, host and port, like https://api.vendor.example or http://127.0.0.1:8090";
+    let connector_origins = reader.list("connector.allowed_origins", origin);
+    let webhook_origins = reader.list("webhooks.allowed_origins", origin);
+    let worker = Worker {
+        concurrency: range(&mut reader, "worker.concurrency", 8, 1, 256),
+        lease: Duration::from_secs(range(&mut reader, "worker.lease_seconds", 15, 3, 3600)),
+        poll: Duration::from_millis(range(&mut reader, "worker.poll_milliseconds", 500, 50, 60_000)),
+        drain: Duration::from_secs(range(&mut reader, "worker.drain_seconds", 25, 1, 3600)),
+    };
+    let sync = Sync {
+        cursor_overlap_hours: range(&mut reader, "sync.cursor_overlap_hours", 24, 0, 24 * 14),
+        window_days: range(&mut reader, "sync.window_days", 400, 1, 3660),
+        budget_wait_seconds: range(&mut reader, "sync.budget_wait_seconds", 5, 0, 60),
+    };
+    let log = log(&mut reader, filter);
+    let otlp_endpoint = otlp_endpoint(&mut reader);
+    let (shown, problems) = reader.finish();
+    let config = Config {
+        listen,
+        public_url,
+        data: PathBuf::from(data),
+        admin,
+        database,
+        redis_url,
+        keys,
+        connector_origins,
+        webhook_origins,
+        worker,
+        sync,
+        log,
+        otlp_endpoint,
+    };
+    Loaded { config, shown, problems }
+}
+
+fn database(reader: &mut Reader<'_>) -> Database {
+    let url = reader.secret("database.url", "DATABASE_URL", without_password);
+    let system_url = reader.secret("database.system_url", "DATABASE_SYSTEM_URL", without_password);
+    let migration_url = reader.secret("database.migration_url", "DATABASE_MIGRATION_URL", without_password);
+    check_url(reader, "database.url", url.as_ref(), &["postgres", "postgresql", "sqlite"]);
+    for (name, other) in [("database.system_url", &system_url), ("database.migration_url", &migration_url)] {
+        check_url(reader, name, other.as_ref(), &["postgres", "postgresql"]);
+        if other.is_some() && url.is_none() {
+            let cure = "set database.url to the application's login, or remove this one";
+            reader.problem(name, "there is no database.url beside it".to_owned(), cure);
+        }
+    }
+    let max_connections = range(reader, "database.max_connections", 16, 2, 1000);
+    let single = system_url.is_none() && migration_url.is_none();
+    let auto_migrate = reader.value("database.auto_migrate", single, None, "write true or false");
+    Database { url, system_url, migration_url, max_connections, auto_migrate }
+}
+
+fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
+    let hidden = |_: &str| "set".to_owned();
+    let current = reader.secret("keys.master", "GANGWAY_MASTER_KEY", hidden);
+    let previous = reader.secret("keys.previous", "GANGWAY_MASTER_KEY_PREVIOUS", hidden);
+    let previous: Vec<SecretString> =
+        previous.map(|texts| split(texts.expose_secret()).into_iter().map(SecretString::from).collect()).unwrap_or_default();
+    let cure = "32 random bytes in base64 are wanted; make them with `openssl rand -base64 32`";
+    match &current {
+        Some(current) => {
+            if let Err(error) = KeyRing::from_base64(current, &previous) {
+                reader.problem("keys.master (GANGWAY_MASTER_KEY)", error.to_string(), cure);
+            }
+        }
+        None if !previous.is_empty() => {
+            let cure = "set GANGWAY_MASTER_KEY to the current key";
+            reader.problem("keys.previous (GANGWAY_MASTER_KEY_PREVIOUS)", "there is no current key beside it".to_owned(), cure);
+        }
+        None => {}
+    }
+    MasterKeys { current, previous }
+}
+
+fn public_url(reader: &mut Reader<'_>) -> Option<String> {
+    let cure = "write how others reach us, like https://gangway.example.com";
+    let url = reader.optional::<url::Url>("server.public_url", "from the address", cure)?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        reader.problem("server.public_url", format!("`{url}` is no http or https address without query"), cure);
+        return None;
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn log(reader: &mut Reader<'_>, filter: &str) -> Log {
+    let format = reader.value("log.format", LogFormat::Text, None, "write text or json");
+    let filter = reader.value("log.filter", filter.to_owned(), None, "write a filter");
+    if let Err(error) = filter.parse::<tracing_subscriber::filter::Targets>() {
+        let cure = "write levels by target, like info,gangway_app=debug";
+        reader.problem("log.filter", format!("`{filter}` is no filter: {error}"), cure);
+    }
+    Log { format, filter }
+}
+
+fn otlp_endpoint(reader: &mut Reader<'_>) -> Option<String> {
+    let cure = "write the collector's address, like http://127.0.0.1:4318";
+    let url = reader.optional::<url::Url>("telemetry.otlp_endpoint", "off", cure)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        reader.problem("telemetry.otlp_endpoint", format!("`{url}` is neither http nor https"), cure);
+        return None;
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn range<T>(reader: &mut Reader<'_>, name: &str, default: T, least: T, most: T) -> T
+where
+    T: FromStr + fmt::Display + PartialOrd + Copy,
+{
+    let cure = format!("write a number from {least} to {most}");
+    let value = reader.value(name, default, None, &cure);
+    if value < least || value > most {
+        reader.problem(name, format!("{value} is out of range"), &cure);
+        return default;
+    }
+    value
+}
+
+fn check_url(reader: &mut Reader<'_>, name: &str, url: Option<&SecretString>, schemes: &[&str]) {
+    let Some(url) = url else { return };
+    let scheme = url.expose_secret().split("://").next().unwrap_or_default();
+    let is_url = url.expose_secret().contains("://") || url.expose_secret().starts_with("sqlite:");
+    if !is_url || !schemes.contains(&scheme.split(':').next().unwrap_or_default()) {
+        let cure = format!("write a URL that begins with {}", schemes.join(":// or ") + "://");
+        reader.problem(name, "is no URL of a kind that is understood".to_owned(), &cure);
+    }
+}
+
+/// A URL with its password left out.
+fn without_password(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) => {
+            if url.password().is_some() && url.set_password(Some("***")).is_err() {
+                return "set".to_owned();
+            }
+            if url.query().is_some() {
+                url.set_query(Some("***"));
+            }
+            url.to_string()
+        }
+        Err(_) => "set".to_owned(),
+    }
+}

@@ -1,0 +1,258 @@
+//! Which database, bringing its schema up to date, and opening it.
+//!
+//! Migrations run on a pool of their own that is closed before the working pools open: a pooled `SQLite` connection that
+//! cached the old schema fails on upserts.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::bail;
+use gangway_migrations::{Migrator, MigratorTrait as _};
+use gangway_storage::{Db, doctor};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    config::Config,
+    data_folder::{DataFolder, FolderLock},
+};
+
+/// How long a command waits for a starting process to bring the schema up to date.
+const WAIT: Duration = Duration::from_millis(100);
+const N_WAITS: u32 = 100;
+
+/// The database of a configuration.
+#[derive(Debug)]
+pub struct Target {
+    url: SecretString,
+    system_url: Option<SecretString>,
+    migration_url: Option<SecretString>,
+    max_connections: u32,
+    auto_migrate: bool,
+    embedded: Option<Embedded>,
+}
+
+#[derive(Debug)]
+struct Embedded {
+    folder: DataFolder,
+    file: PathBuf,
+}
+
+impl Target {
+    /// The configured database, or the embedded one, whose folder is created.
+    ///
+    /// # Errors
+    /// When the folder can't be created or written.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let database = &config.database;
+        let (url, embedded) = match &database.url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let folder = DataFolder::open(&config.data)?;
+                let file = folder.database_file()?;
+                (SecretString::from(sqlite_url(&file)), Some(Embedded { folder, file }))
+            }
+        };
+        Ok(Self {
+            url,
+            system_url: database.system_url.clone(),
+            migration_url: database.migration_url.clone(),
+            max_connections: database.max_connections,
+            auto_migrate: database.auto_migrate,
+            embedded,
+        })
+    }
+
+    /// The embedded database's folder.
+    pub fn folder(&self) -> Option<&DataFolder> {
+        self.embedded.as_ref().map(|embedded| &embedded.folder)
+    }
+
+    /// Where the data lies, for people: a path, or the server without its login.
+    pub fn place(&self) -> String {
+        match &self.embedded {
+            Some(embedded) => embedded.file.display().to_string(),
+            None => server_of(self.url.expose_secret()),
+        }
+    }
+
+    /// Takes the data folder for this process; nothing for a database server.
+    ///
+    /// # Errors
+    /// When another process runs on it.
+    pub fn lock(&self) -> anyhow::Result<Option<FolderLock>> {
+        self.folder().map(DataFolder::lock).transpose()
+    }
+
+    /// Brings the schema up to date where that is ours to do, else refuses when it is behind.
+    ///
+    /// # Errors
+    /// When the database does not answer, is damaged, or is behind and must be migrated by hand.
+    pub async fn prepare(&self) -> anyhow::Result<()> {
+        if self.embedded.is_some() || self.auto_migrate {
+            let n = self.migrate().await?;
+            if n > 0 {
+                tracing::info!(n_migrations = n, "the database's schema is up to date");
+            }
+            return Ok(());
+        }
+        self.require_current().await
+    }
+
+    /// For commands beside a running process: an embedded database that nobody runs is brought up to date, one that is being
+    /// brought up to date is waited for, and a server's is only checked.
+    ///
+    /// # Errors
+    /// As [`Target::prepare`].
+    pub async fn prepare_beside(&self) -> anyhow::Result<()> {
+        let Some(folder) = self.folder() else { return self.require_current().await };
+        for _ in 0..N_WAITS {
+            if self.pending().await?.is_empty() {
+                return Ok(());
+            }
+            if let Ok(_lock) = folder.lock() {
+                return self.prepare().await;
+            }
+            tokio::time::sleep(WAIT).await;
+        }
+        bail!("the running gangway is of another version than this one; use the same binary for both");
+    }
+
+    /// Refuses when migrations are pending.
+    ///
+    /// # Errors
+    /// When the database is behind or does not answer.
+    pub async fn require_current(&self) -> anyhow::Result<()> {
+        let pending = self.pending().await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "the database at {} lacks {} migrations; run `gangway migrate` with the same settings first",
+            self.place(),
+            pending.len()
+        );
+    }
+
+    /// Runs pending migrations and tells how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer, is damaged, or refuses.
+    pub async fn migrate(&self) -> anyhow::Result<usize> {
+        let connection = self.owner_connection().await?;
+        let outcome = async {
+            let n = Migrator::get_pending_migrations(&connection).await?.len();
+            if n > 0 {
+                Migrator::up(&connection, None).await?;
+            }
+            anyhow::Ok(n)
+        }
+        .await;
+        drop(connection.close().await);
+        outcome.map_err(|error| self.explain(error, "migrating"))
+    }
+
+    /// Names of pending migrations.
+    ///
+    /// # Errors
+    /// When the database does not answer or is damaged.
+    pub async fn pending(&self) -> anyhow::Result<Vec<String>> {
+        Ok(self.status().await?.into_iter().filter(|(_, applied)| !applied).map(|(name, _)| name).collect())
+    }
+
+    /// Every migration, and whether it was applied.
+    ///
+    /// # Errors
+    /// When the database does not answer or is damaged.
+    pub async fn status(&self) -> anyhow::Result<Vec<(String, bool)>> {
+        let connection = self.owner_connection().await?;
+        let outcome = async {
+            let pending = Migrator::get_pending_migrations(&connection).await?;
+            let pending: Vec<_> = pending.iter().map(|migration| migration.name().to_owned()).collect();
+            let all = Migrator::migrations();
+            anyhow::Ok(all.iter().map(|m| (m.name().to_owned(), !pending.iter().any(|p| p == m.name()))).collect())
+        }
+        .await;
+        drop(connection.close().await);
+        outcome.map_err(|error| self.explain(error, "reading"))
+    }
+
+    /// Opens the working pools.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn connect(&self) -> anyhow::Result<Db> {
+        let mut config = gangway_storage::Config::new(self.url.expose_secret());
+        config.system_url = self.system_url.as_ref().map(|url| url.expose_secret().to_owned());
+        config.max_connections = self.max_connections;
+        Db::connect(&config).await.map_err(|error| self.explain(error.into(), "opening"))
+    }
+
+    async fn owner_connection(&self) -> anyhow::Result<doctor::OwnerConnection> {
+        let url = self.migration_url.as_ref().unwrap_or(&self.url);
+        doctor::connect_as_owner(url.expose_secret()).await.map_err(|error| self.explain(error.into(), "opening"))
+    }
+
+    /// One line that says what to do. Libraries' texts may hold the URL, so only the causes that are known are quoted.
+    fn explain(&self, error: anyhow::Error, doing: &str) -> anyhow::Error {
+        let text = format!("{error:#}").to_lowercase();
+        let place = self.place();
+        if ["not a database", "malformed", "disk image"].iter().any(|damage| text.contains(damage)) {
+            return anyhow::anyhow!(
+                "the database {place} is damaged; restore a backup of the folder, or move it away to begin anew"
+            );
+        }
+        if text.contains("readonly") || text.contains("read-only") || text.contains("unable to open") {
+            return anyhow::anyhow!("the database {place} cannot be written; check the owner and rights of its folder");
+        }
+        if text.contains("password authentication") || text.contains("no pg_hba") {
+            return anyhow::anyhow!("the database at {place} refuses the login; check user and password in database.url");
+        }
+        if self.embedded.is_none() && (text.contains("refused") || text.contains("timed out") || text.contains("not available")) {
+            return anyhow::anyhow!("the database at {place} does not answer; check database.url and whether it runs");
+        }
+        error.context(format!("{doing} the database {place} failed"))
+    }
+}
+
+/// The URL of a file. Characters that mean something in a URL are escaped.
+fn sqlite_url(file: &Path) -> String {
+    let text = file.to_string_lossy();
+    let escaped = text.chars().fold(String::new(), |mut escaped, character| {
+        match character {
+            '%' => escaped.push_str("%25"),
+            '?' => escaped.push_str("%3F"),
+            '#' => escaped.push_str("%23"),
+            other => escaped.push(other),
+        }
+        escaped
+    });
+    format!("sqlite://{escaped}?mode=rwc")
+}
+
+fn server_of(url: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else { return "the configured server".to_owned() };
+    if url.scheme() == "sqlite" {
+        return url.path().to_owned();
+    }
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}{}", url.host_str().unwrap_or("localhost"), url.path())
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_no_login() {
+        assert_eq!(server_of("postgres://user:pw@db.internal:5433/gangway"), "db.internal:5433/gangway");
+        assert_eq!(server_of("postgres://db/gangway?password=x"), "db/gangway");
+    }
+
+    #[test]
+    fn odd_characters_of_a_path_are_escaped() {
+        assert_eq!(sqlite_url(Path::new("/a b/50%?#/x.sqlite")), "sqlite:///a b/50%25%3F%23/x.sqlite?mode=rwc");
+    }
+}

@@ -1,0 +1,199 @@
+//! `gangway serve`: API, worker, scheduler and admin listener in one process, and their orderly end.
+//!
+//! The order of the end matters: first nothing new comes in (HTTP), then running jobs finish (worker), then what they used
+//! is closed. What does not end in time is left to its lease.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use futures::future::BoxFuture;
+use gangway_app::App;
+use gangway_worker::WorkerConfig;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    admin::Admin,
+    assemble,
+    config::{AdminListen, Config},
+    database::Target,
+    print, shutdown,
+    telemetry::trace_context,
+};
+
+/// Runs until a signal.
+///
+/// # Errors
+/// One line that says what stands in the way: no master key, a taken port, a database that is away, damaged or behind.
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let ring = config.keys.ring()?;
+    let tasks = TaskTracker::new();
+    let stop = shutdown::on_signal(&tasks)?;
+    let target = Target::of(&config)?;
+    let _lock = target.lock()?;
+    free_address(config.listen)?;
+    let admin = admin(&config).await?;
+    target.prepare().await?;
+    let app = assemble::app(&config, ring, target.connect().await?)?;
+    if config.redis_url.is_some() {
+        tracing::warn!("redis.url is set but not used by this version: vendor budgets are counted in this process only");
+    }
+    let running = Running::start(app, admin, &config, &tasks, stop.clone())?;
+    let at = running.address();
+    tracing::info!(
+        server.address = %at,
+        database.place = target.place(),
+        "gangway {} answers at http://{at}; data in {}",
+        env!("CARGO_PKG_VERSION"),
+        target.place()
+    );
+    let outcome = running.until(stop).await;
+    print::note("stopped");
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Makes sure that an address can be listened on, and answers it with the port that stands for 0.
+///
+/// # Errors
+/// When it can't; the message names the cure.
+pub fn free_address(address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| listener.local_addr());
+    bound.with_context(|| not_free(address))
+}
+
+fn not_free(address: SocketAddr) -> String {
+    format!("cannot listen on {address}; if another program has the port, stop it or choose another with --listen")
+}
+
+/// Takes the admin listener's address.
+///
+/// # Errors
+/// When it is taken.
+pub async fn admin(config: &Config) -> anyhow::Result<Option<Admin>> {
+    match config.admin {
+        AdminListen::Off => Ok(None),
+        AdminListen::At(address) => Admin::bind(address).await.map(Some),
+    }
+}
+
+/// The running parts of the platform.
+pub struct Running {
+    address: SocketAddr,
+    http: Part,
+    worker: Part,
+    side: Part,
+    drain: Duration,
+}
+
+/// A part, how it is told to stop, and how it ended.
+struct Part {
+    name: &'static str,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Part {
+    /// Asks it to stop and waits for that, but not for ever.
+    async fn end(self, within: Duration) -> anyhow::Result<()> {
+        let Self { name, stop, mut task } = self;
+        stop.cancel();
+        match tokio::time::timeout(within, &mut task).await {
+            Ok(Ok(outcome)) => outcome.with_context(|| format!("the {name} failed")),
+            Ok(Err(_)) => anyhow::bail!("the {name} panicked; the log names the place"),
+            Err(_) => {
+                task.abort();
+                tracing::warn!(part.name = name, "the {name} did not end in time; its leases run out by themselves");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// How long answers that are under way may take when stopping.
+const HTTP_END: Duration = Duration::from_secs(2);
+/// How much longer than its own limit the worker may take.
+const WORKER_END: Duration = Duration::from_millis(500);
+
+impl Running {
+    /// Starts all parts. `any_ended` is cancelled when a part ends by itself, so that the process does not limp on.
+    ///
+    /// # Errors
+    /// When the API's address is taken.
+    pub fn start(
+        app: App,
+        admin: Option<Admin>,
+        config: &Config,
+        tasks: &TaskTracker,
+        any_ended: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let part = |name, stop: CancellationToken, work: BoxFuture<'static, anyhow::Result<()>>| {
+            let any_ended = any_ended.clone();
+            let task = tasks.spawn(async move {
+                let _told = any_ended.drop_guard();
+                work.await
+            });
+            Part { name, stop, task }
+        };
+        let (http_stop, worker_stop, side_stop) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let gangway_api::Server { addr: address, handle, mut run } =
+            gangway_api::bind(app.clone(), api_config(config)).with_context(|| not_free(config.listen))?;
+        let stop = http_stop.clone();
+        let http = part(
+            "API",
+            http_stop,
+            Box::pin(async move {
+                tokio::select! {
+                    ended = &mut run => return Ok(ended?),
+                    () = stop.cancelled() => {}
+                }
+                let ((), ended) = tokio::join!(handle.stop(), run);
+                Ok(ended?)
+            }),
+        );
+        let worker = gangway_worker::run(app, worker_config(config), worker_stop.clone());
+        let worker = part("worker", worker_stop, Box::pin(async move { Ok(worker.await?) }));
+        let (side_tasks, stop) = (tasks.clone(), side_stop.clone());
+        let side = part(
+            "admin listener",
+            side_stop,
+            Box::pin(async move {
+                match admin {
+                    Some(admin) => admin.serve(side_tasks, stop).await,
+                    None => stop.cancelled().await,
+                }
+                Ok(())
+            }),
+        );
+        Ok(Self { address, http, worker, side, drain: config.worker.drain + WORKER_END })
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until told to stop, then ends part by part.
+    ///
+    /// # Errors
+    /// When a part failed.
+    pub async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {
+        stop.cancelled().await;
+        let Self { address: _, http, worker, side, drain } = self;
+        let http = http.end(HTTP_END).await;
+        let worker = worker.end(drain).await;
+        let side = side.end(HTTP_END).await;
+        http.and(worker).and(side)
+    }
+}
+
+fn api_config(config: &Config) -> gangway_api::Config {
+    let mut api = gangway_api::Config::new(config.listen);
+    api.shutdown_timeout = HTTP_END / 2;
+    api.span_hook = Some(Arc::new(trace_context::continue_trace));
+    api
+}
+
+fn worker_config(config: &Config) -> WorkerConfig {
+    let crate::config::Worker { concurrency, lease, poll, drain } = config.worker;
+    WorkerConfig { concurrency, lease, poll, shutdown_timeout: drain, ..WorkerConfig::default() }
+}

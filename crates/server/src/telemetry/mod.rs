@@ -1,0 +1,96 @@
+//! Logs, traces and the panic hook of this process. `docs/logging.md` names the fields.
+//!
+//! Logs go to standard error. Traces leave over OTLP only when a collector is set. Nothing here adds bodies, queries or
+//! names to either: what may be in a span is decided where the span is made.
+
+mod chain;
+mod panic;
+pub mod trace_context;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
+
+pub use self::chain::Chain;
+use crate::config::{Log, LogFormat};
+
+/// What is logged unless told otherwise.
+pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+/// What `gangway demo` logs unless told otherwise: its own lines say what happens.
+pub const DEMO_FILTER: &str = "warn";
+
+/// Libraries whose spans must not be exported: the exporter would report on itself.
+const NOT_EXPORTED: &[&str] = &["hyper", "h2", "reqwest", "opentelemetry", "rustls", "tower"];
+
+/// The installed telemetry; shut it down last.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Installs logs, traces and the panic hook. Call it before any runtime is entered.
+    ///
+    /// # Errors
+    /// When the filter or the collector's address is unusable, or something is installed already.
+    pub fn install(log: &Log, otlp_endpoint: Option<&str>) -> anyhow::Result<Self> {
+        let traces = otlp_endpoint.map(exporter).transpose()?;
+        let export = traces.as_ref().map(|provider| {
+            tracing_opentelemetry::layer().with_tracer(provider.tracer("gangway")).with_filter(exported())
+        });
+        Registry::default().with(export).with(log_layer(log)?).try_init().context("logs are set up already")?;
+        panic::install_hook();
+        Ok(Self { traces })
+    }
+
+    /// Sends what is left, for some seconds at most.
+    pub fn shut_down(self) {
+        let Some(traces) = self.traces else { return };
+        if let Err(error) = traces.shutdown_with_timeout(Duration::from_secs(2)) {
+            tracing::warn!(error = %Chain(&error), "the last traces could not be sent");
+        }
+    }
+}
+
+fn log_layer<S>(log: &Log) -> anyhow::Result<Box<dyn Layer<S> + Send + Sync>>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let filter: Targets = log.filter.parse().context("log.filter")?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    Ok(match log.format {
+        LogFormat::Text => {
+            let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            layer.with_ansi(is_terminal).with_filter(filter).boxed()
+        }
+        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
+    })
+}
+
+fn exported() -> Targets {
+    let everything = Targets::new().with_default(LevelFilter::INFO);
+    NOT_EXPORTED.iter().fold(everything, |targets, library| targets.with_target(*library, LevelFilter::OFF))
+}
+
+fn exporter(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
+    // The exporter's client needs the TLS provider that egress installs when its own client is built.
+    gangway_egress::Client::new(gangway_egress::ClientConfig::default())?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{endpoint}/v1/traces"))
+        .with_timeout(Duration::from_secs(5))
+        .build()
+        .context("telemetry.otlp_endpoint")?;
+    let resource = Resource::builder().with_service_name("gangway").build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}

@@ -1,0 +1,82 @@
+//! The behaviour suite: what every connector must do, tried against an emulator of its vendor.
+//!
+//! A connector's tests bring an [`Emulator`]: it starts an emulated account and knows, independently of the connector, what
+//! lies in it (the oracle). [`run`] then tries the cases that the connector's abilities imply: one file per ability, each a
+//! list of plain functions that panic with the account's and the record's name. Requests take the real way out (egress
+//! client, vendor budget, token store); only the clock is a [`ManualClock`](gangway_domain::ManualClock), so that pauses and
+//! the life of tokens cost no time. The suite must not know any vendor: what only one does is tested beside its emulator.
+
+mod account;
+mod check;
+mod compare;
+mod deletion;
+mod discovery;
+mod drift;
+mod faults;
+mod picture;
+mod since;
+mod source;
+mod subject;
+mod tokens;
+mod windowed;
+
+pub use account::{Account, Emulator, Expected, Failure, Pictures, Size, Traffic};
+pub use compare::{assert_each_once, assert_same_values};
+pub use subject::{Pace, Read, Subject, connect};
+
+use gangway_domain::record::Stream;
+
+/// A connector on trial.
+pub struct Harness {
+    /// Names the variant in failures.
+    pub name: String,
+    /// The emulated vendor.
+    pub emulator: Box<dyn Emulator>,
+}
+
+impl Harness {
+    /// A connector on trial against this emulator.
+    pub fn new(name: impl Into<String>, emulator: impl Emulator + 'static) -> Self {
+        Self { name: name.into(), emulator: Box::new(emulator) }
+    }
+
+    /// The streams of the connector's manifest.
+    fn streams(&self) -> Vec<Stream> {
+        self.emulator.connector().manifest().streams.iter().map(|stream| stream.stream).collect()
+    }
+}
+
+/// Tries every case that the connector's abilities imply.
+pub async fn run(harness: &Harness) {
+    let abilities = Subject::start(harness, Size::SMALL).await;
+    let has_discovery = abilities.connection.discovery().is_some();
+    let has_source = abilities.connection.source().is_some();
+    drop(abilities);
+
+    check::run(harness).await;
+    if has_discovery {
+        discovery::run(harness).await;
+    }
+    if has_source {
+        Box::pin(run_source(harness)).await;
+    }
+}
+
+async fn run_source(harness: &Harness) {
+    source::run(harness).await;
+    tokens::run(harness).await;
+    faults::run(harness).await;
+    drift::run(harness).await;
+    picture::run(harness).await;
+    for promised in harness.emulator.connector().manifest().streams {
+        if promised.windowed {
+            windowed::run(harness, promised.stream).await;
+        }
+        if promised.supports_since {
+            since::run(harness, promised.stream).await;
+        }
+        if promised.confirms_deletion {
+            deletion::run(harness, promised.stream).await;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What tests stand on: databases of both kinds, the whole platform in one process, and a search for what must not leak.
+//!
+//! Nothing that ships may use this crate. Everything listens on loopback, takes free ports and cleans up after itself; no
+//! test needs the internet. [`TestDb`] is a migrated database of its own, [`TestApp`] the platform on it with a sandbox vendor,
+//! [`Needle`] a value to look for in every encoding, [`LogCapture`] every log and span of the process.
+
+mod app;
+mod database;
+mod http;
+mod logs;
+mod needle;
+
+pub use app::{Onboarded, TestApp, TestAppBuilder};
+pub use database::TestDb;
+pub use http::{Answer, Client};
+pub use logs::LogCapture;
+pub use needle::Needle;
+
+/// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].
+///
+/// The test for `PostgreSQL` says so and ends when `GANGWAY_TEST_POSTGRES_URL` is not set.
+///
+/// ```ignore
+/// on_both_databases! {
+///     async fn a_tenant_keeps_its_name(db: TestDb) { … }
+/// }
+/// ```
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block)+) => {$(
+        $(#[$attribute])*
+        mod $name {
+            #[expect(clippy::allow_attributes, reason = "not every test uses what is around it")]
+            #[allow(unused_imports, reason = "not every test uses what is around it")]
+            use super::*;
+
+            async fn body($db: $crate::TestDb) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                Box::pin(body($crate::TestDb::sqlite().await)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                if let Some(db) = $crate::TestDb::postgres().await {
+                    Box::pin(body(db)).await;
+                }
+            }
+        }
+    )+};
+}

@@ -1,0 +1,87 @@
+//! Commands that do one thing and end, on an embedded database that nobody runs.
+
+use super::process::{Finished, MASTER_KEY, finish, gangway};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn run(&self, arguments: &str) -> Finished {
+        let mut command = gangway(&format!("{arguments} --data {}/data", self.0.path().display()));
+        command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
+        finish(command).await
+    }
+
+    async fn out(&self, arguments: &str) -> String {
+        let finished = self.run(arguments).await;
+        assert_eq!(finished.code, Some(0), "{arguments}: {}", finished.err);
+        finished.out.trim().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn tenants_and_keys_are_made_listed_and_revoked() {
+    let folder = Folder::new();
+    let tenant = folder.out("tenant create Acme --time-zone Europe/Vienna").await;
+    assert!(tenant.starts_with("ten_"), "{tenant}");
+    assert_eq!(folder.out("tenant list").await, format!("{tenant}  active  Acme"));
+
+    let key = folder.out(&format!("key create --tenant {tenant} --name nightly --expires 90d")).await;
+    assert!(key.starts_with("gwt_"), "{key}");
+    let listed = folder.out(&format!("key list --tenant {tenant}")).await;
+    assert!(listed.ends_with("  active  nightly") && !listed.contains(&key), "{listed}");
+    let id = listed.split("  ").next().unwrap();
+    folder.out(&format!("key revoke {id} --tenant {tenant}")).await;
+    assert!(folder.out(&format!("key list --tenant {tenant}")).await.contains("  revoked  "));
+
+    let operator = folder.out("key create --operator").await;
+    assert!(operator.starts_with("gwo_"), "{operator}");
+    assert_eq!(folder.out("key list --operator").await.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn mistakes_are_one_line_each() {
+    let folder = Folder::new();
+    folder.out("tenant create Acme").await;
+    for (arguments, expected) in [
+        ("tenant create Acme", "There is a tenant named `Acme` already"),
+        ("tenant create Other --time-zone Mars/Olympus", "time_zone must be an IANA time zone"),
+        ("key create --tenant ten_1", "`ten_1` is no tenant's id"),
+        ("key create --tenant ten_00000000000070008000000000000001", "no such tenant"),
+        ("key create --operator --expires soon", "`soon` is no time"),
+        ("key revoke key_1 --operator", "`key_1` is no key's id"),
+    ] {
+        let finished = folder.run(arguments).await;
+        assert_eq!(finished.code, Some(1), "{arguments}");
+        assert!(finished.err.contains(expected), "{arguments}: {}", finished.err);
+        assert_eq!(finished.err.trim().lines().count(), 1, "{arguments}: {}", finished.err);
+    }
+}
+
+#[tokio::test]
+async fn migrate_brings_the_schema_up_to_date_and_says_what_is_missing() {
+    let folder = Folder::new();
+    let before = folder.run("migrate status").await;
+    assert_eq!(before.code, Some(1));
+    assert!(before.out.lines().count() > 1 && before.out.lines().all(|line| line.starts_with("pending  ")), "{before:?}");
+    assert!(folder.out("migrate").await.starts_with("ran "));
+    assert!(folder.out("migrate status").await.lines().all(|line| line.starts_with("applied  ")));
+    assert!(folder.out("migrate").await.contains("is up to date"));
+}
+
+#[tokio::test]
+async fn doctor_finds_what_is_wrong_and_names_the_cure() {
+    let folder = Folder::new();
+    folder.out("migrate").await;
+    let well = folder.run("doctor").await;
+    assert_eq!(well.code, Some(0), "{}", well.out);
+    for expected in ["ok    settings", "ok    master key", "ok    data folder", "ok    migrations", "warn  isolation: SQLite"] {
+        assert!(well.out.contains(expected), "{expected} in {}", well.out);
+    }
+    let keyless = finish(gangway(&format!("doctor --data {}/data", folder.0.path().display()))).await;
+    assert_eq!(keyless.code, Some(1));
+    assert!(keyless.out.contains("fail  master key: none"), "{}", keyless.out);
+}

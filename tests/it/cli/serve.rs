@@ -1,0 +1,95 @@
+//! `gangway serve`: what it refuses, and how it ends.
+
+use std::net::TcpListener;
+
+use super::process::{MASTER_KEY, Process, finish, gangway};
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn without_a_master_key_it_says_how_to_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let finished = finish(gangway(&format!("serve --data {}/data", folder.path().display()))).await;
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.err.contains("openssl rand -base64 32"), "{}", finished.err);
+    assert!(!folder.path().join("data").exists(), "nothing was started");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut command = gangway(&format!("serve --listen {address} --data {}", folder.path().display()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    assert!(finished.err.starts_with(&format!("error: cannot listen on {address}")), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("gangway.sqlite"), "no database at all, but text ".repeat(200)).unwrap();
+    let mut command = gangway(&format!("serve --listen 127.0.0.1:{} --data {}", free_port(), folder.path().display()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    assert!(finished.err.contains("is damaged; restore a backup"), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_one_clear_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut command = gangway(&format!("serve --data {}/data", file.path().display()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    assert!(finished.err.contains("choose another with --data"), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("postgres://gangway:hunter2@127.0.0.1:{}/gangway", free_port());
+    let mut command = gangway(&format!("serve --listen 127.0.0.1:{}", free_port()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", url).current_dir(&folder);
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.err.contains("does not answer; check database.url"), "{}", finished.err);
+    assert!(!finished.err.contains("hunter2"), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn it_serves_alone_on_its_folder_with_commands_beside_and_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, port) = (folder.path().display(), free_port());
+    let with_key = |arguments: String| {
+        let mut command = gangway(&arguments);
+        command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
+        command
+    };
+    let serving = Process::start(with_key(format!("serve --listen 127.0.0.1:{port} --data {data}")));
+    let client = gangway_testkit::Client::new(format!("http://127.0.0.1:{port}"));
+    client.wait_until_ready().await;
+
+    let second = finish(with_key(format!("serve --listen 127.0.0.1:{} --data {data}", free_port()))).await;
+    assert_eq!(second.code, Some(1));
+    assert!(second.err.contains("another gangway (process "), "{}", second.err);
+
+    let made = finish(with_key(format!("key create --operator --data {data}"))).await;
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let key = made.out.trim();
+    assert!(key.starts_with("gwo_") && made.out.lines().count() == 1, "{}", made.out);
+    client.get(key, "/v1/tenants").await.expect(200);
+
+    let (code, took) = serving.stop().await;
+    assert_eq!(code, Some(0));
+    assert!(took.as_secs() < 5, "{took:?}");
+}

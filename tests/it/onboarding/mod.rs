@@ -1,0 +1,4 @@
+//! The main job through the API, on both databases: onboard, connect, check, discover, sync, read.
+
+mod dialects;
+mod main_job;
