@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// Doubles with each try from one second to a quarter of an hour; of that, between half and all, by `jitter` in `[0, 1)`.
 pub fn backoff(attempt: i32, jitter: f64) -> Duration {

@@ -26,6 +26,9 @@ use crate::{App, Ctx, Error, Result};
 /// How often results are written again when a returning job's key was taken at the same moment.
 const ACK_ROUNDS: u32 = 5;
 
+/// Characters of an error that are stored.
+const LONGEST_ERROR: usize = 2_000;
+
 /// What a worker asks for.
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
@@ -93,10 +96,7 @@ pub async fn claim(app: &App, request: &ClaimRequest) -> Result<Vec<Claimed>> {
 
 /// Writes results in one transaction, and answers the jobs whose lease was lost before.
 pub async fn ack(app: &App, acks: &[Ack]) -> Result<Vec<JobId>> {
-    let stored: Vec<_> = acks
-        .iter()
-        .map(|ack| stored::Ack { fence: ack.fence, verdict: verdict(app, ack) })
-        .collect();
+    let stored: Vec<_> = acks.iter().map(|ack| stored::Ack { fence: ack.fence, verdict: verdict(app, ack) }).collect();
     let mut round = 0;
     loop {
         round += 1;
@@ -191,7 +191,7 @@ fn verdict(app: &App, ack: &Ack) -> stored::Verdict {
         Outcome::Done => stored::Verdict::Done,
         Outcome::Again => stored::Verdict::Again,
         Outcome::GiveBack => stored::Verdict::GiveBack,
-        Outcome::Fail { error } => stored::Verdict::Fail { error: error.clone() },
+        Outcome::Fail { error } => stored::Verdict::Fail { error: storable(error) },
         Outcome::Retry { error, after } => {
             let now = app.now();
             // A little late is fine, a little early is not: jitter is added to what the vendor asked for.
@@ -200,12 +200,17 @@ fn verdict(app: &App, ack: &Ack) -> stored::Verdict {
                 |after| after + Duration::from_secs(1).mul_f64(app.jitter()),
             );
             stored::Verdict::Retry {
-                error: error.clone(),
+                error: storable(error),
                 run_at: now + wait,
                 not_before: after.map(|after| now + after),
             }
         }
     }
+}
+
+/// Without NUL, which PostgreSQL refuses (and with it the whole batch), and not endless.
+fn storable(error: &str) -> String {
+    error.chars().filter(|c| *c != '\0').take(LONGEST_ERROR).collect()
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gangway_domain::id::TenantId;
+use gangway_domain::id::{JobId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ async fn insert_rows(tx: &DatabaseTransaction, tenant: TenantId, jobs: &[NewJob]
                 job.max_attempts,
                 binds.add(job.dedupe_key.clone()),
                 binds.add(job.traceparent.clone()),
-                binds.add(job.retry_of.map(|id| id.uuid())),
+                binds.add(job.retry_of.map(JobId::uuid)),
                 to_micros(job.created_at),
             ));
         }

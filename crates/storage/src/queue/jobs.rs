@@ -49,16 +49,16 @@ impl Jobs<'_> {
     pub async fn list(&self, state: Option<JobState>, page: PageRequest<JobId>) -> Result<Page<JobView>> {
         let limit = i64::try_from(page.limit.saturating_add(1)).unwrap_or(i64::MAX);
         let mut values = vec![self.0.tenant().uuid().into(), limit.into()];
-        let mut filter = String::new();
+        let mut filters = vec!["tenant_id = $1".to_owned()];
         if let Some(state) = state {
             values.push(state.as_str().into());
-            filter.push_str(&format!(" AND state = ${}", values.len()));
+            filters.push(format!("state = ${}", values.len()));
         }
         if let Some(after) = page.after {
             values.push(after.uuid().into());
-            filter.push_str(&format!(" AND id > ${}", values.len()));
+            filters.push(format!("id > ${}", values.len()));
         }
-        let sql = format!("SELECT {COLUMNS} FROM job WHERE tenant_id = $1{filter} ORDER BY id LIMIT $2");
+        let sql = format!("SELECT {COLUMNS} FROM job WHERE {} ORDER BY id LIMIT $2", filters.join(" AND "));
         let rows: Vec<Row> = self.0.query(&sql, values).await?;
         let views = rows.into_iter().map(view).collect::<Result<Vec<_>>>()?;
         Ok(Page::from_overfetch(views, page.limit))

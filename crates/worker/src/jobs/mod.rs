@@ -1,0 +1,4 @@
+//! The runners, one file per job, named like its payload's file in `app::jobs`.
+
+mod prune;
+mod run_sync;
