@@ -18,7 +18,7 @@ use gangway_domain::{
 use gangway_egress::Client;
 use gangway_limits::Budgets;
 use gangway_storage::{Db, TenantScope};
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use rand::{RngExt as _, rngs::StdRng};
 
 use crate::{Config, Error, Result, seal::Keys};
 
@@ -78,7 +78,7 @@ impl App {
 
     /// A generator seeded by the operating system.
     pub fn system_rng() -> StdRng {
-        StdRng::from_rng(&mut rand::rngs::SysRng.unwrap_err())
+        rand::make_rng()
     }
 }
 

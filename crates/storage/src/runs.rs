@@ -6,8 +6,8 @@ use gangway_domain::{
     sync::{RunMode, RunState, SyncRun, Window},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use crate::{
@@ -58,19 +58,29 @@ impl Runs<'_> {
         Ok(row.map(|row| SyncRunId::from_uuid(row.id)))
     }
 
-    /// The newest full run of a sync before this one that read everything.
-    pub async fn find_previous_full(&self, run: &SyncRun) -> Result<Option<SyncRun>> {
-        let row = self
+    /// The newest full run of a sync that saw everything, before the run named or at all.
+    pub async fn find_last_sweep(&self, sync: SyncId, before: Option<SyncRunId>) -> Result<Option<SyncRun>> {
+        // A completed full run with a message is one whose view was doubted.
+        let complete = Condition::any().add(Column::State.eq(RunState::Held.as_str())).add(
+            Condition::all().add(Column::State.eq(RunState::Completed.as_str())).add(Column::ErrorMessage.is_null()),
+        );
+        let mut query = self
             .0
             .find::<Entity>()
-            .filter(Column::SyncId.eq(run.sync.uuid()))
+            .filter(Column::SyncId.eq(sync.uuid()))
             .filter(Column::Mode.eq(RunMode::Full.as_str()))
-            .filter(Column::State.is_in([RunState::Completed.as_str(), RunState::Held.as_str()]))
-            .filter(Column::Id.lt(run.id.uuid()))
-            .order_by_desc(Column::Id)
-            .one(self.0.raw())
-            .await?;
-        row.map(read).transpose()
+            .filter(complete);
+        if let Some(before) = before {
+            query = query.filter(Column::Id.lt(before.uuid()));
+        }
+        query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
+    }
+
+    /// The run of the same sync before this one.
+    pub async fn find_before(&self, run: &SyncRun) -> Result<Option<SyncRun>> {
+        let query =
+            self.0.find::<Entity>().filter(Column::SyncId.eq(run.sync.uuid())).filter(Column::Id.lt(run.id.uuid()));
+        query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
     }
 
     /// Whether the last run of another sync on the connection failed.
@@ -80,6 +90,14 @@ impl Runs<'_> {
                    WHERE s.tenant_id = $1 AND s.connection_id = $2 AND s.id <> $3 AND r.state = 'failed'";
         let values = vec![self.0.tenant().uuid().into(), connection.uuid().into(), sync.uuid().into()];
         let counts: Vec<Count> = self.0.query(sql, values).await?;
+        Ok(counts.first().is_some_and(|count| count.n > 0))
+    }
+
+    /// Whether a job waits for the run or carries it out.
+    pub async fn has_job(&self, run: SyncRunId) -> Result<bool> {
+        let sql = "SELECT count(*) AS n FROM job WHERE tenant_id = $1 AND dedupe_key = $2
+                   AND state IN ('pending', 'scheduled', 'running')";
+        let counts: Vec<Count> = self.0.query(sql, vec![self.0.tenant().uuid().into(), run.to_string().into()]).await?;
         Ok(counts.first().is_some_and(|count| count.n > 0))
     }
 

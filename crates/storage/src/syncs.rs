@@ -8,8 +8,10 @@ use gangway_domain::{
     tenant::Tenant,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
+use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, SystemTx, TenantScope, TenantTx,
@@ -117,6 +119,21 @@ pub struct DueSync {
     pub sync: SyncId,
 }
 
+/// A run that is said to be under way, but has no job that would carry it on.
+#[derive(Debug, Clone)]
+pub struct AbandonedRun {
+    /// The tenant to act in.
+    pub scope: TenantScope,
+    /// The run.
+    pub run: SyncRunId,
+}
+
+#[derive(FromQueryResult)]
+struct RunRow {
+    tenant_id: Uuid,
+    id: Uuid,
+}
+
 /// Due schedules of all tenants.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemSyncs<'a>(pub(crate) &'a SystemTx);
@@ -135,6 +152,32 @@ impl SystemSyncs<'_> {
         });
         Ok(due.collect())
     }
+}
+
+impl SystemSyncs<'_> {
+    /// Runs under way without a job, of any tenant.
+    pub async fn list_abandoned(&self, limit: u64) -> Result<Vec<AbandonedRun>> {
+        let sql = format!(
+            "SELECT r.tenant_id, r.id FROM sync_run r WHERE r.state = 'running' AND NOT EXISTS (
+                 SELECT 1 FROM job j WHERE j.tenant_id = r.tenant_id AND j.state IN ('pending', 'scheduled', 'running')
+                 AND j.dedupe_key = {}) LIMIT $1",
+            run_key("r.id", self.0.is_postgres())
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows: Vec<RunRow> = self.0.query(&sql, vec![limit.into()]).await?;
+        let abandoned = rows.into_iter().map(|RunRow { tenant_id, id }| AbandonedRun {
+            scope: TenantScope::new(TenantId::from_uuid(tenant_id)),
+            run: SyncRunId::from_uuid(id),
+        });
+        Ok(abandoned.collect())
+    }
+}
+
+/// A run's id on the wire, which is its job's dedupe key, made by the database.
+fn run_key(column: &str, is_postgres: bool) -> String {
+    let digits =
+        if is_postgres { format!("replace({column}::text, '-', '')") } else { format!("lower(hex({column}))") };
+    format!("'{}_' || {digits}", SyncRunId::PREFIX)
 }
 
 fn write(tenant: TenantId, sync: &Sync) -> ActiveModel {

@@ -41,6 +41,7 @@ pub struct RecordFilter {
 }
 
 #[derive(FromQueryResult)]
+#[expect(clippy::struct_field_names, reason = "named as the columns are")]
 struct NameRow {
     connection_id: Uuid,
     external_id: String,

@@ -194,7 +194,7 @@ impl Records<'_> {
         Ok(buried)
     }
 
-    fn with_ids(&self, ids: &[Uuid]) -> Vec<Value> {
+    fn with_ids(self, ids: &[Uuid]) -> Vec<Value> {
         std::iter::once(self.0.tenant().uuid()).chain(ids.iter().copied()).map(Value::from).collect()
     }
 }

@@ -1,0 +1,168 @@
+//! A record as readers get it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use gangway_domain::{
+    id::{ConnectionId, EmployeeId, PersonId, SyncRunId},
+    record::{ExternalId, Fields, RecordState, Stream},
+};
+use gangway_storage::{TenantTx, records::Record};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Result, seal::TenantKeys, syncs::open_sealed};
+
+/// A record.
+#[derive(Clone, PartialEq)]
+pub struct RecordView {
+    /// Identity; [`super::wire_id`] gives its form on the wire.
+    pub id: Uuid,
+    /// What kind it is.
+    pub stream: Stream,
+    /// The connection it came through.
+    pub connection: ConnectionId,
+    /// Its name at the vendor.
+    pub external: ExternalId,
+    /// Canonical fields.
+    pub fields: Fields,
+    /// Standard attributes that feed no canonical field.
+    pub attributes: BTreeMap<String, Value>,
+    /// Selected sensitive attributes; none when the reader may not see them.
+    pub sensitive: Option<BTreeMap<String, Value>>,
+    /// Fields and attributes whose value is kept from an older reading.
+    pub stale: Vec<String>,
+    /// Employees: the person.
+    pub person: Option<PersonId>,
+    /// Absences and attendances: whose, when we know the employee.
+    pub employee: Option<EmployeeId>,
+    /// Employees: the supervisor, when we know the employee.
+    pub supervisor: Option<EmployeeId>,
+    /// Whether the vendor shows it.
+    pub state: RecordState,
+    /// Raised at every change; the strong `ETag`.
+    pub version: i64,
+    /// When we first saw it.
+    pub first_seen_at: DateTime<Utc>,
+    /// The run that first saw it.
+    pub first_seen_run: SyncRunId,
+    /// When we last found it changed.
+    pub changed_at: DateTime<Utc>,
+    /// When it was found gone.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Debug for RecordView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordView")
+            .field("id", &self.id)
+            .field("stream", &self.stream)
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a view shows beside the record.
+#[derive(Default)]
+pub(super) struct Beside {
+    persons: HashMap<Uuid, PersonId>,
+    employees: HashMap<(ConnectionId, String), EmployeeId>,
+    sensitive: Option<HashMap<Uuid, Vec<u8>>>,
+}
+
+impl Beside {
+    /// Reads what these records need, in at most three queries. Sealed values are read only `with_sensitive`.
+    pub(super) async fn of(tx: &TenantTx, records: &[Record], sensitive: Sensitive) -> Result<Self> {
+        let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+        let is_employees = records.first().is_some_and(|record| record.stream == Stream::Employees);
+        let names: Vec<(ConnectionId, String)> =
+            records.iter().filter_map(|record| Some((record.connection, referenced(record)?.to_owned()))).collect();
+        Ok(Self {
+            persons: if is_employees { tx.persons().list_by_records(&ids).await? } else { HashMap::new() },
+            employees: tx.records().list_employees_by_name(&names).await?,
+            sensitive: match sensitive {
+                Sensitive::Show => Some(tx.records().list_sensitive(&ids).await?),
+                Sensitive::Hide => None,
+            },
+        })
+    }
+
+    /// Whether sealed values were read, so that the reading must be noted.
+    pub(super) fn holds_sensitive(&self) -> bool {
+        self.sensitive.as_ref().is_some_and(|sealed| !sealed.is_empty())
+    }
+
+    pub(super) fn view(&self, keys: &TenantKeys, record: Record) -> Result<RecordView> {
+        let referenced =
+            referenced(&record).and_then(|name| self.employees.get(&(record.connection, name.to_owned())).copied());
+        let (employee, supervisor) = match record.stream {
+            Stream::Employees => (None, referenced),
+            Stream::Absences | Stream::Attendances => (referenced, None),
+        };
+        let sensitive = match &self.sensitive {
+            None => None,
+            Some(sealed) => Some(match sealed.get(&record.id) {
+                Some(sealed) => open_sealed(keys, record.id, sealed)?,
+                None => BTreeMap::new(),
+            }),
+        };
+        let Record {
+            id,
+            connection,
+            stream,
+            external,
+            employee_external_id: _,
+            email: _,
+            status: _,
+            starts_on: _,
+            ends_on: _,
+            fields,
+            attributes,
+            stale,
+            hash: _,
+            state,
+            version,
+            first_seen_at,
+            first_seen_run,
+            changed_at,
+            deleted_at,
+        } = record;
+        Ok(RecordView {
+            id,
+            stream,
+            connection,
+            external,
+            fields,
+            attributes,
+            sensitive,
+            stale,
+            person: self.persons.get(&id).copied(),
+            employee,
+            supervisor,
+            state,
+            version,
+            first_seen_at,
+            first_seen_run,
+            changed_at,
+            deleted_at,
+        })
+    }
+}
+
+/// Whether sensitive attributes are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sensitive {
+    /// The reader may see them.
+    Show,
+    /// The reader may not.
+    Hide,
+}
+
+/// The vendor id of the employee that a record names: whose it is, or who supervises.
+fn referenced(record: &Record) -> Option<&str> {
+    match record.stream {
+        Stream::Employees => record.fields.get("supervisor")?.get("id")?.as_str(),
+        Stream::Absences | Stream::Attendances => record.employee_external_id.as_deref(),
+    }
+}

@@ -1,1 +1,0 @@
-//! Syncs and their runs.

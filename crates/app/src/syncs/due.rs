@@ -1,0 +1,96 @@
+//! Starting the runs whose schedule is due, once each, however many processes look.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gangway_domain::{
+    id::{JobId, PLATFORM_TENANT, SyncId},
+    principal::Principal,
+    sync::{RunMode, Sync},
+};
+use gangway_storage::{
+    SystemReason, TenantScope, TenantTx,
+    syncs::{AbandonedRun, DueSync},
+};
+
+use super::{
+    health, runs,
+    schedule::{Anchor, Schedule},
+};
+use crate::{App, Ctx, Result};
+
+/// Due syncs looked at per call.
+const BATCH: u64 = 200;
+/// A scheduled run is a full one when the last sweep is older: a little less than a day, so that a daily schedule sweeps daily.
+const SWEEP_EVERY: TimeDelta = TimeDelta::hours(23);
+
+/// Starts a run of every sync that is due; answers how many. Before that it ends runs whose job is no more, since a run that
+/// seems under way would keep its sync from starting for ever.
+/// A sync whose last run is still under way waits for its next time.
+///
+/// The system transaction only looks. Each start is decided in a tenant's transaction that locks the sync, moves its next time
+/// and adds the run with its job: nothing is lost when a process dies in between, and a second process finds it done.
+pub async fn start_due(app: &App) -> Result<usize> {
+    let tx = app.db.begin_system(SystemReason::Schedule).await?;
+    let abandoned = tx.syncs().list_abandoned(BATCH).await?;
+    let due = tx.syncs().list_due(app.now(), BATCH).await?;
+    tx.commit().await?;
+    for AbandonedRun { scope, run } in abandoned {
+        if let Err(error) = health::fail_abandoned(&clockwork(app, scope), run).await {
+            tracing::error!(tenant.id = %scope.tenant(), sync.run = %run, %error, "a run without a job was not ended");
+        }
+    }
+    let mut n_started = 0;
+    for DueSync { scope, sync } in due {
+        let ctx = clockwork(app, scope);
+        match fire(&ctx, sync).await {
+            Ok(true) => n_started += 1,
+            Ok(false) => {}
+            // One tenant's trouble must not keep the others from starting.
+            Err(error) => {
+                tracing::error!(tenant.id = %scope.tenant(), sync.id = %sync, %error, "a due sync was not started");
+            }
+        }
+    }
+    Ok(n_started)
+}
+
+/// Nobody asked but the clock: the principal is the platform's own job.
+fn clockwork(app: &App, scope: TenantScope) -> Ctx {
+    Ctx::new(app.clone(), Principal::Job(JobId::from_uuid(PLATFORM_TENANT.uuid())), scope, Vec::new())
+}
+
+async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
+    let now = ctx.app().now();
+    let mut tx = ctx.app().db.begin(ctx.scope()).await?;
+    let mut sync = tx.syncs().get_locked(id).await?;
+    if sync.next_run_at.is_none_or(|next| next > now) {
+        return Ok(false);
+    }
+    sync.next_run_at = next(ctx, &tx, &sync).await?;
+    sync.version += 1;
+    sync.updated_at = now;
+    tx.syncs().update(&sync).await?;
+    let starts = tx.runs().find_running(id).await?.is_none();
+    if starts {
+        let mode = mode(ctx, &tx, &sync).await?;
+        runs::create_in(ctx, &mut tx, &mut sync, mode).await?;
+    }
+    tx.commit().await?;
+    Ok(starts)
+}
+
+async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option<DateTime<Utc>>> {
+    let Some(text) = &sync.schedule else { return Ok(None) };
+    let zone = tx.syncs().get_tenant().await?.time_zone;
+    let anchor = Anchor { id: sync.id, created_at: sync.created_at, zone };
+    let next = Schedule::parse(text).ok().and_then(|schedule| schedule.next_after(ctx.app().now(), &anchor));
+    if next.is_none() {
+        tracing::error!(sync.id = %sync.id, "a stored schedule is not understood; the sync rests until it is changed");
+    }
+    Ok(next)
+}
+
+async fn mode(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<RunMode> {
+    let last = tx.runs().find_last_sweep(sync.id, None).await?;
+    let is_recent = last.is_some_and(|run| ctx.app().now() - run.created_at < SWEEP_EVERY);
+    Ok(if is_recent { RunMode::Incremental } else { RunMode::Full })
+}

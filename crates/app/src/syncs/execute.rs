@@ -1,0 +1,62 @@
+//! Carrying out a run: read a page, commit it with its place, ask again; then settle what is gone and end the run.
+
+use gangway_connector::{Checkpoint, Page, ReadPage};
+use gangway_domain::{Code, id::SyncRunId};
+use gangway_storage::queue::JobFence;
+
+use super::{
+    finish, page,
+    start::{self, Reading},
+};
+use crate::{Ctx, Error, Result};
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The run has ended, or is gone.
+    Done,
+    /// There is more to do; everything read so far is committed.
+    Yield,
+}
+
+/// Carries a run out until it ends or `should_stop` says so between two pages.
+///
+/// Idempotent: whatever was committed is not done again, and a worker whose lease was lost commits nothing. An error leaves
+/// the run where its last page put it; [`super::fail`] ends it when no more tries are left.
+pub async fn execute(
+    ctx: &Ctx,
+    run: SyncRunId,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<Progress> {
+    let Some(mut reading) = Box::pin(start::begin(ctx, run, fence)).await? else { return Ok(Progress::Done) };
+    while !reading.place.done {
+        if should_stop() {
+            return Ok(Progress::Yield);
+        }
+        let page = read(&reading).await?;
+        let Some((run, place)) = Box::pin(page::commit(ctx, &reading, fence, page)).await? else {
+            return Ok(Progress::Done);
+        };
+        reading.run = run;
+        reading.place = place;
+    }
+    Box::pin(finish::finish(ctx, &reading, fence, should_stop)).await
+}
+
+async fn read(reading: &Reading) -> Result<Page> {
+    let Reading { run, place, opened, .. } = reading;
+    let request = ReadPage::new(run.stream, reading.mode(), reading.class)
+        .with_window(run.window)
+        .with_checkpoint(place.next.clone().map(Checkpoint::from_stored));
+    let page = opened.source()?.read_page(request).await?;
+    // A page that leads nowhere or back to itself would be read for ever.
+    let next = page.next.as_ref().map(Checkpoint::as_str);
+    if !page.done && (next.is_none() || next == place.next.as_deref()) {
+        return Err(Error::new(
+            Code::VendorProtocol,
+            format!("The pages of {} do not come to an end; nothing more was read.", run.stream.as_str()),
+        ));
+    }
+    Ok(page)
+}

@@ -1,0 +1,145 @@
+//! Ending a run that has read everything: what is gone is buried, the cursor moves, and the log says so.
+
+use chrono::{DateTime, Utc};
+use gangway_domain::sync::{RunMode, RunState, Sync, SyncRun};
+use gangway_storage::{TenantTx, queue::JobFence};
+use serde_json::{Value, json};
+
+use super::{
+    execute::Progress,
+    health,
+    page::{is_running, require_same_place},
+    runs,
+    start::Reading,
+    sweep::{self, Verdict},
+};
+use crate::{Ctx, Result, attributes, events, records::wire_id, seal::TenantKeys};
+
+/// Ends a run.
+pub(super) async fn finish(
+    ctx: &Ctx,
+    reading: &Reading,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + std::marker::Sync),
+) -> Result<Progress> {
+    let verdict = sweep::judge(ctx, reading, should_stop).await?;
+    if verdict == Verdict::Interrupted {
+        return Ok(Progress::Yield);
+    }
+    let app = ctx.app();
+    let keys = &reading.keys;
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    tx.fence(fence).await?;
+    let Some(mut run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else {
+        return Ok(Progress::Done);
+    };
+    require_same_place(&run, &reading.place)?;
+    let mut sync = tx.syncs().get_locked(run.sync).await?;
+    let now = app.now();
+
+    let is_first = sync.first_completed_at.is_none();
+    let event = conclude(ctx, &mut tx, keys, &mut run, &verdict, is_first, now).await?;
+    if let Some((kind, data)) = event {
+        events::append(ctx, keys, &mut tx, about(&run, kind, data));
+    }
+    run.finished_at = Some(now);
+    tx.runs().update(&run).await?;
+    if run.mode == RunMode::Full {
+        // The sweep after this one compares itself with the last that was complete.
+        let complete = tx.runs().find_last_sweep(sync.id, Some(run.id)).await?;
+        let keep: Vec<_> = std::iter::once(run.id).chain(complete.map(|earlier| earlier.id)).collect();
+        tx.sweeps().prune(sync.id, &keep).await?;
+    }
+    sync.cursor = run.started_at;
+    sync.first_completed_at = sync.first_completed_at.or(Some(now));
+    sync.version += 1;
+    sync.updated_at = now;
+    tx.syncs().update(&sync).await?;
+    health::recovered(ctx, &mut tx, keys, &run).await?;
+    read_again_if_choice_changed(ctx, &mut tx, reading, &mut sync).await?;
+    tx.commit().await?;
+    tracing::info!(
+        connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
+        state = run.state.as_str(), created = run.counts.created, updated = run.counts.updated,
+        unchanged = run.counts.unchanged, deleted = run.counts.deleted, "sync run ended"
+    );
+    Ok(Progress::Done)
+}
+
+/// Sets the run's end by the verdict; answers the event that it is worth.
+async fn conclude(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    run: &mut SyncRun,
+    verdict: &Verdict,
+    is_first: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<(&'static str, Value)>> {
+    run.state = RunState::Completed;
+    let mut sweep = Value::Null;
+    match verdict {
+        Verdict::NoSweep | Verdict::Interrupted => {}
+        Verdict::Gone { records, confirmed_by } => {
+            let buried = tx.records().bury(records, now).await?;
+            run.counts.deleted += i64::try_from(buried).unwrap_or(i64::MAX);
+            for record in records {
+                let draft = events::Draft {
+                    subject: Some((*record, wire_id(run.stream, *record))),
+                    ..about(run, "", json!({ "confirmed_by": confirmed_by }))
+                };
+                let kind = format!("{}.deleted", run.stream.noun());
+                events::append(ctx, keys, tx, events::Draft { kind, ..draft });
+            }
+            sweep = json!("complete");
+        }
+        Verdict::Doubted(reason) => {
+            run.error_message =
+                Some(format!("Nothing was looked for as deleted: {reason}. The next full run tries again."));
+            sweep = json!({ "skipped": reason });
+        }
+        Verdict::Held { n_missing, n_present } => {
+            run.state = RunState::Held;
+            run.error_message = Some(held_message(run, *n_missing, *n_present));
+            let data =
+                json!({ "stream": run.stream, "missing": n_missing, "present": n_present, "counts": run.counts });
+            return Ok(Some(("sync.held", data)));
+        }
+    }
+    let changed = run.counts.created + run.counts.updated + run.counts.deleted + run.counts.quarantined > 0;
+    if !is_first && !changed && run.mode != RunMode::Full {
+        return Ok(None);
+    }
+    let data =
+        json!({ "stream": run.stream, "mode": run.mode, "first": is_first, "counts": run.counts, "sweep": sweep });
+    Ok(Some(("sync.completed", data)))
+}
+
+fn held_message(run: &SyncRun, n_missing: usize, n_present: i64) -> String {
+    format!(
+        "At least {n_missing} of {n_present} {} are no longer visible; nothing was deleted. Check in the vendor's account \
+         whether the credential still sees them, then start a full run again.",
+        run.stream.as_str()
+    )
+}
+
+/// An event about the run's sync.
+pub(super) fn about(run: &SyncRun, kind: &str, data: Value) -> events::Draft {
+    events::Draft {
+        kind: kind.to_owned(),
+        subject: Some((run.sync.uuid(), run.sync.to_string())),
+        connection: Some(run.connection),
+        run: Some(run.id),
+        credential_version: Some(run.credential_version),
+        data,
+    }
+}
+
+/// The tenant chose other attributes while the run read: its first pages were kept by the old choice.
+async fn read_again_if_choice_changed(ctx: &Ctx, tx: &mut TenantTx, reading: &Reading, sync: &mut Sync) -> Result<()> {
+    let selection = attributes::selection(ctx, tx, sync.connection, sync.stream).await?;
+    if selection.version() != reading.place.selection {
+        runs::create_in(ctx, tx, sync, RunMode::Full).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! A run that ends in failure, and what runs say about their connection's health.
+
+use gangway_domain::{
+    Code,
+    connection::ConnectionState,
+    id::SyncRunId,
+    sync::{RunState, SyncRun},
+};
+use gangway_storage::{TenantTx, connections::Health, queue::JobFence};
+use serde_json::json;
+
+use super::{finish::about, page::is_running};
+use crate::{Ctx, Error, Result, events, seal::TenantKeys};
+
+/// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
+///
+/// # Errors
+/// When the job's lease was lost: another worker decides.
+pub async fn fail(ctx: &Ctx, run: SyncRunId, fence: &JobFence, error: &Error) -> Result<()> {
+    let app = ctx.app();
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    tx.fence(fence).await?;
+    let Some(run) = tx.runs().find_locked(run).await?.filter(is_running) else { return Ok(()) };
+    end(ctx, &mut tx, &keys, run, error).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ends a run whose job is no more: its worker died on the last try, so nobody could say how it went.
+pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
+    let app = ctx.app();
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    let Some(run) = tx.runs().find_locked(run).await?.filter(is_running) else { return Ok(()) };
+    if tx.runs().has_job(run.id).await? {
+        return Ok(());
+    }
+    let error = Error::new(Code::Internal, "The run's job ended before the run did; start it again.");
+    end(ctx, &mut tx, &keys, run, &error).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, error: &Error) -> Result<()> {
+    run.state = RunState::Failed;
+    run.error_code = Some(error.code.as_str().to_owned());
+    run.error_message = Some(error.message.clone());
+    run.finished_at = Some(ctx.app().now());
+    tx.runs().update(&run).await?;
+    let data = json!({
+        "stream": run.stream,
+        "mode": run.mode,
+        "code": error.code.as_str(),
+        "message": error.message,
+        "counts": run.counts,
+    });
+    events::append(ctx, keys, tx, about(&run, "sync.failed", data));
+    if let Some(state) = state_after(error.code) {
+        let reason = format!("The last sync of {} failed. {}", run.stream.as_str(), error.message);
+        set(ctx, tx, keys, &run, Health { state, reason: Some(reason), checked_at: None }).await?;
+    }
+    tracing::warn!(
+        connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
+        code = error.code.as_str(), "sync run failed"
+    );
+    Ok(())
+}
+
+/// What a failure says about the connection; none when the fault is ours.
+const fn state_after(code: Code) -> Option<ConnectionState> {
+    match code {
+        Code::CredentialRefused | Code::OriginForbidden => Some(ConnectionState::Failed),
+        Code::PermissionMissing
+        | Code::VendorUnavailable
+        | Code::VendorProtocol
+        | Code::VendorLimited
+        | Code::Unsupported => Some(ConnectionState::Degraded),
+        _ => None,
+    }
+}
+
+/// Notes that a run has read everything.
+///
+/// What a check found (a missing right of another stream) stays: a run takes back only what a failed run said, and only when
+/// no other stream fails. A connection that was said not to work at all plainly does.
+pub(super) async fn recovered(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, run: &SyncRun) -> Result<()> {
+    let connection = tx.connections().get(run.connection).await?;
+    let is_well = match connection.state {
+        ConnectionState::Active => return Ok(()),
+        ConnectionState::Unchecked | ConnectionState::Failed => true,
+        ConnectionState::Degraded => {
+            let before = tx.runs().find_before(run).await?;
+            before.is_some_and(|before| before.state == RunState::Failed)
+                && !tx.runs().is_another_failing(run.connection, run.sync).await?
+        }
+    };
+    if !is_well || connection.credential_version != run.credential_version {
+        return Ok(());
+    }
+    let health = Health { state: ConnectionState::Active, reason: None, checked_at: Some(ctx.app().now()) };
+    set(ctx, tx, keys, run, health).await
+}
+
+/// Sets the health; a change of it is an event.
+async fn set(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, run: &SyncRun, health: Health) -> Result<()> {
+    let before = tx.connections().get_for_update(run.connection).await?.state;
+    tx.connections().set_health(run.connection, &health).await?;
+    let Some(kind) = transition(before, health.state) else { return Ok(()) };
+    let draft = events::Draft {
+        subject: Some((run.connection.uuid(), run.connection.to_string())),
+        ..about(run, kind, json!({ "state": health.state, "reason": health.reason }))
+    };
+    events::append(ctx, keys, tx, draft);
+    Ok(())
+}
+
+fn transition(before: ConnectionState, after: ConnectionState) -> Option<&'static str> {
+    use ConnectionState::{Active, Degraded, Failed, Unchecked};
+    match (before, after) {
+        (Active | Unchecked, Degraded | Failed) | (Degraded, Failed) => Some("connection.degraded"),
+        (Degraded | Failed, Active) => Some("connection.restored"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_vendors_and_the_tenants_faults_touch_the_connection() {
+        assert_eq!(state_after(Code::CredentialRefused), Some(ConnectionState::Failed));
+        assert_eq!(state_after(Code::VendorUnavailable), Some(ConnectionState::Degraded));
+        assert_eq!(state_after(Code::Internal), None);
+        assert_eq!(state_after(Code::Unavailable), None);
+    }
+
+    #[test]
+    fn a_first_success_restores_nothing() {
+        assert_eq!(transition(ConnectionState::Unchecked, ConnectionState::Active), None);
+        assert_eq!(transition(ConnectionState::Failed, ConnectionState::Active), Some("connection.restored"));
+        assert_eq!(transition(ConnectionState::Failed, ConnectionState::Degraded), None);
+    }
+}

@@ -1,0 +1,310 @@
+//! What of a vendor's record is kept: in clear, sealed, or not at all; and the hash that tells whether it changed.
+//!
+//! Pure: no database, no clock. An attribute that is not selected leaves the canonical field it feeds, the attributes and the
+//! vendor's bytes; a selected sensitive one moves into the sealed part.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use gangway_connector::{AttributeValue, SourceRecord};
+use gangway_domain::record::{ExternalId, Fields, VOLATILE_FIELDS};
+use gangway_vault::HashKey;
+use serde_json::{Value, json};
+
+use crate::attributes::{Selection, Treatment};
+
+/// A vendor's record, sorted into what is kept how.
+pub(super) struct Incoming {
+    /// Its name at the vendor.
+    pub(super) external: ExternalId,
+    /// Other names of the same object.
+    pub(super) also: Vec<ExternalId>,
+    /// Whose absence or attendance it is.
+    pub(super) employee: Option<ExternalId>,
+    /// Canonical fields, kept in clear.
+    pub(super) fields: Fields,
+    /// Attributes, kept in clear.
+    pub(super) attributes: BTreeMap<String, Value>,
+    /// Attributes, kept sealed.
+    pub(super) sealed: BTreeMap<String, Value>,
+    /// Canonical fields that are not kept in clear, even if an older reading kept them.
+    pub(super) cleared: BTreeSet<String>,
+    /// Attribute keys that nobody has decided about.
+    pub(super) undecided: Vec<String>,
+    /// Keyed hash of all that is kept.
+    pub(super) hash: [u8; 32],
+    /// The record as it came, fields and attributes taken out.
+    source: SourceRecord,
+    /// Attribute keys whose members do not stay in the vendor's bytes.
+    cut: HashSet<String>,
+}
+
+impl Incoming {
+    /// Every name it goes by.
+    pub(super) fn names(&self) -> impl Iterator<Item = &ExternalId> {
+        std::iter::once(&self.external).chain(&self.also)
+    }
+
+    /// The vendor's bytes, what is not selected cut out. Made on demand: most records on a page have not changed.
+    pub(super) fn raw(&self) -> Vec<u8> {
+        if self.cut.is_empty() {
+            return self.source.raw.to_vec();
+        }
+        self.source.raw_without(&self.cut.iter().map(String::as_str).collect())
+    }
+}
+
+/// What becomes of one attribute.
+fn treatment(selection: &Selection, attribute: &AttributeValue) -> Treatment {
+    // Where the vendor's list of attributes is closed to us, the fields of the canonical model are kept all the same: none of
+    // them is sensitive by itself.
+    if attribute.canonical_field.is_some() && !selection.knows(&attribute.key) {
+        return Treatment::Store;
+    }
+    selection.treatment(&attribute.key)
+}
+
+/// Sorts a record.
+pub(super) fn take_in(mut source: SourceRecord, selection: &Selection, hash_key: &HashKey) -> Incoming {
+    let mut fields = std::mem::take(&mut source.fields);
+    let mut attributes = BTreeMap::new();
+    let mut sealed = BTreeMap::new();
+    let mut cleared = BTreeSet::new();
+    let mut undecided = Vec::new();
+    let mut cut = HashSet::new();
+    let mut named = HashSet::new();
+
+    for attribute in std::mem::take(&mut source.attributes) {
+        let how = treatment(selection, &attribute);
+        named.insert(attribute.key.clone());
+        if how != Treatment::Store
+            && let Some(field) = &attribute.canonical_field
+        {
+            fields.remove(field);
+            cleared.insert(field.clone());
+        }
+        match how {
+            Treatment::Store if attribute.canonical_field.is_some() => {}
+            Treatment::Store => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
+            Treatment::Seal => drop(sealed.insert(attribute.key.clone(), value_of(attribute))),
+            Treatment::Drop => {
+                if !selection.knows(&attribute.key) {
+                    undecided.push(attribute.key.clone());
+                }
+                cut.insert(attribute.key);
+            }
+        }
+    }
+    // A member whose value the connector could not name is cut as well: unsure is sensitive.
+    for span in &source.spans {
+        if !named.contains(&span.key) && selection.treatment(&span.key) == Treatment::Drop {
+            cut.insert(span.key.clone());
+        }
+    }
+    let hash = hash_key.hash(&canonical(selection.version(), &fields, &attributes, &sealed));
+    Incoming {
+        external: source.external.clone(),
+        also: std::mem::take(&mut source.also),
+        employee: source.employee.take(),
+        fields,
+        attributes,
+        sealed,
+        cleared,
+        undecided,
+        hash,
+        source,
+        cut,
+    }
+}
+
+fn value_of(attribute: AttributeValue) -> Value {
+    let AttributeValue { value, currency, .. } = attribute;
+    match currency {
+        Some(currency) => json!({ "value": value, "currency": currency }),
+        None => value,
+    }
+}
+
+/// The bytes that are hashed: every kept value but the volatile ones, in an order of their own.
+fn canonical(
+    version: &str,
+    fields: &Fields,
+    attributes: &BTreeMap<String, Value>,
+    sealed: &BTreeMap<String, Value>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1_024);
+    write_text(version, &mut out);
+    let steady = fields.iter().filter(|(field, _)| !VOLATILE_FIELDS.contains(&field.as_str()));
+    write_members(steady, &mut out);
+    write_members(attributes.iter(), &mut out);
+    write_members(sealed.iter(), &mut out);
+    out
+}
+
+fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (key, value) in members {
+        write_text(key, out);
+        write_value(value, out);
+    }
+    out.push(b'}');
+}
+
+/// Length-prefixed, so that no two different records have the same bytes.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn write_value(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.push(b'0'),
+        Value::Bool(value) => out.push(if *value { b't' } else { b'f' }),
+        Value::Number(number) => {
+            out.push(b'n');
+            write_text(&number.to_string(), out);
+        }
+        Value::String(text) => {
+            out.push(b's');
+            write_text(text, out);
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            for item in items {
+                write_value(item, out);
+            }
+            out.push(b']');
+        }
+        // A vendor may send the members of an object in any order.
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            out.push(b'{');
+            for (key, value) in sorted {
+                write_text(key, out);
+                write_value(value, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use gangway_connector::AttributeSpan;
+    use gangway_domain::{
+        id::{AttributeId, ConnectionId},
+        record::Stream,
+        schema::{AttributeClass, AttributeType},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::attributes::Attribute;
+
+    fn attribute(key: &str, class: AttributeClass, selected: bool) -> Attribute {
+        Attribute {
+            id: AttributeId::from_uuid(Uuid::nil()),
+            connection: ConnectionId::from_uuid(Uuid::nil()),
+            stream: Stream::Employees,
+            key: key.to_owned(),
+            label: key.to_owned(),
+            kind: AttributeType::Text,
+            universal_id: None,
+            options: Vec::new(),
+            is_custom: true,
+            canonical_field: None,
+            class,
+            class_reason: String::new(),
+            selected,
+            position: 0,
+            first_seen_at: DateTime::<Utc>::UNIX_EPOCH,
+            last_seen_at: DateTime::<Utc>::UNIX_EPOCH,
+            removed_at: None,
+        }
+    }
+
+    fn selection() -> Selection {
+        Selection::of(&[
+            attribute("shirt", AttributeClass::Standard, true),
+            attribute("salary", AttributeClass::Sensitive, true),
+            attribute("iban", AttributeClass::Sensitive, false),
+            attribute("gender", AttributeClass::Standard, false),
+        ])
+    }
+
+    fn record() -> SourceRecord {
+        let raw = r#"{"shirt":1,"salary":2,"iban":3,"gender":4,"odd":5}"#;
+        let external = ExternalId { source: "test".into(), id: "1".into() };
+        let fields = [("gender".to_owned(), json!("female")), ("email".to_owned(), json!("a@example.org"))];
+        let mut record = SourceRecord::new(external, fields.into(), raw.as_bytes().to_vec().into());
+        for key in ["shirt", "salary", "iban", "gender", "odd"] {
+            let start = raw.find(&format!("\"{key}\"")).unwrap();
+            let end = start + raw[start..].find([',', '}']).unwrap();
+            record.spans.push(AttributeSpan { key: key.to_owned(), range: start..end });
+        }
+        record.attributes = vec![
+            AttributeValue::new("shirt", json!("L")),
+            AttributeValue::new("salary", json!("5000")).with_currency(Some("EUR".into())),
+            AttributeValue::new("iban", json!("DE00")),
+            AttributeValue::new("gender", json!("female")).with_canonical_field(Some("gender")),
+            AttributeValue::new("email", json!("a@example.org")).with_canonical_field(Some("email")),
+        ];
+        record
+    }
+
+    fn hash(record: SourceRecord) -> [u8; 32] {
+        take_in(record, &selection(), &HashKey::from_secret_bytes(&[7; 32]).unwrap()).hash
+    }
+
+    #[test]
+    fn each_attribute_goes_where_the_choice_sends_it() {
+        let taken = take_in(record(), &selection(), &HashKey::from_secret_bytes(&[7; 32]).unwrap());
+        assert_eq!(taken.attributes, [("shirt".to_owned(), json!("L"))].into());
+        assert_eq!(taken.sealed, [("salary".to_owned(), json!({"value": "5000", "currency": "EUR"}))].into());
+        assert_eq!(taken.fields.keys().collect::<Vec<_>>(), ["email"]);
+        assert_eq!(taken.cleared, ["gender".to_owned()].into());
+        let raw: Value = serde_json::from_slice(&taken.raw()).unwrap();
+        assert_eq!(raw, json!({"shirt": 1, "salary": 2}));
+    }
+
+    #[test]
+    fn the_hash_follows_what_is_kept_and_nothing_else() {
+        let base = hash(record());
+        let with = |change: fn(&mut SourceRecord)| {
+            let mut record = record();
+            change(&mut record);
+            hash(record)
+        };
+        assert_eq!(base, with(|it| it.attributes[2].value = json!("DE99")));
+        assert_eq!(base, with(|it| drop(it.fields.insert("updated_at".into(), json!("now")))));
+        assert_eq!(base, with(|it| it.attributes.reverse()));
+        assert_ne!(base, with(|it| it.attributes[0].value = json!("XL")));
+        assert_ne!(base, with(|it| it.attributes[1].value = json!("5001")));
+        assert_ne!(base, with(|it| drop(it.fields.insert("email".into(), json!("b@example.org")))));
+        assert_ne!(base, with(|it| drop(it.fields.insert("team".into(), Value::Null))));
+    }
+
+    #[test]
+    fn no_two_different_records_have_the_same_bytes() {
+        let fields = |members: &[(&str, Value)]| -> Vec<u8> {
+            let fields: Fields = members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+            canonical("v", &fields, &BTreeMap::new(), &BTreeMap::new())
+        };
+        let different = [
+            fields(&[("a", json!("b")), ("c", json!("d"))]),
+            fields(&[("a", json!("bcd"))]),
+            fields(&[("a", json!(["b", "c"]))]),
+            fields(&[("a", json!(["bc"]))]),
+            fields(&[("a", json!([["b"], "c"]))]),
+            fields(&[("a", json!({"b": "c"}))]),
+            fields(&[("a", json!("1"))]),
+            fields(&[("a", json!(1))]),
+            fields(&[("a", json!(true))]),
+            fields(&[("a", Value::Null)]),
+            fields(&[]),
+        ];
+        let distinct: HashSet<&Vec<u8>> = different.iter().collect();
+        assert_eq!(distinct.len(), different.len());
+        assert_eq!(fields(&[("a", json!({"x": 1, "y": 2}))]), fields(&[("a", json!({"y": 2, "x": 1}))]));
+    }
+}

@@ -1,0 +1,30 @@
+//! Syncs: the standing order to keep a stream fresh, its runs, and the engine that carries a run out.
+//!
+//! The host drives: [`execute`] asks the connector for one page at a time and commits records, events and the place in the
+//! run in one transaction that first checks the job's lease. Order of reading: [`execute`], then `page` (one transaction),
+//! `intake` (what of a record is kept), `merge` (what changed), `finish` and `sweep` (what is gone). How it behaves is told in
+//! `docs/syncs.md`.
+
+mod due;
+mod execute;
+mod finish;
+mod health;
+mod intake;
+mod manage;
+mod merge;
+mod page;
+mod people;
+mod place;
+mod runs;
+mod schedule;
+mod start;
+mod sweep;
+mod write;
+
+pub use due::start_due;
+pub use execute::{Progress, execute};
+pub use health::fail;
+pub use manage::{NewSync, create, delete, get, list, update};
+pub use runs::{get_run, list_runs, start_run};
+pub use schedule::Schedule;
+pub(crate) use write::open_sealed;

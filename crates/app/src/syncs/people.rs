@@ -1,0 +1,66 @@
+//! What employee records say about more than themselves: the persons they belong to, and the offices there are.
+
+use std::collections::BTreeMap;
+
+use gangway_domain::{
+    id::{ConnectionId, EmployeeId, PersonId},
+    sync::SyncRun,
+};
+use gangway_storage::{TenantTx, persons::PersonLink, records::Record};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Ctx, Result};
+
+/// Gives each new employee record a person: the one who has the same work email through another connection, else a new one.
+pub(super) async fn link(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    connection: ConnectionId,
+    employees: Vec<(Uuid, Option<String>)>,
+) -> Result<()> {
+    if employees.is_empty() {
+        return Ok(());
+    }
+    let app = ctx.app();
+    let now = app.now();
+    let mut emails: Vec<String> = employees.iter().filter_map(|(_, email)| email.clone()).collect();
+    emails.sort_unstable();
+    emails.dedup();
+    let known = tx.persons().list_by_emails_elsewhere(&emails, connection).await?;
+    let mut created: Vec<PersonId> = Vec::new();
+    let links = employees
+        .into_iter()
+        .map(|(employee, email)| {
+            let person = email.and_then(|email| known.get(&email).copied()).unwrap_or_else(|| {
+                let person = app.new_id();
+                created.push(person);
+                person
+            });
+            PersonLink {
+                employee: EmployeeId::from_uuid(employee),
+                person,
+                linked_by: "connector".to_owned(),
+                linked_at: now,
+            }
+        })
+        .collect();
+    tx.persons().create(&created, now).await?;
+    tx.persons().link(links).await?;
+    Ok(())
+}
+
+/// Notes the offices that changed records name, so that each can be given a time zone.
+pub(super) async fn note_offices(tx: &TenantTx, run: &SyncRun, records: &[Record]) -> Result<()> {
+    let offices: BTreeMap<String, String> = records
+        .iter()
+        .filter_map(|record| {
+            let office = record.fields.get("office")?;
+            let id = office.get("id").and_then(Value::as_str)?;
+            let name = office.get("name").and_then(Value::as_str)?;
+            Some((id.to_owned(), name.to_owned()))
+        })
+        .collect();
+    tx.offices().upsert(run.connection, offices.into_iter().collect()).await?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The place a run has come to, kept as text in the run's row and committed with each page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How often a stream is read again because its total changed while it was read.
+const MAX_PASSES: u8 = 2;
+
+/// Where a run stands between two pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Which reading of the stream this is, from 1.
+    pub(super) pass: u8,
+    /// The vendor's total changed during this pass: records may have moved between pages.
+    pub(super) drifted: bool,
+    /// Every page was read.
+    pub(super) done: bool,
+    /// The connector's own place; none at the start.
+    pub(super) next: Option<String>,
+    /// Version of the tenant's choice of attributes when the run began.
+    pub(super) selection: String,
+}
+
+impl Place {
+    /// Before the first page.
+    pub(super) fn start(selection: &str) -> Self {
+        Self { pass: 1, drifted: false, done: false, next: None, selection: selection.to_owned() }
+    }
+
+    /// Reads the stored text.
+    pub(super) fn parse(text: Option<&str>) -> Result<Self> {
+        let text = text.ok_or_else(|| Error::internal("a run that has begun stands nowhere"))?;
+        serde_json::from_str(text).map_err(Error::internal)
+    }
+
+    /// The text to store.
+    pub(super) fn to_text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(Error::internal)
+    }
+
+    /// The place after a page.
+    pub(super) fn after_page(&self, total_changed: bool, next: Option<String>) -> Self {
+        let drifted = self.drifted || total_changed;
+        match next {
+            Some(next) => Self { drifted, next: Some(next), ..self.clone() },
+            None if drifted && self.pass < MAX_PASSES => {
+                Self { pass: self.pass + 1, drifted: false, next: None, ..self.clone() }
+            }
+            None => Self { drifted, done: true, next: None, ..self.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_its_text() {
+        let place = Place::start("7").after_page(true, Some("{\"offset\":200}".into()));
+        assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
+        assert!(Place::parse(None).is_err());
+        assert!(Place::parse(Some("{")).is_err());
+    }
+
+    #[test]
+    fn a_changed_total_leads_to_one_more_pass_and_no_third() {
+        let again = Place::start("7").after_page(false, Some("a".into())).after_page(true, None);
+        assert_eq!(again, Place { pass: 2, ..Place::start("7") });
+        let done = again.after_page(true, None);
+        assert!(done.done && done.drifted);
+        assert!(Place::start("7").after_page(false, None).done);
+    }
+}

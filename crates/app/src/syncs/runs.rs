@@ -1,0 +1,98 @@
+//! Starting runs by hand, and reading them.
+
+use gangway_domain::{
+    Code,
+    id::{SyncId, SyncRunId},
+    job::JobClass,
+    principal::Scope,
+    sync::{RunCounts, RunMode, RunState, Sync, SyncRun},
+};
+use gangway_storage::{Page, PageRequest, TenantTx};
+
+use crate::{
+    Ctx, Error, Result, audit,
+    jobs::{self, RunSync},
+};
+
+/// Starts a run: the row and its job in one transaction.
+///
+/// # Errors
+/// `object.not-found`; `sync.running` with the run that is under way.
+pub async fn start_run(ctx: &Ctx, sync: SyncId, mode: RunMode) -> Result<SyncRun> {
+    ctx.require(Scope::ConnectionsWrite)?;
+    let mut tx = ctx.app().db.begin(ctx.scope()).await?;
+    // Locking the sync lets one start at a time find out whether a run is under way.
+    let mut sync = tx.syncs().get_locked(sync).await?;
+    if let Some(running) = tx.runs().find_running(sync.id).await? {
+        return Err(is_running(running));
+    }
+    let run = create_in(ctx, &mut tx, &mut sync, mode).await?;
+    let detail = serde_json::json!({ "run": run.id, "mode": mode });
+    audit::record(ctx, &tx, "sync.run", &sync.id.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// Adds a run and its job. The caller holds the sync's row and knows that no run is under way.
+pub(super) async fn create_in(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mode: RunMode) -> Result<SyncRun> {
+    let app = ctx.app();
+    let now = app.now();
+    let connection = tx.connections().get(sync.connection).await?;
+    let run = SyncRun {
+        id: app.new_id(),
+        sync: sync.id,
+        connection: sync.connection,
+        stream: sync.stream,
+        mode,
+        state: RunState::Running,
+        counts: RunCounts::default(),
+        total: None,
+        since: None,
+        window: None,
+        checkpoint: None,
+        error_code: None,
+        error_message: None,
+        credential_version: connection.credential_version,
+        created_at: now,
+        started_at: None,
+        finished_at: None,
+    };
+    tx.runs().create(&run).await?;
+    sync.last_run = Some(run.id);
+    sync.version += 1;
+    sync.updated_at = now;
+    tx.syncs().update(sync).await?;
+    let is_light = mode == RunMode::Incremental && sync.cursor.is_some();
+    let class = if is_light { JobClass::Normal } else { JobClass::Bulk };
+    jobs::enqueue(ctx, tx, &RunSync { run: run.id, class })?;
+    Ok(run)
+}
+
+/// The run.
+///
+/// # Errors
+/// `object.not-found`.
+pub async fn get_run(ctx: &Ctx, id: SyncRunId) -> Result<SyncRun> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let run = tx.runs().find(id).await?;
+    tx.commit().await?;
+    run.ok_or_else(|| Error::not_found("sync run"))
+}
+
+/// Runs of a sync, the newest first.
+///
+/// # Errors
+/// `object.not-found` when there is no such sync.
+pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) -> Result<Page<SyncRun>> {
+    ctx.require(Scope::ConnectionsRead)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    tx.syncs().get(sync).await?;
+    let runs = tx.runs().list(sync, page).await?;
+    tx.commit().await?;
+    Ok(runs)
+}
+
+fn is_running(run: SyncRunId) -> Error {
+    Error::new(Code::SyncRunning, "A run of this sync is under way; wait until it ends, or read it.").with_existing(run)
+}

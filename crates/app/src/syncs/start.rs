@@ -1,0 +1,125 @@
+//! Taking up a run: the connection is opened, and on the first turn what the account offers, the days and the moment to read
+//! from are settled, once for all pages.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use gangway_connector::ReadMode;
+use gangway_domain::{
+    Code,
+    id::SyncRunId,
+    record::Stream,
+    sync::{RunMode, RunState, SyncRun, Window},
+};
+use gangway_egress::Class;
+use gangway_storage::queue::JobFence;
+
+use super::place::Place;
+use crate::{
+    Ctx, Error, Result, attributes,
+    connections::{self, Opened},
+    seal::TenantKeys,
+};
+
+/// A run being carried out.
+pub(super) struct Reading {
+    /// The run as last committed.
+    pub(super) run: SyncRun,
+    /// Where it stands.
+    pub(super) place: Place,
+    /// The vendor account.
+    pub(super) opened: Opened,
+    /// For sealing and hashing.
+    pub(super) keys: Arc<TenantKeys>,
+    /// Priority of its calls.
+    pub(super) class: Class,
+}
+
+impl Reading {
+    /// Which records are asked for.
+    pub(super) fn mode(&self) -> ReadMode {
+        self.run.since.map_or(ReadMode::All, ReadMode::Since)
+    }
+}
+
+/// Takes up a run; none when it has ended or is gone.
+pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<Option<Reading>> {
+    let app = ctx.app();
+    let tx = app.db.begin_read(ctx.scope()).await?;
+    let Some(run) = tx.runs().find(id).await? else { return Ok(None) };
+    if run.state != RunState::Running {
+        return Ok(None);
+    }
+    let sync = tx.syncs().get(run.sync).await?;
+    tx.commit().await?;
+
+    let is_light = run.mode == RunMode::Incremental && sync.cursor.is_some();
+    let class = if is_light { Class::Incremental } else { Class::Sweep };
+    let opened = connections::open(ctx, run.connection, class).await?;
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let run = if run.started_at.is_none() { settle(ctx, id, fence, &opened).await? } else { Some(run) };
+    let Some(run) = run else { return Ok(None) };
+    let place = Place::parse(run.checkpoint.as_deref())?;
+    Ok(Some(Reading { run, place, opened, keys, class }))
+}
+
+/// Settles what every page of the run shares.
+async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> Result<Option<SyncRun>> {
+    let app = ctx.app();
+    let stream = opened_stream(ctx, id).await?;
+    let Some(manifest) = opened.manifest.stream(stream).cloned() else {
+        let message = format!("The connector does not read {}; delete this sync.", stream.as_str());
+        return Err(Error::new(Code::Unsupported, message));
+    };
+    if stream == Stream::Employees {
+        attributes::refresh(ctx, opened.connection.id, opened).await?;
+    }
+
+    let tx = app.db.begin(ctx.scope()).await?;
+    tx.fence(fence).await?;
+    let Some(mut run) = tx.runs().find_locked(id).await?.filter(|run| run.state == RunState::Running) else {
+        return Ok(None);
+    };
+    let sync = tx.syncs().get(run.sync).await?;
+    let tenant = tx.syncs().get_tenant().await?;
+    let selection = attributes::selection(ctx, &tx, run.connection, stream).await?;
+    let now = app.now();
+    run.started_at = Some(now);
+    run.credential_version = opened.credential_version();
+    run.window = manifest.windowed.then(|| window(now, tenant.time_zone, app.config.window_days)).flatten();
+    let overlap = TimeDelta::hours(app.config.cursor_overlap_hours.into());
+    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since;
+    run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
+    run.checkpoint = Some(Place::start(selection.version()).to_text()?);
+    tx.runs().update(&run).await?;
+    tx.commit().await?;
+    Ok(Some(run))
+}
+
+async fn opened_stream(ctx: &Ctx, id: SyncRunId) -> Result<Stream> {
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let run = tx.runs().find(id).await?;
+    tx.commit().await?;
+    run.map(|run| run.stream).ok_or_else(|| Error::not_found("sync run"))
+}
+
+/// The days around today, as the tenant's calendar has it.
+fn window(now: DateTime<Utc>, zone: Tz, days: u32) -> Option<Window> {
+    let today: NaiveDate = now.with_timezone(&zone).date_naive();
+    let reach = TimeDelta::days(days.into());
+    Some(Window { from: today.checked_sub_signed(reach)?, to: today.checked_add_signed(reach)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn today_is_the_tenants_today() {
+        let late = DateTime::parse_from_rfc3339("2026-11-23T23:30:00Z").unwrap().to_utc();
+        let days = |zone| window(late, zone, 400).map(|window| (window.from.to_string(), window.to.to_string()));
+        assert_eq!(days(Tz::Europe__Berlin), Some(("2025-10-20".into(), "2027-12-29".into())));
+        assert_eq!(days(Tz::UTC), Some(("2025-10-19".into(), "2027-12-28".into())));
+    }
+}

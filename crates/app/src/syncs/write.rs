@@ -1,0 +1,306 @@
+//! Writing a page's records: one look-up for all of them, then only what changed is read, merged, sealed and written.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use gangway_domain::{
+    id::uuid_v7,
+    record::{ExternalId, Fields, RecordState, Stream},
+    sync::SyncRun,
+};
+use gangway_storage::{
+    TenantTx,
+    records::{Alias, Known, Payload, Record},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    intake::Incoming,
+    merge::{self, Merged},
+    people,
+};
+use crate::{Ctx, Error, Result, attributes::Selection, events, records::wire_id, seal::TenantKeys};
+
+/// What the writing of a page hangs on.
+pub(super) struct Scene<'a> {
+    /// The run.
+    pub(super) run: &'a SyncRun,
+    /// For sealing and opening.
+    pub(super) keys: &'a TenantKeys,
+    /// The tenant's choice of attributes.
+    pub(super) selection: &'a Selection,
+    /// The stream was never read completely: its records come without events.
+    pub(super) is_quiet: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Every record on the page, unchanged ones too.
+    pub(super) seen: Vec<Uuid>,
+    /// New, or back again.
+    pub(super) n_created: i64,
+    /// With another hash.
+    pub(super) n_updated: i64,
+    /// With the same hash: nothing was written.
+    pub(super) n_unchanged: i64,
+}
+
+/// A record about to be written.
+struct Change {
+    record: Record,
+    payload: Payload,
+    is_new: bool,
+    is_back: bool,
+    changes: Map<String, Value>,
+}
+
+/// Writes what changed, and gathers the events.
+pub(super) async fn write(ctx: &Ctx, tx: &mut TenantTx, scene: &Scene<'_>, incoming: Vec<Incoming>) -> Result<Written> {
+    let run = scene.run;
+    let mut names: Vec<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
+    names.sort_unstable();
+    names.dedup();
+    let known: HashMap<ExternalId, Known> = tx
+        .records()
+        .list_known(run.connection, run.stream, &names)
+        .await?
+        .into_iter()
+        .map(|known| (known.external.clone(), known))
+        .collect();
+
+    let mut written = Written::default();
+    let mut aliases = Vec::new();
+    let mut fresh = Vec::new();
+    let mut touched = Vec::new();
+    for (incoming, found) in last_of_each(incoming, &known) {
+        let id = found.map_or_else(|| uuid_v7(ctx.app().now(), ctx.app().random()), |found| found.record);
+        written.seen.push(id);
+        aliases.extend(
+            incoming
+                .names()
+                .filter(|name| !known.contains_key(*name))
+                .map(|name| Alias { external: name.clone(), record: id }),
+        );
+        match found {
+            Some(found) if found.hash == incoming.hash && found.state == RecordState::Present => {
+                written.n_unchanged += 1;
+            }
+            Some(_) => touched.push((id, incoming)),
+            None => fresh.push((id, incoming)),
+        }
+    }
+
+    let mut changes = Vec::with_capacity(fresh.len() + touched.len());
+    for (id, incoming) in fresh {
+        changes.push(create(scene, id, &incoming, ctx.app().now())?);
+    }
+    changes.extend(update_all(ctx, tx, scene, touched).await?);
+    for change in &changes {
+        if change.is_new || change.is_back { written.n_created += 1 } else { written.n_updated += 1 }
+    }
+    commit_changes(ctx, tx, scene, changes, aliases).await?;
+    Ok(written)
+}
+
+/// The last reading of each object on the page: a vendor whose pages drift shows one twice.
+fn last_of_each(incoming: Vec<Incoming>, known: &HashMap<ExternalId, Known>) -> Vec<(Incoming, Option<&Known>)> {
+    let mut names: HashSet<ExternalId> = HashSet::new();
+    let mut records: HashSet<Uuid> = HashSet::new();
+    let mut last: Vec<(Incoming, Option<&Known>)> = Vec::with_capacity(incoming.len());
+    for incoming in incoming.into_iter().rev() {
+        let found = incoming.names().find_map(|name| known.get(name));
+        let is_repeated = incoming.names().any(|name| names.contains(name))
+            || found.is_some_and(|found| records.contains(&found.record));
+        if is_repeated {
+            continue;
+        }
+        names.extend(incoming.names().cloned());
+        records.extend(found.map(|found| found.record));
+        last.push((incoming, found));
+    }
+    last.reverse();
+    last
+}
+
+async fn update_all(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    scene: &Scene<'_>,
+    touched: Vec<(Uuid, Incoming)>,
+) -> Result<Vec<Change>> {
+    let ids: Vec<Uuid> = touched.iter().map(|(id, _)| *id).collect();
+    let mut old: HashMap<Uuid, Record> =
+        tx.records().list_by_ids(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
+    let sealed = tx.records().list_sensitive(&ids).await?;
+    let mut changes = Vec::with_capacity(touched.len());
+    for (id, incoming) in touched {
+        let old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
+        let old_sealed = match sealed.get(&id) {
+            Some(sealed) => open_sealed(scene.keys, id, sealed)?,
+            None => BTreeMap::new(),
+        };
+        changes.push(update(scene, old, &old_sealed, &incoming, ctx.app().now())?);
+    }
+    Ok(changes)
+}
+
+fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) -> Result<Change> {
+    let run = scene.run;
+    let merged = merge::first(incoming);
+    let record = Record {
+        id,
+        connection: run.connection,
+        stream: run.stream,
+        external: incoming.external.clone(),
+        employee_external_id: None,
+        email: None,
+        status: None,
+        starts_on: None,
+        ends_on: None,
+        fields: Fields::new(),
+        attributes: BTreeMap::new(),
+        stale: Vec::new(),
+        hash: Vec::new(),
+        state: RecordState::Present,
+        version: 1,
+        first_seen_at: now,
+        first_seen_run: run.id,
+        changed_at: now,
+        deleted_at: None,
+    };
+    change(scene, record, merged, incoming, true, false)
+}
+
+fn update(
+    scene: &Scene<'_>,
+    old: Record,
+    old_sealed: &BTreeMap<String, Value>,
+    incoming: &Incoming,
+    now: DateTime<Utc>,
+) -> Result<Change> {
+    let merged = merge::again(&old, old_sealed, incoming, scene.selection);
+    let is_back = old.state == RecordState::Deleted;
+    let differs = is_back || !merged.changes.is_empty();
+    let shows =
+        differs || merged.stale != old.stale || merged.fields != old.fields || merged.attributes != old.attributes;
+    let record = Record {
+        version: if shows { old.version + 1 } else { old.version },
+        changed_at: if differs { now } else { old.changed_at },
+        state: RecordState::Present,
+        deleted_at: None,
+        ..old
+    };
+    change(scene, record, merged, incoming, false, is_back)
+}
+
+/// The record with what was read, its finding columns, and its sealed parts.
+fn change(
+    scene: &Scene<'_>,
+    record: Record,
+    merged: Merged,
+    incoming: &Incoming,
+    is_new: bool,
+    is_back: bool,
+) -> Result<Change> {
+    let Merged { fields, attributes, sealed, stale, changes } = merged;
+    let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
+    let (first, last) = match record.stream {
+        Stream::Employees => (None, None),
+        Stream::Absences => (text("starts_on"), text("ends_on").or_else(|| text("starts_on"))),
+        Stream::Attendances => (text("date"), text("date")),
+    };
+    let referenced = fields.get("employee").and_then(|employee| employee.get("id")).and_then(Value::as_str);
+    let employee = incoming.employee.as_ref().map(|employee| employee.id.clone()).or(referenced.map(str::to_owned));
+    let payload = Payload {
+        record: record.id,
+        raw: scene.keys.seal(SEAL_KIND, record.id, RAW_FIELD, &incoming.raw()),
+        sensitive: seal_all(scene.keys, record.id, &sealed)?,
+    };
+    let record = Record {
+        employee_external_id: employee,
+        email: text("email").map(|email| email.trim().to_lowercase()).filter(|email| !email.is_empty()),
+        status: text("status"),
+        starts_on: first,
+        ends_on: last,
+        fields,
+        attributes,
+        stale,
+        hash: incoming.hash.to_vec(),
+        ..record
+    };
+    Ok(Change { record, payload, is_new, is_back, changes })
+}
+
+async fn commit_changes(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    scene: &Scene<'_>,
+    changes: Vec<Change>,
+    aliases: Vec<Alias>,
+) -> Result<()> {
+    let run = scene.run;
+    let mut records = Vec::with_capacity(changes.len());
+    let mut payloads = Vec::with_capacity(changes.len());
+    let mut people = Vec::new();
+    for Change { record, payload, is_new, is_back, changes } in changes {
+        if !scene.is_quiet
+            && let Some((verb, data)) = fact(is_new, is_back, &changes)
+        {
+            let draft = events::Draft {
+                kind: format!("{}.{verb}", run.stream.noun()),
+                subject: Some((record.id, wire_id(run.stream, record.id))),
+                connection: Some(run.connection),
+                run: Some(run.id),
+                credential_version: Some(run.credential_version),
+                data,
+            };
+            events::append(ctx, scene.keys, tx, draft);
+        }
+        if run.stream == Stream::Employees && is_new {
+            people.push((record.id, record.email.clone()));
+        }
+        records.push(record);
+        payloads.push(payload);
+    }
+    if run.stream == Stream::Employees {
+        people::note_offices(tx, run, &records).await?;
+    }
+    tx.records().upsert(records).await?;
+    tx.records().upsert_payloads(payloads).await?;
+    tx.records().upsert_aliases(run.connection, run.stream, aliases).await?;
+    people::link(ctx, tx, run.connection, people).await
+}
+
+/// The event that a change is worth.
+fn fact(is_new: bool, is_back: bool, changes: &Map<String, Value>) -> Option<(&'static str, Value)> {
+    if is_back {
+        return Some(("created", json!({ "changes": changes, "reappeared": true })));
+    }
+    if is_new {
+        return Some(("created", json!({ "changes": changes })));
+    }
+    (!changes.is_empty()).then(|| ("updated", json!({ "changes": changes })))
+}
+
+/// Object kind under which a record's parts are sealed.
+const SEAL_KIND: &str = "record";
+/// Field of the vendor's bytes.
+const RAW_FIELD: &str = "raw";
+/// Field of the selected sensitive attributes.
+const SENSITIVE_FIELD: &str = "sensitive";
+
+fn seal_all(keys: &TenantKeys, record: Uuid, values: &BTreeMap<String, Value>) -> Result<Option<Vec<u8>>> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_vec(values).map_err(Error::internal)?;
+    Ok(Some(keys.seal(SEAL_KIND, record, SENSITIVE_FIELD, &text)))
+}
+
+/// Opens a record's selected sensitive attributes.
+pub(crate) fn open_sealed(keys: &TenantKeys, record: Uuid, sealed: &[u8]) -> Result<BTreeMap<String, Value>> {
+    let clear = keys.open(SEAL_KIND, record, SENSITIVE_FIELD, sealed)?;
+    serde_json::from_slice(&clear).map_err(Error::internal)
+}

@@ -1,0 +1,12 @@
+//! The sync engine on both databases, against a vendor that does what its test says.
+
+mod failure;
+mod incremental;
+mod load;
+mod records;
+mod resume;
+mod schedule;
+mod sensitive;
+mod support;
+mod sweep;
+mod vendor;

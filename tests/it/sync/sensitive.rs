@@ -1,0 +1,150 @@
+//! Data minimisation: what is not selected is not kept, and what is sensitive is never kept in clear.
+
+use gangway_app::{
+    attributes::{self, Choice},
+    audit, records,
+};
+use gangway_domain::{principal::Scope, record::Stream, sync::RunMode};
+use gangway_testkit::{Needle, on_both_databases};
+use serde_json::json;
+
+use super::{
+    support::{Bench, everything},
+    vendor::absence,
+};
+
+on_both_databases! {
+    async fn a_sensitive_attribute_is_not_kept_unless_selected(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..4, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let record = bench.record(Stream::Employees, "1").await;
+        assert_eq!(record.attributes.keys().collect::<Vec<_>>(), ["dynamic_1"]);
+        assert_eq!(record.sensitive, Some([].into()));
+        let raw = raw(&bench, "1").await;
+        assert_eq!(raw, json!({"id": "1", "dynamic_1": "L"}));
+    }
+
+    async fn a_selected_sensitive_attribute_is_sealed_and_events_only_say_that_it_changed(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..4, bench.now());
+        select_salary(&bench, true).await;
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |employee| {
+            employee.attributes.insert("dynamic_2".into(), json!("canary-salary-raised"));
+        });
+        bench.run(sync, RunMode::Incremental).await;
+
+        let record = bench.record(Stream::Employees, "1").await;
+        assert_eq!(record.sensitive.unwrap()["dynamic_2"], json!("canary-salary-raised"));
+        let updated = bench.events().await.into_iter().find(|event| event.fact.kind == "employee.updated").unwrap();
+        assert_eq!(updated.fact.data, json!({"changes": {"attributes.dynamic_2": {"changed": true}}}));
+        let dump = bench.db.dump().await;
+        assert_eq!(Needle::new("canary-salary").find_in(dump.as_bytes()), Vec::<&str>::new());
+    }
+
+    async fn only_a_reader_with_the_scope_sees_it_and_the_reading_is_noted(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..2, bench.now());
+        select_salary(&bench, true).await;
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let id = bench.record(Stream::Employees, "1").await.id;
+        let readings = |entries: Vec<gangway_storage::audit::AuditEntry>| {
+            entries.into_iter().filter(|entry| entry.action == "sensitive.read").count()
+        };
+        let before = readings(audit::list(&bench.ctx, everything()).await.unwrap().items);
+
+        let plain = bench.with_permissions(&[Scope::RecordsRead]);
+        assert_eq!(records::get(&plain, Stream::Employees, id).await.unwrap().sensitive, None);
+        let trusted = bench.with_permissions(&[Scope::RecordsRead, Scope::SensitiveRead]);
+        let seen = records::get(&trusted, Stream::Employees, id).await.unwrap().sensitive.unwrap();
+        assert_eq!(seen["dynamic_2"], json!("canary-salary-1"));
+        let after = readings(audit::list(&bench.ctx, everything()).await.unwrap().items);
+        assert_eq!(after - before, 1);
+    }
+
+    async fn a_choice_taken_back_removes_what_was_kept(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..4, bench.now());
+        select_salary(&bench, true).await;
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let n_events = bench.db.count("event").await;
+        // The choice itself starts the full run that applies it.
+        let run = select_salary(&bench, false).await.unwrap();
+        let fence = bench.claim().await.unwrap();
+        bench.execute(run, &fence).await.unwrap();
+
+        let record = bench.record(Stream::Employees, "1").await;
+        assert_eq!(record.sensitive, Some([].into()));
+        assert_eq!(raw(&bench, "1").await, json!({"id": "1", "dynamic_1": "L"}));
+        // What we keep is our business, not a change of the person: the run's own event is all there is.
+        assert_eq!(bench.db.count("event").await, n_events + 1);
+    }
+
+    async fn a_choice_made_while_a_run_reads_is_applied_by_another(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..9, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        let (run, fence) = bench.begin(sync, RunMode::Full).await;
+        bench.execute_pages(run, &fence, 1).await.unwrap();
+        assert!(select_salary(&bench, true).await.is_none());
+        bench.execute(run, &fence).await.unwrap();
+        bench.ack(fence, gangway_app::queue::Outcome::Done).await;
+
+        let fence = bench.claim().await.unwrap();
+        let next = gangway_app::syncs::get(&bench.ctx, sync).await.unwrap().last_run.unwrap();
+        assert_ne!(next, run);
+        bench.execute(next, &fence).await.unwrap();
+        for record in bench.present(Stream::Employees).await {
+            assert!(record.sensitive.unwrap().contains_key("dynamic_2"));
+        }
+    }
+
+    async fn free_text_of_absences_is_not_told_by_events(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = bench.sync(Stream::Absences).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.add(Stream::Absences, absence(1, 1, "2026-11-24", bench.now()));
+        bench.run(sync, RunMode::Full).await;
+        let created = bench.events().await.into_iter().find(|event| event.fact.kind == "absence.created").unwrap();
+        assert_eq!(created.fact.data["changes"]["comment"], json!({"changed": true}));
+        assert!(!created.fact.data.to_string().contains("canary-comment"));
+    }
+
+    async fn an_attribute_that_no_list_names_is_not_kept_and_is_shown_for_choosing(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..2, bench.now());
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |employee| {
+            employee.attributes.insert("dynamic_9".into(), json!("canary-unlisted"));
+        });
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        assert!(!bench.record(Stream::Employees, "1").await.attributes.contains_key("dynamic_9"));
+        assert_eq!(raw(&bench, "1").await, json!({"id": "1", "dynamic_1": "L"}));
+        let known = attributes::list(&bench.ctx, bench.connection).await.unwrap();
+        let found = known.iter().find(|attribute| attribute.key == "dynamic_9").unwrap();
+        assert!(!found.selected);
+    }
+}
+
+/// Chooses; answers the full run that the choice started.
+async fn select_salary(bench: &Bench, selected: bool) -> Option<gangway_domain::id::SyncRunId> {
+    let choice = Choice { key: Some("dynamic_2".to_owned()), selected: Some(selected), ..Choice::default() };
+    bench.advance(chrono::TimeDelta::seconds(1));
+    let chosen = attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();
+    chosen.runs.first().copied()
+}
+
+/// The vendor's bytes as kept.
+async fn raw(bench: &Bench, external_id: &str) -> serde_json::Value {
+    let record = bench.record(Stream::Employees, external_id).await;
+    let keys = bench.app.keys.tenant(&bench.app, bench.ctx.scope()).await.unwrap();
+    let tx = bench.app.db.begin_read(bench.ctx.scope()).await.unwrap();
+    let sealed = tx.records().find_raw(record.id).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    serde_json::from_slice(&keys.open("record", record.id, "raw", &sealed).unwrap()).unwrap()
+}

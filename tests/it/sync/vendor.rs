@@ -1,0 +1,308 @@
+//! A vendor account in memory, with its connector: pages by offset, changes since a moment, bad records, and failures on
+//! demand.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use gangway_connector::{
+    AttributeSpan, AttributeValue, BadRecord, CheckReport, CheckRequest, Checkpoint, Connection, Connector,
+    DiscoverRequest, Discovery, Error, ErrorKind, Manifest, ManifestLimits, Page, Picture, ReadMode, ReadOne, ReadPage,
+    ReadPicture, Registry, Result, Runtime, Source, SourceRecord, StreamManifest, WindowLimit,
+};
+use gangway_domain::{
+    record::{ExternalId, Stream},
+    schema::{AttributeType, Catalogue, DiscoveredAttribute, DiscoveryMethod},
+};
+use serde_json::{Value, json};
+
+pub(super) const SOURCE: &str = "fake.v1";
+/// Origin of the vendor; nothing is ever sent there.
+const ORIGIN: &str = "https://vendor.example";
+
+/// One object of the account.
+#[derive(Clone)]
+pub(super) struct Object {
+    pub(super) id: String,
+    pub(super) fields: BTreeMap<String, Value>,
+    pub(super) attributes: BTreeMap<String, Value>,
+    pub(super) employee: Option<String>,
+    pub(super) changed_at: DateTime<Utc>,
+}
+
+/// The account.
+pub(super) struct Account {
+    pub(super) objects: BTreeMap<Stream, Vec<Object>>,
+    pub(super) page_size: usize,
+    /// Ids whose bytes cannot be read.
+    pub(super) unreadable: Vec<String>,
+    /// Ids that listings leave out although they are there.
+    pub(super) unlisted: Vec<String>,
+    /// Errors that the next calls answer with; none lets a call through.
+    pub(super) failures: VecDeque<Option<ErrorKind>>,
+    /// A total to claim instead of the true one.
+    pub(super) claimed_total: Option<u64>,
+    /// Pages that say that the total changed, counted over all calls.
+    pub(super) total_changes_on: Vec<usize>,
+    /// Whether listings give a total.
+    pub(super) has_total: bool,
+    /// Every listing call.
+    pub(super) calls: Vec<ReadPage>,
+    /// Every single read.
+    pub(super) single_reads: Vec<String>,
+}
+
+/// Hands the account to the connector and the test.
+#[derive(Clone)]
+pub(super) struct Vendor(Arc<Mutex<Account>>);
+
+impl Vendor {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Account {
+            objects: BTreeMap::new(),
+            page_size: 3,
+            unreadable: Vec::new(),
+            unlisted: Vec::new(),
+            failures: VecDeque::new(),
+            claimed_total: None,
+            total_changes_on: Vec::new(),
+            has_total: true,
+            calls: Vec::new(),
+            single_reads: Vec::new(),
+        })))
+    }
+
+    pub(super) fn registry(&self) -> Registry {
+        Registry::new(vec![Arc::new(FakeConnector(self.clone()))])
+    }
+
+    pub(super) fn account(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds employees `from..to`, each with a name, an email and a salary.
+    pub(super) fn hire(&self, ids: Range<u32>, at: DateTime<Utc>) {
+        let mut account = self.account();
+        let employees = account.objects.entry(Stream::Employees).or_default();
+        employees.extend(ids.map(|id| employee(id, at)));
+    }
+
+    /// Removes objects by id.
+    pub(super) fn remove(&self, stream: Stream, ids: &[&str]) {
+        self.account().objects.entry(stream).or_default().retain(|object| !ids.contains(&object.id.as_str()));
+    }
+
+    /// Adds an object of another stream.
+    pub(super) fn add(&self, stream: Stream, object: Object) {
+        self.account().objects.entry(stream).or_default().push(object);
+    }
+
+    /// Changes one object.
+    pub(super) fn change(&self, stream: Stream, id: &str, at: DateTime<Utc>, change: impl FnOnce(&mut Object)) {
+        let mut account = self.account();
+        let object = account.objects.get_mut(&stream).unwrap().iter_mut().find(|object| object.id == id).unwrap();
+        change(object);
+        object.changed_at = at;
+    }
+}
+
+pub(super) fn employee(id: u32, at: DateTime<Utc>) -> Object {
+    let fields = [
+        ("first_name", json!(format!("First{id}"))),
+        ("last_name", json!("Person")),
+        ("email", json!(format!("Person{id}@Example.org"))),
+        ("status", json!("active")),
+        ("office", json!({"id": "7", "name": "Berlin"})),
+        ("updated_at", json!(at.to_rfc3339())),
+    ];
+    let attributes = [("dynamic_1", json!("L")), ("dynamic_2", json!(format!("canary-salary-{id}")))];
+    Object {
+        id: id.to_string(),
+        fields: fields.map(|(key, value)| (key.to_owned(), value)).into(),
+        attributes: attributes.map(|(key, value)| (key.to_owned(), value)).into(),
+        employee: None,
+        changed_at: at,
+    }
+}
+
+pub(super) fn absence(id: u32, employee: u32, day: &str, at: DateTime<Utc>) -> Object {
+    let fields = [
+        ("employee", json!({"id": employee.to_string()})),
+        ("starts_on", json!(day)),
+        ("ends_on", json!(day)),
+        ("status", json!("approved")),
+        ("comment", json!("canary-comment")),
+    ];
+    Object {
+        id: id.to_string(),
+        fields: fields.map(|(key, value)| (key.to_owned(), value)).into(),
+        attributes: BTreeMap::new(),
+        employee: Some(employee.to_string()),
+        changed_at: at,
+    }
+}
+
+fn name(id: &str) -> ExternalId {
+    ExternalId { source: SOURCE.to_owned(), id: id.to_owned() }
+}
+
+/// The record with its bytes: `{"id":"1","dynamic_1":…}` and the place of each attribute in them.
+fn record(object: &Object) -> SourceRecord {
+    let mut raw = format!("{{\"id\":\"{}\"", object.id);
+    let mut spans = Vec::new();
+    for (key, value) in &object.attributes {
+        raw.push(',');
+        let start = raw.len();
+        raw.push_str(&format!("\"{key}\":{value}"));
+        spans.push(AttributeSpan { key: key.clone(), range: start..raw.len() });
+    }
+    raw.push('}');
+    let mut record = SourceRecord::new(name(&object.id), object.fields.clone(), raw.into());
+    record.attributes =
+        object.attributes.iter().map(|(key, value)| AttributeValue::new(key.clone(), value.clone())).collect();
+    record.employee = object.employee.as_deref().map(name);
+    record.spans = spans;
+    record
+}
+
+struct FakeConnector(Vendor);
+
+#[async_trait]
+impl Connector for FakeConnector {
+    const ID: &'static str = "fake";
+    type Config = BTreeMap<String, String>;
+    type Credential = BTreeMap<String, String>;
+
+    fn manifest(&self) -> Manifest {
+        let limit = WindowLimit::new(1_000, 1);
+        let limits =
+            ManifestLimits { credential: limit, paths: Vec::new(), authentication: limit, address: None, in_flight: 4 };
+        let mut manifest = Manifest::of::<Self>("Fake", "https://vendor.example/docs", limits);
+        manifest.origins = vec![ORIGIN.to_owned()];
+        manifest.streams = [Stream::Employees, Stream::Absences]
+            .map(|stream| StreamManifest {
+                stream,
+                windowed: stream != Stream::Employees,
+                supports_since: stream == Stream::Employees,
+                has_total: true,
+                confirms_deletion: stream == Stream::Employees,
+                requires_permission: "read",
+                page_size: 3,
+            })
+            .into();
+        manifest
+    }
+
+    fn credential_identity(&self, _: &Self::Credential) -> String {
+        "fake-account".to_owned()
+    }
+
+    fn base_url(&self, _: &Self::Config) -> Result<url::Url> {
+        Ok(ORIGIN.parse().unwrap())
+    }
+
+    async fn connect(&self, _: Self::Config, _: Self::Credential, _: Runtime) -> Result<Arc<dyn Connection>> {
+        Ok(Arc::new(FakeConnection(self.0.clone())))
+    }
+}
+
+struct FakeConnection(Vendor);
+
+#[async_trait]
+impl Connection for FakeConnection {
+    async fn check(&self, _: CheckRequest) -> Result<CheckReport> {
+        Ok(CheckReport::new(true, Vec::new(), Vec::new()))
+    }
+
+    fn discovery(&self) -> Option<&dyn Discovery> {
+        Some(self)
+    }
+
+    fn source(&self) -> Option<&dyn Source> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Discovery for FakeConnection {
+    async fn discover(&self, _: DiscoverRequest) -> Result<Catalogue> {
+        let attributes = [("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")]
+            .map(|(key, label)| DiscoveredAttribute {
+                key: key.to_owned(),
+                label: label.to_owned(),
+                kind: AttributeType::Text,
+                universal_id: None,
+                options: Vec::new(),
+                is_custom: true,
+                canonical_field: None,
+            })
+            .into();
+        Ok(Catalogue { stream: Stream::Employees, method: DiscoveryMethod::Listed, attributes })
+    }
+}
+
+#[async_trait]
+impl Source for FakeConnection {
+    async fn read_page(&self, request: ReadPage) -> Result<Page> {
+        let mut account = self.0.account();
+        if let Some(Some(kind)) = account.failures.pop_front() {
+            return Err(Error::new(kind, "read page", "the vendor failed because the test said so"));
+        }
+        account.calls.push(request.clone());
+        let n_calls = account.calls.len();
+        let offset: usize = match &request.checkpoint {
+            Some(place) => place.unpack("read page")?,
+            None => 0,
+        };
+        let listed: Vec<&Object> = account
+            .objects
+            .get(&request.stream)
+            .into_iter()
+            .flatten()
+            .filter(|object| !account.unlisted.contains(&object.id))
+            .filter(|object| match request.mode {
+                ReadMode::Since(since) => object.changed_at >= since,
+                ReadMode::All => true,
+            })
+            .filter(|object| match (request.window, object.fields.get("starts_on").and_then(Value::as_str)) {
+                (Some(window), Some(day)) => {
+                    (window.from.to_string()..=window.to.to_string()).contains(&day.to_owned())
+                }
+                _ => true,
+            })
+            .collect();
+        let total = u64::try_from(listed.len()).unwrap();
+        let page: Vec<&Object> = listed.iter().skip(offset).take(account.page_size).copied().collect();
+        let end = offset + page.len();
+        let (bad, good): (Vec<&Object>, Vec<&Object>) =
+            page.into_iter().partition(|object| account.unreadable.contains(&object.id));
+        let records = good.into_iter().map(record).collect();
+        let bad = bad
+            .into_iter()
+            .map(|object| BadRecord::new(Some(object.id.clone()), "email is a number", record(object).raw))
+            .collect();
+        let mut answer = if end < listed.len() {
+            Page::followed_by(records, bad, Checkpoint::pack("read page", &end)?)
+        } else {
+            Page::last(records, bad)
+        };
+        answer = answer.with_total(account.has_total.then(|| account.claimed_total.unwrap_or(total)));
+        answer.total_changed = account.total_changes_on.contains(&n_calls);
+        Ok(answer)
+    }
+
+    async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
+        let mut account = self.0.account();
+        account.single_reads.push(request.external_id.clone());
+        let mut objects = account.objects.get(&request.stream).into_iter().flatten();
+        Ok(objects.find(|object| object.id == request.external_id).map(record))
+    }
+
+    async fn read_picture(&self, _: ReadPicture) -> Result<Option<Picture>> {
+        Ok(None)
+    }
+}
