@@ -1,0 +1,21 @@
+//! Tenant isolation in the database itself: what still holds when a query forgets its filter.
+//!
+//! Three questions, each with a control that shows that the test would notice a failure: does the schema put every table
+//! under the rules (`schema`, `rights`), do the rules hold against raw statements (`row_security`, `pooled`), and do the
+//! repositories keep to their tenant on both databases (`repositories`). `events` proves the order of the log, `sqlite`
+//! what is left where the database has no roles, `migrate` that an operator's login can build it all.
+
+#![cfg(test)]
+
+mod attempts;
+mod catalogue;
+mod events;
+mod migrate;
+mod pooled;
+mod repositories;
+mod rights;
+mod row_security;
+mod schema;
+mod seed;
+mod sqlite;
+mod support;
