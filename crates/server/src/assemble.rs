@@ -9,7 +9,10 @@ use gangway_app::{
     queue::trace::{Port, set_port},
     seal::Keys,
 };
-use gangway_domain::{Clock, SystemClock, principal::{KeyKind, Principal, Scope}};
+use gangway_domain::{
+    Clock, SystemClock,
+    principal::{KeyKind, Principal, Scope},
+};
 use gangway_egress::{Client, ClientConfig};
 use gangway_limits::{Budgets, Settings};
 use gangway_storage::Db;

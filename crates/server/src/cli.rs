@@ -93,7 +93,7 @@ Keep the master key: without it nothing that was stored can be opened.")]
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataArg {
     /// Folder of the embedded database [default: ./gangway-data]
-    #[arg(long = "data", value_name = "DIR")]
+    #[arg(long = "data", value_name = "DIR", global = true)]
     pub folder: Option<PathBuf>,
 }
 
@@ -317,8 +317,22 @@ mod tests {
     #[test]
     fn the_pinned_flags_of_demo_parse() {
         let cli = Cli::try_parse_from([
-            "gangway", "--config", "g.toml", "demo", "--people", "9", "--seed", "2", "--listen", "127.0.0.1:1",
-            "--sandbox-listen", "127.0.0.1:2", "--data", "d", "--dialect", "guide",
+            "gangway",
+            "--config",
+            "g.toml",
+            "demo",
+            "--people",
+            "9",
+            "--seed",
+            "2",
+            "--listen",
+            "127.0.0.1:1",
+            "--sandbox-listen",
+            "127.0.0.1:2",
+            "--data",
+            "d",
+            "--dialect",
+            "guide",
         ])
         .unwrap();
         let Command::Demo(flags) = cli.command else { panic!("parsed as another command") };

@@ -87,6 +87,20 @@ impl DataFolder {
         }
     }
 
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// When it is there and can't be removed.
+    pub fn remove(&self, name: &str) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces a file (mode 0600) as a whole: a kill in between leaves the old one.
     ///
     /// # Errors
@@ -116,7 +130,10 @@ impl DataFolder {
     }
 
     fn complaint(&self, what: &str) -> String {
-        format!("cannot {what} the data folder {}; check its owner and rights, or choose another with --data", self.path.display())
+        format!(
+            "cannot {what} the data folder {}; check its owner and rights, or choose another with --data",
+            self.path.display()
+        )
     }
 }
 

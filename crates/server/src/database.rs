@@ -207,9 +207,13 @@ impl Target {
             return anyhow::anyhow!("the database {place} cannot be written; check the owner and rights of its folder");
         }
         if text.contains("password authentication") || text.contains("no pg_hba") {
-            return anyhow::anyhow!("the database at {place} refuses the login; check user and password in database.url");
+            return anyhow::anyhow!(
+                "the database at {place} refuses the login; check user and password in database.url"
+            );
         }
-        if self.embedded.is_none() && (text.contains("refused") || text.contains("timed out") || text.contains("not available")) {
+        if self.embedded.is_none()
+            && (text.contains("refused") || text.contains("timed out") || text.contains("not available"))
+        {
             return anyhow::anyhow!("the database at {place} does not answer; check database.url and whether it runs");
         }
         error.context(format!("{doing} the database {place} failed"))
@@ -239,7 +243,6 @@ fn server_of(url: &str) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}{port}{}", url.host_str().unwrap_or("localhost"), url.path())
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,9 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     target.prepare().await?;
     let app = assemble::app(&config, ring, target.connect().await?)?;
     if config.redis_url.is_some() {
-        tracing::warn!("redis.url is set but not used by this version: vendor budgets are counted in this process only");
+        tracing::warn!(
+            "redis.url is set but not used by this version: vendor budgets are counted in this process only"
+        );
     }
     let running = Running::start(app, admin, &config, &tasks, stop.clone())?;
     let at = running.address();

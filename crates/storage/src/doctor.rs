@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use gangway_domain::id::PLATFORM_TENANT;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, FromQueryResult, sqlx};
 
-use crate::{Db, Result, SystemReason};
+use crate::{Db, Result, SystemReason, TenantScope};
 
 /// A connection with the owner's rights. Close it before any working pool opens.
 pub type OwnerConnection = DatabaseConnection;
@@ -77,7 +77,7 @@ pub async fn report(db: &Db) -> Result<Report> {
     let unforced = tx.query::<Name>(UNFORCED_TABLES, vec![]).await?;
     let system = tx.query::<Login>(LOGIN, vec![]).await?;
     tx.commit().await?;
-    let tx = db.begin_read(&db.scope_for_operator(PLATFORM_TENANT).await?).await?;
+    let tx = db.begin_read(&TenantScope::new(PLATFORM_TENANT)).await?;
     let tenants = tx.query::<Login>(LOGIN, vec![]).await?;
     tx.commit().await?;
     let (Some(system), Some(tenants)) = (system.into_iter().next(), tenants.into_iter().next()) else {
@@ -108,9 +108,12 @@ const UNFORCED_TABLES: &str = "
       AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
     ORDER BY 1";
 
-/// `session_user` is the login, whatever role the transaction took.
+/// `session_user` is the login, whatever role the transaction took. `USAGE` asks whether it has a role's rights without taking
+/// it, which since `PostgreSQL` 16 is a matter of the grant rather than of the login.
 const LOGIN: &str = "
-    SELECT session_user::text AS login, r.rolinherit AS inherits, (r.rolsuper OR r.rolbypassrls) AS passes,
+    SELECT session_user::text AS login,
+           pg_has_role(session_user, 'gangway_app', 'USAGE')
+             OR pg_has_role(session_user, 'gangway_system', 'USAGE') AS inherits, (r.rolsuper OR r.rolbypassrls) AS passes,
            current_setting('server_version') AS version, now() AS now
     FROM pg_roles r WHERE r.rolname = session_user";
 

@@ -154,7 +154,8 @@ impl TestApp {
     pub async fn tenant_key(&self, tenant: &str, scopes: &[Scope]) -> String {
         let tenant: TenantId = tenant.parse().expect("a tenant's id");
         let ctx = self.operator().for_tenant(tenant).await.expect("the tenant is there");
-        let scopes = if scopes.is_empty() { Scope::defaults(KeyKind::Tenant) } else { scopes.iter().copied().collect() };
+        let scopes =
+            if scopes.is_empty() { Scope::defaults(KeyKind::Tenant) } else { scopes.iter().copied().collect() };
         let new = NewKey { name: "test".to_owned(), scopes: Some(scopes), expires_at: None };
         let (_, text): (_, SecretString) = keys::create(&ctx, new).await.expect("an operator may make keys");
         text.expose_secret().to_owned()

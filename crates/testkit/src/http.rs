@@ -48,6 +48,8 @@ impl Client {
     /// When TLS can't be set up.
     #[expect(clippy::disallowed_methods, reason = "tests speak to our own API on loopback, which egress would refuse")]
     pub fn new(base: impl Into<String>) -> Self {
+        // Installs the TLS provider that this client needs too.
+        gangway_egress::Client::new(gangway_egress::ClientConfig::default()).expect("TLS can be set up");
         let client = reqwest::Client::builder().no_proxy().build().expect("the TLS provider is installed");
         Self { client, base: base.into() }
     }

@@ -34,7 +34,10 @@ impl Needle {
             ("URL-encoded throughout", percent(bytes, |_| true)),
             ("form-encoded", form(bytes)),
             ("JSON-escaped", json_text(value)),
-            ("JSON-escaped throughout", value.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).collect()),
+            (
+                "JSON-escaped throughout",
+                value.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).collect(),
+            ),
             ("decimal bytes", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ").into_bytes()),
         ];
         for (offset, name) in [(0, "base64"), (1, "base64, shifted by one"), (2, "base64, shifted by two")] {
@@ -56,7 +59,10 @@ impl Needle {
 }
 
 fn hex(bytes: &[u8], upper: bool) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }.into_bytes()).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }.into_bytes())
+        .collect()
 }
 
 fn percent(bytes: &[u8], escapes: impl Fn(u8) -> bool) -> Vec<u8> {

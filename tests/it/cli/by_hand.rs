@@ -24,7 +24,8 @@ async fn the_block_of_the_readme_works_as_written() {
     let [api, sandbox] = [&ports[0], &ports[1]].map(|listener| listener.local_addr().unwrap().port().to_string());
     drop(ports);
     let script = block().replace("8080", &api).replace("8090", &sandbox);
-    let script = script.replace("gangway sandbox personio", &format!("gangway sandbox personio --listen 127.0.0.1:{sandbox}"));
+    let script =
+        script.replace("gangway sandbox personio", &format!("gangway sandbox personio --listen 127.0.0.1:{sandbox}"));
 
     let clean = gangway("");
     let mut bash = Command::new("bash");

@@ -29,7 +29,9 @@ async fn end_state(lines: &[String]) -> Vec<Value> {
     let mut seen = Vec::new();
     for path in ["/v1/connections", "/v1/syncs", "/v1/employees", "/v1/absences", "/v1/attendances"] {
         for mut item in client.list(key, path).await {
-            for ours in ["created_at", "updated_at", "changed_at", "first_seen_at", "next_run_at", "cursor", "checked_at"] {
+            for ours in
+                ["created_at", "updated_at", "changed_at", "first_seen_at", "next_run_at", "cursor", "checked_at"]
+            {
                 item.as_object_mut().unwrap().remove(ours);
             }
             seen.push(item);
@@ -98,20 +100,17 @@ async fn killed_in_the_middle_it_ends_in_the_same_state() {
     assert!(line(&lines, COMPLETE).starts_with("12 employees, 48 absences, 96 attendances in "), "{lines:#?}");
     let client = Client::new(line(&lines, "api: ").split(' ').next().unwrap());
     let (operator, key) = (line(&lines, "operator key: "), line(&lines, "tenant key: "));
-    for (path, expected) in [
-        ("/v1/connections", 1),
-        ("/v1/syncs", 3),
-        ("/v1/employees", 12),
-        ("/v1/absences", 48),
-        ("/v1/attendances", 96),
-    ] {
+    for (path, expected) in
+        [("/v1/connections", 1), ("/v1/syncs", 3), ("/v1/employees", 12), ("/v1/absences", 48), ("/v1/attendances", 96)]
+    {
         assert_eq!(client.list(key, path).await.len(), expected, "{path}");
     }
     assert_eq!(client.list(operator, "/v1/tenants").await.len(), 1);
     let working = client.list(key, "/v1/keys").await.into_iter().filter(|key| key["revoked_at"].is_null()).count();
     assert_eq!(working, 1, "a key whose text was lost is revoked");
     let events = client.get(key, "/v1/events?after=0").await.expect(200);
-    let kinds: Vec<_> = events["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        events["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "sync.completed").count(), 3, "{kinds:?}");
     resumed.stop().await;
 }

@@ -33,7 +33,11 @@ async fn a_taken_port_binds_nothing_to_the_flags() {
     let api = refused(&data, &format!("--people 3 --listen {address} --sandbox-listen 127.0.0.1:0")).await;
     assert!(api.err.contains(&format!("cannot listen on {address}")), "{}", api.err);
     let sandbox = refused(&data, &format!("--people 4 --listen 127.0.0.1:0 --sandbox-listen {address}")).await;
-    assert!(sandbox.err.contains(&format!("the sandbox cannot listen on {address}: the port is taken")), "{}", sandbox.err);
+    assert!(
+        sandbox.err.contains(&format!("the sandbox cannot listen on {address}: the port is taken")),
+        "{}",
+        sandbox.err
+    );
     // Other people than the two that failed: neither left its flags behind.
     let flags = "--people 5 --listen 127.0.0.1:0 --sandbox-listen 127.0.0.1:0";
     let mut started = Process::start(gangway(&format!("demo --data {} {flags}", data.display())));

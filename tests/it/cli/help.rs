@@ -5,8 +5,24 @@ use super::process::{finish, gangway};
 #[tokio::test]
 async fn every_command_explains_itself() {
     for command in [
-        "", "serve", "demo", "migrate", "migrate status", "sandbox", "sandbox personio", "tenant", "tenant create",
-        "tenant list", "key", "key create", "key list", "key revoke", "config", "config check", "openapi", "doctor",
+        "",
+        "serve",
+        "demo",
+        "migrate",
+        "migrate status",
+        "sandbox",
+        "sandbox personio",
+        "tenant",
+        "tenant create",
+        "tenant list",
+        "key",
+        "key create",
+        "key list",
+        "key revoke",
+        "config",
+        "config check",
+        "openapi",
+        "doctor",
     ] {
         let finished = finish(gangway(&format!("{command} --help"))).await;
         assert_eq!(finished.code, Some(0), "{command}: {finished:?}");

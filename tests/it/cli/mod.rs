@@ -6,5 +6,6 @@ mod demo_refusals;
 mod help;
 mod one_shot;
 mod process;
+mod sandbox;
 mod serve;
 mod settings;

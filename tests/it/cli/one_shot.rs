@@ -66,7 +66,10 @@ async fn migrate_brings_the_schema_up_to_date_and_says_what_is_missing() {
     let folder = Folder::new();
     let before = folder.run("migrate status").await;
     assert_eq!(before.code, Some(1));
-    assert!(before.out.lines().count() > 1 && before.out.lines().all(|line| line.starts_with("pending  ")), "{before:?}");
+    assert!(
+        before.out.lines().count() > 1 && before.out.lines().all(|line| line.starts_with("pending  ")),
+        "{before:?}"
+    );
     assert!(folder.out("migrate").await.starts_with("ran "));
     assert!(folder.out("migrate status").await.lines().all(|line| line.starts_with("applied  ")));
     assert!(folder.out("migrate").await.contains("is up to date"));
@@ -78,10 +81,34 @@ async fn doctor_finds_what_is_wrong_and_names_the_cure() {
     folder.out("migrate").await;
     let well = folder.run("doctor").await;
     assert_eq!(well.code, Some(0), "{}", well.out);
-    for expected in ["ok    settings", "ok    master key", "ok    data folder", "ok    migrations", "warn  isolation: SQLite"] {
+    for expected in
+        ["ok    settings", "ok    master key", "ok    data folder", "ok    migrations", "warn  isolation: SQLite"]
+    {
         assert!(well.out.contains(expected), "{expected} in {}", well.out);
     }
     let keyless = finish(gangway(&format!("doctor --data {}/data", folder.0.path().display()))).await;
     assert_eq!(keyless.code, Some(1));
     assert!(keyless.out.contains("fail  master key: none"), "{}", keyless.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_which_isolation_runs_on_postgres() {
+    let Some(db) = gangway_testkit::TestDb::postgres().await else { return };
+    let mut command = gangway("doctor");
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", db.url());
+    command.env("DATABASE_MIGRATION_URL", db.owner_url());
+    let plain = finish(command).await;
+    assert_eq!(plain.code, Some(0), "{}", plain.out);
+    for expected in [
+        "warn  isolation: row-level security with one NOINHERIT login",
+        "ok    row-level security: forced on every table of tenants",
+        "ok    clock: ",
+    ] {
+        assert!(plain.out.contains(expected), "{expected} in {}", plain.out);
+    }
+    let mut command = gangway("doctor");
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", db.owner_url());
+    let superuser = finish(command).await;
+    assert_eq!(superuser.code, Some(1), "{}", superuser.out);
+    assert!(superuser.out.contains("fail  isolation: a login is superuser"), "{}", superuser.out);
 }

@@ -86,9 +86,7 @@ fn folder(config: &Config) -> Finding {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Finding::Ok(format!("data folder: {path} is not there yet; the first start makes it"))
         }
-        Err(error) => {
-            Finding::Fail(format!("data folder: {path}: {error}"), "correct its owner and rights".to_owned())
-        }
+        Err(error) => Finding::Fail(format!("data folder: {path}: {error}"), "correct its owner and rights".to_owned()),
     }
 }
 
@@ -97,7 +95,8 @@ async fn database(config: &Config) -> Vec<Finding> {
     if config.database.url.is_none() && !config.data.exists() {
         return vec![Finding::Ok("database: none yet; the first start makes it".to_owned())];
     }
-    let failed = |error: anyhow::Error| Finding::Fail(format!("database: {error:#}"), "see docs/operations.md".to_owned());
+    let failed =
+        |error: anyhow::Error| Finding::Fail(format!("database: {error:#}"), "see docs/operations.md".to_owned());
     let target = match Target::of(config) {
         Ok(target) => target,
         Err(error) => return vec![failed(error)],
@@ -107,7 +106,8 @@ async fn database(config: &Config) -> Vec<Finding> {
         Ok(pending) if pending.is_empty() => findings.push(Finding::Ok("migrations: none pending".to_owned())),
         Ok(pending) => {
             let text = format!("migrations: {} pending", pending.len());
-            findings.push(Finding::Warn(text, "run `gangway migrate`, or start `serve` where it may migrate by itself"));
+            findings
+                .push(Finding::Warn(text, "run `gangway migrate`, or start `serve` where it may migrate by itself"));
             return findings;
         }
         Err(error) => return vec![failed(error)],
@@ -162,7 +162,11 @@ async fn inside(db: &Db, place: &str) -> Vec<Finding> {
         Some(there) => {
             let apart = (SystemClock.now() - there).abs();
             let text = format!("clock: {} ms apart from the database's", apart.num_milliseconds());
-            if apart <= CLOCK_TOLERANCE { Finding::Ok(text) } else { Finding::Warn(text, "synchronise both machines (NTP)") }
+            if apart <= CLOCK_TOLERANCE {
+                Finding::Ok(text)
+            } else {
+                Finding::Warn(text, "synchronise both machines (NTP)")
+            }
         }
     });
     findings

@@ -4,10 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
-use gangway_app::{
-    App, Ctx, keys,
-    keys::NewKey,
-};
+use gangway_app::{App, Ctx, keys, keys::NewKey};
 use gangway_domain::{id::KeyId, id::TenantId, principal::ApiKey};
 use gangway_storage::PageRequest;
 use secrecy::{ExposeSecret as _, SecretString};

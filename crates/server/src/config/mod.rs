@@ -20,11 +20,11 @@ use gangway_egress::Origin;
 use gangway_vault::KeyRing;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::reader::{Reader, split};
 pub use self::{
     environment::Environment,
     reader::{Problem, Shown},
 };
-use self::reader::{Reader, split};
 use crate::cli::Command;
 
 /// The API's usual address.
@@ -321,8 +321,9 @@ fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
     let hidden = |_: &str| "set".to_owned();
     let current = reader.secret("keys.master", "GANGWAY_MASTER_KEY", hidden);
     let previous = reader.secret("keys.previous", "GANGWAY_MASTER_KEY_PREVIOUS", hidden);
-    let previous: Vec<SecretString> =
-        previous.map(|texts| split(texts.expose_secret()).into_iter().map(SecretString::from).collect()).unwrap_or_default();
+    let previous: Vec<SecretString> = previous
+        .map(|texts| split(texts.expose_secret()).into_iter().map(SecretString::from).collect())
+        .unwrap_or_default();
     let cure = "32 random bytes in base64 are wanted; make them with `openssl rand -base64 32`";
     match &current {
         Some(current) => {
@@ -332,7 +333,11 @@ fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
         }
         None if !previous.is_empty() => {
             let cure = "set GANGWAY_MASTER_KEY to the current key";
-            reader.problem("keys.previous (GANGWAY_MASTER_KEY_PREVIOUS)", "there is no current key beside it".to_owned(), cure);
+            reader.problem(
+                "keys.previous (GANGWAY_MASTER_KEY_PREVIOUS)",
+                "there is no current key beside it".to_owned(),
+                cure,
+            );
         }
         None => {}
     }

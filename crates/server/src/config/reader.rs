@@ -118,7 +118,8 @@ impl<'a> Reader<'a> {
             self.show(name, value.to_string(), &origin);
             return Some(value);
         }
-        let text = if let Given::Text(text) = given { format!("`{text}` does not fit") } else { "not a list".to_owned() };
+        let text =
+            if let Given::Text(text) = given { format!("`{text}` does not fit") } else { "not a list".to_owned() };
         self.problem(&origin, text, cure);
         None
     }
@@ -159,16 +160,14 @@ impl<'a> Reader<'a> {
                 return None;
             }
             (Some(Found { given: Given::Text(text), origin }), None) => (text, origin),
-            (None, Some(Found { given: Given::Text(path), origin })) => {
-                match std::fs::read_to_string(path.trim()) {
-                    Ok(text) => (text, origin),
-                    Err(error) => {
-                        let message = format!("cannot read {}: {error}", path.trim());
-                        self.problem(&origin, message, "name a readable file that holds nothing but the secret");
-                        return None;
-                    }
+            (None, Some(Found { given: Given::Text(path), origin })) => match std::fs::read_to_string(path.trim()) {
+                Ok(text) => (text, origin),
+                Err(error) => {
+                    let message = format!("cannot read {}: {error}", path.trim());
+                    self.problem(&origin, message, "name a readable file that holds nothing but the secret");
+                    return None;
                 }
-            }
+            },
             (Some(found), None) | (None, Some(found)) => {
                 self.problem(&found.origin, "one value is wanted, not a list".to_owned(), "give one text");
                 return None;
@@ -194,7 +193,8 @@ impl<'a> Reader<'a> {
     /// Finds settings that nobody asked for, and ends.
     pub(super) fn finish(mut self) -> (Vec<Shown>, Vec<Problem>) {
         let from_file = self.file.keys().filter(|name| !self.known.contains(*name));
-        let mut unknown: Vec<_> = from_file.map(|name| (format!("{name} in {}", self.file_name), name.clone())).collect();
+        let mut unknown: Vec<_> =
+            from_file.map(|name| (format!("{name} in {}", self.file_name), name.clone())).collect();
         for variable in self.environment.settings() {
             let name = setting_of(variable);
             if !self.known.contains(&name) {
@@ -202,8 +202,10 @@ impl<'a> Reader<'a> {
             }
         }
         for (setting, name) in unknown {
-            let cure = nearest(&name, &self.known)
-                .map_or_else(|| "remove it; docs/configuration.md lists all".to_owned(), |near| format!("did you mean {near}?"));
+            let cure = nearest(&name, &self.known).map_or_else(
+                || "remove it; docs/configuration.md lists all".to_owned(),
+                |near| format!("did you mean {near}?"),
+            );
             self.problems.push(Problem { setting, message: "there is no such setting".to_owned(), cure });
         }
         (self.shown, self.problems)
@@ -241,14 +243,19 @@ impl<'a> Reader<'a> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
-                return self.problem("--config", format!("cannot read {}: {error}", path.display()), "name a readable file");
+                return self.problem(
+                    "--config",
+                    format!("cannot read {}: {error}", path.display()),
+                    "name a readable file",
+                );
             }
         };
         match text.parse::<toml::Table>() {
             Ok(table) => self.flatten("", table),
             // The library quotes the line, which may hold a secret.
             Err(error) => {
-                let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+                let line =
+                    error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
                 let message = format!("line {line} is not TOML: {}", error.message());
                 self.problem(&path.display().to_string(), message, cure);
             }

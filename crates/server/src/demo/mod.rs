@@ -9,7 +9,7 @@ mod progress;
 mod seed;
 mod state;
 
-use std::{process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use gangway_app::App;
@@ -49,12 +49,11 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
     let mut state = State::take_up(&folder, flags)?;
 
     // Ports first: what a failed start leaves behind must not bind the next one to its flags.
-    let sandbox = Sandbox::bind(state.sandbox(&folder))?;
-    let mut config = demo_config(config, &state, &sandbox)?;
-    config.listen = free_address(config.listen)?;
+    let listen = free_address(state.listen())?;
     let admin = serve::admin(&config).await?;
+    let sandbox = Sandbox::bind(state.sandbox(&folder))?;
+    let mut config = demo_config(config, listen, &sandbox)?;
     state.keep_ports(&folder, config.listen, sandbox.addr())?;
-    config.public_url = Some(format!("http://{}", config.listen));
     config.keys = MasterKeys::single(state.master_key(&folder)?);
 
     let target = Target::of(&config)?;
@@ -95,16 +94,19 @@ async fn onboard(
     next_steps::print(&seeded, state).await
 }
 
-fn demo_config(mut config: Config, state: &State, sandbox: &Sandbox) -> anyhow::Result<Config> {
+fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> anyhow::Result<Config> {
     if config.database.url.take().is_some() {
         print::note("the demo keeps its data in its own folder; database.url is not used");
     }
     config.database.system_url = None;
     config.database.migration_url = None;
-    config.listen = state.listen();
+    config.listen = listen;
+    config.public_url = Some(format!("http://{listen}"));
     config.worker.lease = config.worker.lease.min(LEASE);
     config.worker.drain = config.worker.drain.min(DRAIN);
-    let Ok(origin) = sandbox.base_url().parse() else { bail!("the sandbox's address {} is no origin", sandbox.base_url()) };
+    let Ok(origin) = sandbox.base_url().parse() else {
+        bail!("the sandbox's address {} is no origin", sandbox.base_url())
+    };
     config.connector_origins.push(origin);
     config.webhook_origins.push(WEBHOOK_ORIGIN.parse()?);
     Ok(config)

@@ -29,7 +29,9 @@ pub(super) async fn print(seeded: &Seeded, state: &State) -> anyhow::Result<()> 
         format!("{as_tenant} '{base}/v1/employees?limit=3'"),
         format!("{as_tenant} '{base}/v1/employees/{employee}/history'"),
         format!("{as_tenant} '{base}/v1/connections/{connection}/attributes'"),
-        format!("{as_tenant} -H 'Content-Type: application/json' -d '{{\"mode\":\"incremental\"}}' '{base}/v1/syncs/{sync}/runs'"),
+        format!(
+            "{as_tenant} -H 'Content-Type: application/json' -d '{{\"mode\":\"incremental\"}}' '{base}/v1/syncs/{sync}/runs'"
+        ),
         format!(
             "curl -s -H 'Authorization: Bearer {operator_key}' -H 'Gangway-Tenant: {}' '{base}/v1/events?after=0'",
             tenant.id

@@ -1,15 +1,11 @@
 //! Sets the demo's tenant up: tenant, keys, connection, check, discovery, syncs, first runs. Every step is taken only when an
 //! earlier start did not take it, and each is the use case that the API calls.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use gangway_app::{
-    App, Ctx, OperatorCtx, connections,
-    connections::NewConnection,
-    keys,
-    keys::NewKey,
-    syncs,
-    syncs::NewSync,
-    tenants,
+    App, Ctx, OperatorCtx, connections, connections::NewConnection, keys, keys::NewKey, syncs, syncs::NewSync, tenants,
     tenants::NewTenant,
 };
 use gangway_domain::{
@@ -34,6 +30,10 @@ const ZONE: &str = "Europe/Berlin";
 const CONNECTION: &str = "Personio sandbox";
 const KEY: &str = "demo";
 const SCHEDULE: &str = "every 15m";
+/// How often a step that may work later is tried again.
+const N_PATIENCE: u32 = 5;
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+const LONG_WAIT: Duration = Duration::from_secs(35);
 /// More than a demo ever has.
 const EVERYTHING: u64 = 200;
 
@@ -72,11 +72,11 @@ pub(super) async fn run(
     keys(&operator, &ctx, folder, state).await?;
     let connection = connection(&ctx, sandbox).await?;
     if connection.checked_at.is_none() {
-        let checked = connections::check(&ctx, connection.id).await.map_err(explain)?;
+        let checked = patiently(|| connections::check(&ctx, connection.id)).await?;
         anyhow::ensure!(checked.report.ok, "the sandbox does not accept its own credential");
     }
     if connection.discovered_at.is_none() {
-        let found = connections::discover(&ctx, connection.id).await.map_err(explain)?;
+        let found = patiently(|| connections::discover(&ctx, connection.id)).await?;
         print::line(&format!("discovered {} attributes", found.n_attributes));
     }
     let mut seeded = Seeded { ctx, tenant, connection: connection.id, syncs: Vec::new() };
@@ -88,6 +88,26 @@ pub(super) async fn run(
         start_first_run(&seeded.ctx, sync).await?;
     }
     Ok(seeded)
+}
+
+/// Asks again as long as the answer is that it may work later: a start that was killed while it authenticated makes the next
+/// one wait, since a vendor is asked for a token at most once in 30 s.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = gangway_app::Result<T>>,
+{
+    let mut n_left = N_PATIENCE;
+    loop {
+        match Box::pin(ask()).await {
+            Err(error) if error.is_transient && n_left > 0 => {
+                n_left -= 1;
+                let wait = error.retry_after.unwrap_or(SHORT_WAIT).min(LONG_WAIT);
+                print::line(&format!("waiting {} s: {}", wait.as_secs().max(1), error.message));
+                tokio::time::sleep(wait).await;
+            }
+            outcome => return outcome.map_err(explain),
+        }
+    }
 }
 
 async fn tenant(operator: &OperatorCtx) -> anyhow::Result<Tenant> {

@@ -60,6 +60,8 @@ impl State {
                     folder.path().display()
                 );
             }
+            // Of a start that ended before anything else was written.
+            folder.remove(SANDBOX)?;
             return Ok(Self::begin(flags));
         };
         let kept: Kept = serde_json::from_str(&text).with_context(|| {

@@ -24,7 +24,8 @@ pub use self::chain::Chain;
 use crate::config::{Log, LogFormat};
 
 /// What is logged unless told otherwise.
-pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+pub const DEFAULT_FILTER: &str =
+    "info,actix_server=warn,actix_http=warn,apalis=warn,apalis_core=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
 /// What `gangway demo` logs unless told otherwise: its own lines say what happens.
 pub const DEMO_FILTER: &str = "warn";
 

@@ -8,6 +8,10 @@ pub(super) fn install_hook() {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let thread = std::thread::current();
         let thread = thread.name().unwrap_or("unnamed");
-        tracing::error!(panic.location = location, thread.name = thread, "a thread panicked: this is a bug, please report it");
+        tracing::error!(
+            panic.location = location,
+            thread.name = thread,
+            "a thread panicked: this is a bug, please report it"
+        );
     }));
 }

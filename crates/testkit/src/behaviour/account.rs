@@ -72,6 +72,10 @@ pub trait Account: Send + Sync {
     fn reads_single(&self, _stream: Stream) -> bool {
         true
     }
+    /// Whether the end of a stream was announced, so that every 404 on its list is taken for it.
+    fn may_have_ended(&self, _stream: Stream) -> bool {
+        false
+    }
     /// Whether several requests may be under way with one token.
     fn takes_parallel_requests(&self) -> bool {
         true

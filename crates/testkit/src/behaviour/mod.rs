@@ -22,7 +22,7 @@ mod windowed;
 
 pub use account::{Account, Emulator, Expected, Failure, Pictures, Size, Traffic};
 pub use compare::{assert_each_once, assert_same_values};
-pub use subject::{Pace, Read, Subject, connect};
+pub use subject::{Pace, Read, Subject, client, connect};
 
 use gangway_domain::record::Stream;
 

@@ -12,6 +12,7 @@ use gangway_egress::{
     BudgetKey, Budgets, Class, Client, ClientConfig, Limit, Origin, PathLimit, Policy, VendorPortConfig,
 };
 use secrecy::SecretString;
+use url::Url;
 
 use super::{
     Harness,
@@ -45,6 +46,7 @@ pub struct Subject {
     /// The clock of account, connection and way out.
     pub clock: ManualClock,
     connector: Arc<dyn AnyConnector>,
+    client: Client,
 }
 
 /// A whole stream, read page by page.
@@ -71,16 +73,16 @@ impl Subject {
         let clock = ManualClock::new(start());
         let account = harness.emulator.start(size, Arc::new(clock.clone()));
         let connector = harness.emulator.connector();
-        let credential = account.credential();
-        let connection =
-            connect(&connector, account.as_ref(), &credential, Arc::new(clock.clone()), Pace::Unhurried).await;
-        Self { name: harness.name.clone(), account, manifest: connector.manifest(), connection, clock, connector }
+        let client = client(&connector, account.as_ref(), Arc::new(clock.clone()));
+        let (credential, now) = (account.credential(), Arc::new(clock.clone()));
+        let connection = connect(&connector, account.as_ref(), &client, &credential, now, Pace::Unhurried).await;
+        Self { name: harness.name.clone(), account, manifest: connector.manifest(), connection, clock, connector, client }
     }
 
     /// Another connection to the same account, with a budget and a token store of its own.
     pub async fn connect(&self, credential: &SecretString) -> Arc<dyn Connection> {
         let clock = Arc::new(self.clock.clone());
-        connect(&self.connector, self.account.as_ref(), credential, clock, Pace::Unhurried).await
+        connect(&self.connector, self.account.as_ref(), &self.client, credential, clock, Pace::Unhurried).await
     }
 
     /// The ability to read.
@@ -144,22 +146,28 @@ fn start() -> DateTime<Utc> {
     START.parse().expect("the constant is a moment")
 }
 
-/// Connects through an egress client that may call the account's origin and nothing else.
+/// A way out that may lead to the account's origin and nowhere else.
+pub fn client(connector: &Arc<dyn AnyConnector>, account: &dyn Account, clock: Arc<dyn Clock>) -> Client {
+    let origin = Origin::of(&base_url(connector, account)).expect("the emulator has an origin");
+    let config = ClientConfig { allowed_origins: vec![origin], ..ClientConfig::default() };
+    Client::with_clock(config, clock).expect("the client can be built")
+}
+
+fn base_url(connector: &Arc<dyn AnyConnector>, account: &dyn Account) -> Url {
+    connector.base_url(&account.config()).expect("the emulator's config has a base URL")
+}
+
+/// Connects with a budget and a token store of its own.
 pub async fn connect(
     connector: &Arc<dyn AnyConnector>,
     account: &dyn Account,
+    client: &Client,
     credential: &SecretString,
     clock: Arc<dyn Clock>,
     pace: Pace,
 ) -> Arc<dyn Connection> {
-    let base_url = connector.base_url(&account.config()).expect("the emulator's config has a base URL");
-    let config = ClientConfig {
-        allowed_origins: vec![Origin::of(&base_url).expect("the emulator has an origin")],
-        ..ClientConfig::default()
-    };
-    let client = Client::with_clock(config, Arc::clone(&clock)).expect("the client can be built");
     let port = VendorPortConfig {
-        base_url,
+        base_url: base_url(connector, account),
         allowed_origins: Vec::new(),
         budget_key: BudgetKey::new([7; 32]),
         policy: Arc::new(match pace {

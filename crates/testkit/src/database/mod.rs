@@ -97,11 +97,17 @@ impl TestDb {
             let sql = if self.is_postgres() {
                 format!("SELECT t::text AS line FROM \"{table}\" t")
             } else {
-                let columns = texts(&connection, &format!("SELECT name AS line FROM pragma_table_info('{table}')")).await;
-                let shown: Vec<_> = columns.iter().map(|column| format!(
-                    "CASE typeof(\"{column}\") WHEN 'blob' THEN '\\x' || lower(hex(\"{column}\")) \
+                let columns =
+                    texts(&connection, &format!("SELECT name AS line FROM pragma_table_info('{table}')")).await;
+                let shown: Vec<_> = columns
+                    .iter()
+                    .map(|column| {
+                        format!(
+                            "CASE typeof(\"{column}\") WHEN 'blob' THEN '\\x' || lower(hex(\"{column}\")) \
                      ELSE coalesce(CAST(\"{column}\" AS TEXT), '') END"
-                )).collect();
+                        )
+                    })
+                    .collect();
                 format!("SELECT {} AS line FROM \"{table}\"", shown.join(" || '|' || "))
             };
             for line in texts(&connection, &sql).await {
