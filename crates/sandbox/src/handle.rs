@@ -1,5 +1,6 @@
 //! A running sandbox from the inside: the oracle that tests compare with, and the hand that changes it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -163,6 +164,11 @@ impl Handle {
     /// When there is no such credential.
     pub fn set_whitelist(&self, client_id: &str, keys: Option<Vec<String>>) -> Result<(), Rejected> {
         self.change(|state| state.set_whitelist(client_id, keys.map(|keys| keys.into_iter().collect())))
+    }
+
+    /// The attributes that the credential at `place` in the configuration may read; `None` is all.
+    pub fn whitelist(&self, place: usize) -> Option<BTreeSet<String>> {
+        self.0.lock().credentials.get(place).and_then(|credential| credential.whitelist.clone())
     }
 
     /// Ends the life of every token given out.

@@ -4,6 +4,8 @@
 //! test needs the internet. [`TestDb`] is a migrated database of its own, [`TestApp`] the platform on it with a sandbox vendor,
 //! [`Needle`] a value to look for in every encoding, [`LogCapture`] every log and span of the process.
 
+pub mod behaviour;
+
 mod app;
 mod database;
 mod http;

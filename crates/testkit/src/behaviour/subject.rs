@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gangway_connector::{
-    AnyConnector, Checkpoint, Connection, Manifest, MemoryTokenStore, Page, ReadMode, ReadPage, Result, Runtime, Source,
-    SourceRecord, WindowLimit,
+    AnyConnector, Checkpoint, Connection, Manifest, MemoryTokenStore, Page, ReadMode, ReadPage, Result, Runtime,
+    Source, SourceRecord, WindowLimit,
 };
 use gangway_domain::{Clock, ManualClock, record::Stream};
 use gangway_egress::{
@@ -76,7 +76,15 @@ impl Subject {
         let client = client(&connector, account.as_ref(), Arc::new(clock.clone()));
         let (credential, now) = (account.credential(), Arc::new(clock.clone()));
         let connection = connect(&connector, account.as_ref(), &client, &credential, now, Pace::Unhurried).await;
-        Self { name: harness.name.clone(), account, manifest: connector.manifest(), connection, clock, connector, client }
+        Self {
+            name: harness.name.clone(),
+            account,
+            manifest: connector.manifest(),
+            connection,
+            clock,
+            connector,
+            client,
+        }
     }
 
     /// Another connection to the same account, with a budget and a token store of its own.
@@ -185,7 +193,14 @@ pub async fn connect(
 
 fn unhurried() -> Policy {
     let many = Limit::new(1_000_000, Duration::from_secs(1));
-    Policy { ceiling: many.limit, window: many.window, pacing: false, authentication: many, address: None, ..Policy::default() }
+    Policy {
+        ceiling: many.limit,
+        window: many.window,
+        pacing: false,
+        authentication: many,
+        address: None,
+        ..Policy::default()
+    }
 }
 
 /// The manifest's limits as a budget wants them.

@@ -90,7 +90,12 @@ async fn a_wrong_credential_is_tried_once_per_pause(harness: &Harness) {
     let connection = subject.connect(&wrong).await;
     for n_authentications in 1..=3 {
         let error = first_page(&subject, connection.as_ref()).await.expect_err("the credential is wrong");
-        assert_eq!((error.kind, error.retry), (ErrorKind::Unauthenticated, Retry::Never), "{}: {error:?}", subject.name);
+        assert_eq!(
+            (error.kind, error.retry),
+            (ErrorKind::Unauthenticated, Retry::Never),
+            "{}: {error:?}",
+            subject.name
+        );
         assert_eq!(error.owner(), Owner::Tenant, "{}", subject.name);
         let said = format!("{error} {error:?}");
         assert!(!said.contains(wrong.expose_secret()) && !said.contains("client_secret"), "{}: {said}", subject.name);

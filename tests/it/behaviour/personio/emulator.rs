@@ -1,0 +1,253 @@
+//! The Personio sandbox as the behaviour suite wants it: variants, accounts, hands.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::Days;
+use gangway_connector::{AnyConnector, personio::Personio};
+use gangway_domain::{Clock, record::Stream, schema::DiscoveredAttribute, sync::Window};
+use gangway_sandbox::{
+    Config, Dialect, Fault, Handle, HeaderFamily, LimiterKind, Limits, RateLimit, Sandbox, TokenMode,
+};
+use gangway_testkit::behaviour::{Account, Emulator, Expected, Failure, Harness, Pictures, Size, Subject, Traffic};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::oracle;
+
+pub(super) const LIST: &str = "/v1/company/employees";
+
+/// Which Personio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) dialect: Dialect,
+    pub(super) limiter: LimiterKind,
+    pub(super) headers: HeaderFamily,
+    pub(super) tokens: TokenMode,
+    pub(super) metadata: bool,
+}
+
+impl Variant {
+    /// The vendor as it is today.
+    pub(super) const VENDOR: Self = Self {
+        dialect: Dialect::Vendor,
+        limiter: LimiterKind::Sliding,
+        headers: HeaderFamily::None,
+        tokens: TokenMode::Stable,
+        metadata: true,
+    };
+    /// A system built after the third-party guide.
+    pub(super) const GUIDE: Self =
+        Self { dialect: Dialect::Guide, headers: HeaderFamily::Guide, metadata: false, ..Self::VENDOR };
+
+    pub(super) fn harness(self) -> Harness {
+        Harness::new(format!("{self:?}"), Vendor { variant: self, limit: 200, started: Arc::default() })
+    }
+
+    /// A subject, and the sandbox behind it.
+    pub(super) async fn start_with_handle(self, size: Size) -> (Subject, Handle) {
+        let slot = Arc::new(Mutex::new(None));
+        let harness =
+            Harness::new(format!("{self:?}"), Vendor { variant: self, limit: 200, started: Arc::clone(&slot) });
+        let subject = Subject::start(&harness, size).await;
+        let handle = slot.lock().expect("nobody panics with it").take().expect("the account has started");
+        (subject, handle)
+    }
+
+    /// Lets `limit` requests through a minute.
+    pub(super) fn harness_with_limit(self, limit: u32) -> Harness {
+        Harness::new(format!("{self:?}, {limit} a minute"), Vendor { variant: self, limit, started: Arc::default() })
+    }
+}
+
+/// The emulated vendor.
+struct Vendor {
+    variant: Variant,
+    limit: u32,
+    /// The last account's sandbox.
+    started: Arc<Mutex<Option<Handle>>>,
+}
+
+impl Emulator for Vendor {
+    fn connector(&self) -> Arc<dyn AnyConnector> {
+        Arc::new(Personio)
+    }
+
+    fn start(&self, size: Size, clock: Arc<dyn Clock>) -> Box<dyn Account> {
+        let account = PersonioAccount::start(self.variant, self.limit, size, clock);
+        *self.started.lock().expect("nobody panics with it") = Some(account.handle.clone());
+        Box::new(account)
+    }
+}
+
+/// A sandbox with one credential.
+pub(super) struct PersonioAccount {
+    sandbox: Sandbox,
+    pub(super) handle: Handle,
+    variant: Variant,
+    window: Window,
+}
+
+impl PersonioAccount {
+    pub(super) fn start(variant: Variant, limit: u32, size: Size, clock: Arc<dyn Clock>) -> Self {
+        let Variant { dialect, limiter, headers, tokens, metadata } = variant;
+        let config = Config::new(size.people, 11).with_dialect(dialect).with_clock(clock);
+        let limits = match config.rate_limit {
+            RateLimit::On(usual) => Limits { kind: limiter, headers, limit, ..usual },
+            RateLimit::Off => Limits { kind: limiter, headers, limit, ..Limits::default() },
+        };
+        let mut config = Config {
+            rate_limit: RateLimit::On(limits),
+            absences_per_person: size.absences_each,
+            attendances_per_person: size.attendances_each,
+            ..config
+        };
+        config.quirks.token_mode = tokens;
+        config.quirks.metadata = metadata;
+        let (from, to) = (config.today - Days::new(400), config.today + Days::new(400));
+        let sandbox = Sandbox::bind(config).expect("the sandbox starts on a free port");
+        Self { handle: sandbox.handle(), sandbox, variant, window: Window { from, to } }
+    }
+
+    fn credential_of(&self, secret: &str) -> SecretString {
+        SecretString::from(json!({"client_id": self.sandbox.client_id(), "client_secret": secret}).to_string())
+    }
+
+    fn id(id: &str) -> u64 {
+        id.parse().expect("the sandbox numbers everything")
+    }
+
+    fn path(stream: Stream) -> &'static str {
+        match stream {
+            Stream::Employees => LIST,
+            Stream::Absences => "/v1/company/time-offs",
+            Stream::Attendances => "/v1/company/attendances",
+        }
+    }
+
+    fn is_vendor(&self) -> bool {
+        self.variant.dialect == Dialect::Vendor
+    }
+}
+
+impl Account for PersonioAccount {
+    fn config(&self) -> Value {
+        json!({"base_url": self.sandbox.base_url()})
+    }
+
+    fn credential(&self) -> SecretString {
+        self.credential_of(self.sandbox.client_secret().expose_secret())
+    }
+
+    fn wrong_credential(&self) -> SecretString {
+        self.credential_of("papi-of-somebody-else")
+    }
+
+    fn records(&self, stream: Stream) -> Vec<Expected> {
+        oracle::records(&self.handle, self.variant.dialect, &self.sandbox.base_url(), stream)
+    }
+
+    fn attributes(&self) -> Vec<DiscoveredAttribute> {
+        oracle::attributes(&self.handle, self.variant.dialect)
+    }
+
+    fn window(&self) -> Window {
+        self.window
+    }
+
+    fn traffic(&self) -> Traffic {
+        let report = self.handle.ledger(0);
+        let resources = report.routes.iter().filter(|count| count.route != "/v1/auth");
+        let denied = resources.flat_map(|count| &count.by_status).filter(|(status, _)| matches!(status, 401 | 403));
+        Traffic {
+            total: report.total,
+            authentications: report.count("/v1/auth"),
+            denied: denied.map(|(_, n)| n).sum(),
+            too_many: report.too_many,
+        }
+    }
+
+    fn pictures(&self) -> Pictures {
+        let people = self.handle.people();
+        let find = |has| {
+            let found = people.iter().find(|person| person["has_picture"] == has);
+            found.map(|person| person["id"].to_string())
+        };
+        Pictures { with: find(true), without: find(false) }
+    }
+
+    fn lists_attributes(&self) -> bool {
+        self.is_vendor()
+    }
+
+    fn tells_totals(&self) -> bool {
+        self.is_vendor() && self.variant.metadata
+    }
+
+    fn reads_single(&self, stream: Stream) -> bool {
+        self.is_vendor() || stream == Stream::Employees
+    }
+
+    fn may_have_ended(&self, stream: Stream) -> bool {
+        stream == Stream::Attendances
+    }
+
+    fn takes_parallel_requests(&self) -> bool {
+        self.variant.tokens == TokenMode::Stable || !self.is_vendor()
+    }
+
+    fn add(&self, stream: Stream) -> String {
+        let someone = || self.handle.people().first().map(|person| person["id"].clone()).unwrap_or_default();
+        let added = match stream {
+            Stream::Employees => self.handle.add_person(&json!({
+                "first_name": "Zoë", "last_name": "Ångström-Łukasz", "email": "zoe.angstrom@example.org",
+                "weekly_working_hours": 38.5, "position": "Prüferin „Süd“",
+            })),
+            Stream::Absences => self.handle.add_absence(&json!({
+                "employee_id": someone(), "start_date": self.window.to, "half_day_start": true, "comment": "Räume",
+            })),
+            Stream::Attendances => self.handle.add_attendance(&json!({
+                "employee_id": someone(), "date": self.window.to, "start_time": "08:15", "end_time": "12:00",
+            })),
+        };
+        added.expect("the values fit").to_string()
+    }
+
+    fn change(&self, stream: Stream, id: &str) {
+        let id = Self::id(id);
+        let changed = match stream {
+            Stream::Employees => self.handle.change_person(id, &json!({"last_name": "Müller-Öztürk"})),
+            Stream::Absences => self.handle.change_absence(id, &json!({"comment": "verschoben"})),
+            Stream::Attendances => self.handle.change_attendance(id, &json!({"break": 17})),
+        };
+        changed.expect("the record is there and the value fits");
+    }
+
+    fn remove(&self, stream: Stream, id: &str) {
+        let id = Self::id(id);
+        let removed = match stream {
+            Stream::Employees => self.handle.remove_person(id),
+            Stream::Absences => self.handle.remove_absence(id),
+            Stream::Attendances => self.handle.remove_attendance(id),
+        };
+        removed.expect("the record is there");
+    }
+
+    fn expire_tokens(&self) {
+        self.handle.expire_tokens();
+    }
+
+    fn fail_next(&self, stream: Stream, failure: &Failure<'_>) {
+        let fault = Fault::once(Self::path(stream), failure.status).with_body(failure.body);
+        let fault = Fault { retry_after_s: failure.retry_after_s, ..fault };
+        self.handle.fail_next(fault).expect("the fault is well-formed");
+    }
+
+    fn hide(&self, key: &str) {
+        let kept = self.attributes().into_iter().map(|attribute| attribute.key).filter(|known| known != key);
+        self.handle.set_whitelist(self.sandbox.client_id(), Some(kept.collect())).expect("the credential is known");
+    }
+
+    fn forbid_discovery(&self) {
+        self.handle.change_switches(&json!({"forbid_discovery": true})).expect("the switch is known");
+    }
+}

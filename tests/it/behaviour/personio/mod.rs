@@ -1,0 +1,9 @@
+//! The Personio connector against the Personio sandbox: the suite in every variant of the vendor, then what only this
+//! vendor does.
+
+mod answers;
+mod dialects;
+mod emulator;
+mod limits;
+mod oracle;
+mod suite;
