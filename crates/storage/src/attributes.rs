@@ -118,7 +118,7 @@ impl Attributes<'_> {
         Ok(())
     }
 
-    fn row(&self, attribute: &Attribute) -> Result<ActiveModel> {
+    fn row(self, attribute: &Attribute) -> Result<ActiveModel> {
         let Attribute {
             id,
             connection,

@@ -48,7 +48,7 @@ struct Name {
 }
 
 #[derive(FromQueryResult)]
-struct Login {
+struct Session {
     login: String,
     inherits: bool,
     passes: bool,
@@ -75,10 +75,10 @@ pub async fn report(db: &Db) -> Result<Report> {
         });
     }
     let unforced = tx.query::<Name>(UNFORCED_TABLES, vec![]).await?;
-    let system = tx.query::<Login>(LOGIN, vec![]).await?;
+    let system = tx.query::<Session>(LOGIN, vec![]).await?;
     tx.commit().await?;
     let tx = db.begin_read(&TenantScope::new(PLATFORM_TENANT)).await?;
-    let tenants = tx.query::<Login>(LOGIN, vec![]).await?;
+    let tenants = tx.query::<Session>(LOGIN, vec![]).await?;
     tx.commit().await?;
     let (Some(system), Some(tenants)) = (system.into_iter().next(), tenants.into_iter().next()) else {
         return Err(crate::Error::corrupt("pg_roles", "the session's login is not in it"));

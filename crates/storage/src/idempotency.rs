@@ -1,9 +1,10 @@
 //! Stored answers of creating requests, so that a repeated request gets the same answer. Answers are sealed by the caller.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gangway_domain::id::PLATFORM_TENANT;
 use sea_orm::{FromQueryResult, Value};
 
-use crate::{Result, TenantTx, micros::to_micros};
+use crate::{Db, Result, TenantScope, TenantTx, micros::to_micros};
 
 /// The stored answers of one tenant.
 #[derive(Debug, Clone, Copy)]
@@ -111,8 +112,15 @@ impl Idempotency<'_> {
         Ok(self.0.execute(sql, values).await?.rows_affected())
     }
 
-    fn key(&self, request: RequestKey<'_>) -> Vec<Value> {
+    fn key(self, request: RequestKey<'_>) -> Vec<Value> {
         let RequestKey { principal, route, key } = request;
         vec![self.0.tenant().uuid().into(), principal.into(), route.into(), key.into()]
+    }
+}
+
+impl Db {
+    /// The scope of operators' own requests, which belong to no customer: only stored answers lie there.
+    pub const fn operator_scope(&self) -> TenantScope {
+        TenantScope::new(PLATFORM_TENANT)
     }
 }

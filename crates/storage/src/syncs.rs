@@ -155,16 +155,20 @@ impl SystemSyncs<'_> {
 }
 
 impl SystemSyncs<'_> {
-    /// Runs under way without a job, of any tenant.
-    pub async fn list_abandoned(&self, limit: u64) -> Result<Vec<AbandonedRun>> {
+    /// Runs under way without a job in that queue, of any tenant.
+    pub async fn list_abandoned(&self, queue: &str, limit: u64) -> Result<Vec<AbandonedRun>> {
+        // Two look-ups, because each has an index of its own: a tenant may have a million ended jobs.
         let sql = format!(
-            "SELECT r.tenant_id, r.id FROM sync_run r WHERE r.state = 'running' AND NOT EXISTS (
-                 SELECT 1 FROM job j WHERE j.tenant_id = r.tenant_id AND j.state IN ('pending', 'scheduled', 'running')
-                 AND j.dedupe_key = {}) LIMIT $1",
-            run_key("r.id", self.0.is_postgres())
+            "SELECT r.tenant_id, r.id FROM sync_run r WHERE r.state = 'running'
+             AND NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = r.tenant_id AND j.queue = $1
+                             AND j.dedupe_key = {key} AND j.state IN ('pending', 'scheduled'))
+             AND NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = r.tenant_id AND j.state = 'running'
+                             AND j.queue = $1 AND j.dedupe_key = {key})
+             LIMIT $2",
+            key = run_key("r.id", self.0.is_postgres())
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<RunRow> = self.0.query(&sql, vec![limit.into()]).await?;
+        let rows: Vec<RunRow> = self.0.query(&sql, vec![queue.into(), limit.into()]).await?;
         let abandoned = rows.into_iter().map(|RunRow { tenant_id, id }| AbandonedRun {
             scope: TenantScope::new(TenantId::from_uuid(tenant_id)),
             run: SyncRunId::from_uuid(id),

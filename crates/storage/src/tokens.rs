@@ -140,12 +140,12 @@ impl Tokens<'_> {
         .transpose()
     }
 
-    fn key(&self, credential: CredentialId) -> Vec<Value> {
+    fn key(self, credential: CredentialId) -> Vec<Value> {
         vec![self.0.tenant().uuid().into(), credential.uuid().into()]
     }
 
     /// The database's clock in microseconds.
-    fn now(&self) -> &'static str {
+    fn now(self) -> &'static str {
         if self.0.is_postgres() {
             "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
         } else {
