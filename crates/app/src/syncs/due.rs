@@ -15,7 +15,10 @@ use super::{
     health, runs,
     schedule::{Anchor, Schedule},
 };
-use crate::{App, Ctx, Result};
+use crate::{
+    App, Ctx, Result,
+    jobs::{Job as _, RunSync},
+};
 
 /// Due syncs looked at per call.
 const BATCH: u64 = 200;
@@ -30,7 +33,7 @@ const SWEEP_EVERY: TimeDelta = TimeDelta::hours(23);
 /// and adds the run with its job: nothing is lost when a process dies in between, and a second process finds it done.
 pub async fn start_due(app: &App) -> Result<usize> {
     let tx = app.db.begin_system(SystemReason::Schedule).await?;
-    let abandoned = tx.syncs().list_abandoned(BATCH).await?;
+    let abandoned = tx.syncs().list_abandoned(RunSync::QUEUE, BATCH).await?;
     let due = tx.syncs().list_due(app.now(), BATCH).await?;
     tx.commit().await?;
     for AbandonedRun { scope, run } in abandoned {

@@ -26,5 +26,5 @@ pub use execute::{Progress, execute};
 pub use health::fail;
 pub use manage::{NewSync, create, delete, get, list, update};
 pub use runs::{get_run, list_runs, start_run};
-pub use schedule::Schedule;
+pub use schedule::{Anchor, Schedule};
 pub(crate) use write::open_sealed;
