@@ -1,6 +1,6 @@
 //! The connectors this installation offers. The same for every tenant.
 
-use gangway_connector::Manifest;
+pub use gangway_connector::Manifest;
 
 use crate::{App, Error, Result};
 
@@ -16,7 +16,10 @@ pub fn list(app: &App) -> Vec<Manifest> {
 pub fn get(app: &App, id: &str) -> Result<Manifest> {
     let not_found = || {
         let known: Vec<&str> = app.registry.list().map(|connector| connector.id()).collect();
-        Error::new(gangway_domain::Code::NotFound, format!("There is no such connector. There are: {}.", known.join(", ")))
+        Error::new(
+            gangway_domain::Code::NotFound,
+            format!("There is no such connector. There are: {}.", known.join(", ")),
+        )
     };
     app.registry.get(id).map(|connector| connector.manifest()).ok_or_else(not_found)
 }

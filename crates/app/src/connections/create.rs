@@ -40,7 +40,10 @@ pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
     let app = ctx.app();
     let Some(connector) = connector(app, &connector_id) else {
         let known: Vec<&str> = app.registry.list().map(|connector| connector.id()).collect();
-        return Err(Error::invalid("/connector", format!("is not a connector of this installation; there are: {}", known.join(", "))));
+        return Err(Error::invalid(
+            "/connector",
+            format!("is not a connector of this installation; there are: {}", known.join(", ")),
+        ));
     };
     let mut problems: Vec<FieldError> = Vec::new();
     let name = check_name(&name).map_err(|problem| problems.push(problem));

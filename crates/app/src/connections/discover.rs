@@ -29,8 +29,8 @@ pub async fn discover(ctx: &Ctx, id: ConnectionId) -> Result<Discovered> {
     ctx.require(Scope::ConnectionsWrite)?;
     let opened = open(ctx, id, Class::Interactive).await?;
     let outcome = attributes::discover(ctx, &opened).await?;
-    let attributes::Refreshed { method, n_attributes, added, removed } =
-        outcome.ok_or_else(|| Error::new(gangway_domain::Code::Unsupported, "The connector has no attributes to discover."))?;
+    let attributes::Refreshed { method, n_attributes, added, removed } = outcome
+        .ok_or_else(|| Error::new(gangway_domain::Code::Unsupported, "The connector has no attributes to discover."))?;
     let connection = super::get_unchecked(ctx, id).await?;
     Ok(Discovered { connection, method, n_attributes, added, removed })
 }

@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use gangway_connector::{self as contract, Manifest, Runtime};
-use gangway_domain::{connection::Connection, id::{ConnectionId, CredentialId}};
+use gangway_domain::{
+    connection::Connection,
+    id::{ConnectionId, CredentialId},
+};
 use gangway_egress::{Class, HttpPort, Origin, VendorPortConfig};
 use secrecy::SecretString;
 
@@ -49,9 +52,9 @@ impl Opened {
     /// # Errors
     /// `connection.unsupported` when the connector offers none.
     pub fn source(&self) -> Result<&dyn contract::Source> {
-        self.remote.source().ok_or_else(|| {
-            Error::new(gangway_domain::Code::Unsupported, "The connector reads no records.")
-        })
+        self.remote
+            .source()
+            .ok_or_else(|| Error::new(gangway_domain::Code::Unsupported, "The connector reads no records."))
     }
 }
 
@@ -80,7 +83,9 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
             budgets: app.budgets.clone(),
             max_wait: Duration::from_secs(app.config.budget_wait_seconds),
         })
-        .map_err(|error| Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}.")))?;
+        .map_err(|error| {
+            Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}."))
+        })?;
     let http: Arc<dyn HttpPort> = Arc::new(port);
     let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id));
 

@@ -145,8 +145,9 @@ impl TokenStore for SealedTokens {
                 Decision::TooSoon(left) => {
                     let left = left.to_std().unwrap_or_default();
                     let message = "the last authentication was less than 30 seconds ago";
-                    return Err(ContractError::new(ErrorKind::RateLimited, OPERATION, message)
-                        .with_retry(Retry::After(left)));
+                    return Err(
+                        ContractError::new(ErrorKind::RateLimited, OPERATION, message).with_retry(Retry::After(left))
+                    );
                 }
                 Decision::Wait => loop {
                     tokio::time::sleep(LOOK_AGAIN).await;
@@ -173,7 +174,10 @@ impl TokenStore for SealedTokens {
 }
 
 fn owner(lease: &Lease) -> ContractResult<Uuid> {
-    lease.id().parse().map_err(|_| ContractError::new(ErrorKind::Refused, OPERATION, "the lease is not one of this store"))
+    lease
+        .id()
+        .parse()
+        .map_err(|_| ContractError::new(ErrorKind::Refused, OPERATION, "the lease is not one of this store"))
 }
 
 fn store_failed(error: Error) -> ContractError {

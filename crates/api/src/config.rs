@@ -1,0 +1,48 @@
+//! Settings of the HTTP listener. `server` fills them.
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use tracing::Span;
+
+/// Gives a request's span its parent from the caller's `traceparent`; `server` wires it to OpenTelemetry.
+pub type SpanHook = Arc<dyn Fn(&Span, &str) + Send + Sync>;
+
+/// Settings of the HTTP listener.
+#[derive(Clone)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send its headers, and then its body.
+    pub client_timeout: Duration,
+    /// How long requests under way may take to end once the server stops.
+    pub shutdown_timeout: Duration,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Takes up the caller's trace.
+    pub span_hook: Option<SpanHook>,
+}
+
+impl Config {
+    /// The defaults for an address.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            max_body_bytes: 1024 * 1024,
+            client_timeout: Duration::from_secs(15),
+            shutdown_timeout: Duration::from_secs(4),
+            workers: 2,
+            span_hook: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! `/v1/connections`: a tenant's configured uses of connectors.
+
+pub(crate) mod attributes;
+pub(crate) mod budget;
+pub(crate) mod check;
+pub(crate) mod create;
+pub(crate) mod credential;
+pub(crate) mod discover;
+
+use actix_web::{HttpResponse, delete, get, patch};
+use chrono::{DateTime, Utc};
+use gangway_app::connections::{self, ConnectionPatch};
+use gangway_domain::{
+    connection::{Connection, ConnectionState},
+    id::ConnectionId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    answer::{self, Listing},
+    extract::{Authorized, Body, ConnectionsRead, ConnectionsWrite, IfMatch, PageQuery, PathId, Query},
+    problem::Result,
+};
+
+/// A connection, without its credential.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+pub(crate) struct ConnectionView {
+    /// Identity.
+    #[schema(example = "con_0193f1a2b3c47d5e8f9a0b1c2d3e4f50")]
+    id: String,
+    /// Which connector.
+    #[schema(example = "personio")]
+    connector: String,
+    /// Display name, unique in the tenant.
+    name: String,
+    /// By the connector's `config_schema`.
+    #[schema(value_type = Object)]
+    config: Value,
+    /// Health; what it means and what to do is in `state_reason`.
+    #[schema(value_type = ConnectionStateView)]
+    state: ConnectionState,
+    /// What happened and what to do.
+    state_reason: Option<String>,
+    /// Version of the credential in use, from 1.
+    credential_version: i32,
+    /// When the vendor last accepted the credential.
+    checked_at: Option<DateTime<Utc>>,
+    /// When the attributes were last discovered.
+    discovered_at: Option<DateTime<Utc>>,
+    /// Raised when name, config or credential change; the `ETag` is `"v<version>"`.
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Health of a connection.
+#[derive(ToSchema)]
+#[schema(as = ConnectionState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the domain's type, which knows no OpenAPI")]
+enum ConnectionStateView {
+    Unchecked,
+    Active,
+    Degraded,
+    Failed,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        let Connection {
+            id,
+            connector,
+            name,
+            config,
+            state,
+            state_reason,
+            credential_version,
+            checked_at,
+            discovered_at,
+            version,
+            created_at,
+            updated_at,
+        } = connection;
+        Self {
+            id: id.to_string(),
+            connector,
+            name,
+            config,
+            state,
+            state_reason,
+            credential_version,
+            checked_at,
+            discovered_at,
+            version,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// What changes; members left out stay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectionUpdate {
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// The new config as a whole, by the connector's `config_schema`.
+    #[schema(value_type = Option<Object>)]
+    config: Option<Value>,
+}
+
+/// List connections
+#[utoipa::path(tag = "connections", operation_id = "list_connections", params(PageQuery),
+    responses((status = 200, description = "A page, oldest first", body = Listing<ConnectionView>)))]
+#[get("/connections")]
+pub(crate) async fn list(who: Authorized<ConnectionsRead>, query: Query<PageQuery>) -> Result<HttpResponse> {
+    let page = connections::list(&who.ctx, query.0.page()?).await?;
+    Ok(Listing::of(page, ConnectionView::from, |connection| connection.id.to_string()))
+}
+
+/// Read a connection
+#[utoipa::path(tag = "connections", operation_id = "get_connection",
+    params(("id" = String, Path, description = "The connection")),
+    responses((status = 200, description = "The connection", body = ConnectionView)))]
+#[get("/connections/{id}")]
+pub(crate) async fn read(who: Authorized<ConnectionsRead>, id: PathId<ConnectionId>) -> Result<HttpResponse> {
+    let connection = connections::get(&who.ctx, id.0).await?;
+    Ok(answer::versioned(connection.version, &ConnectionView::from(connection)))
+}
+
+/// Change a connection
+///
+/// Renames it or replaces its config. The credential has a route of its own.
+#[utoipa::path(tag = "connections", operation_id = "update_connection",
+    params(("id" = String, Path, description = "The connection")), request_body = ConnectionUpdate,
+    responses((status = 200, description = "The changed connection", body = ConnectionView)))]
+#[patch("/connections/{id}")]
+pub(crate) async fn update(
+    who: Authorized<ConnectionsWrite>,
+    id: PathId<ConnectionId>,
+    seen: IfMatch,
+    body: Body<ConnectionUpdate>,
+) -> Result<HttpResponse> {
+    let ConnectionUpdate { name, config } = body.value;
+    let connection = connections::update(&who.ctx, id.0, seen.0, ConnectionPatch { name, config }).await?;
+    Ok(answer::versioned(connection.version, &ConnectionView::from(connection)))
+}
+
+/// Delete a connection
+///
+/// With its credentials, attributes, syncs and records. Events stay.
+#[utoipa::path(tag = "connections", operation_id = "delete_connection",
+    params(("id" = String, Path, description = "The connection")), responses((status = 204, description = "Deleted")))]
+#[delete("/connections/{id}")]
+pub(crate) async fn remove(
+    who: Authorized<ConnectionsWrite>,
+    id: PathId<ConnectionId>,
+    seen: IfMatch,
+) -> Result<HttpResponse> {
+    connections::delete(&who.ctx, id.0, seen.0).await?;
+    Ok(answer::nothing())
+}

@@ -1,0 +1,199 @@
+//! JSON bodies: capped, in time, with JSON pointers for what is wrong.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use futures::{StreamExt as _, future::LocalBoxFuture};
+use gangway_app::FieldError;
+use gangway_domain::Code;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, error::Category};
+use serde_path_to_error::Segment;
+
+use crate::{
+    problem::{Problem, Result},
+    server::State,
+};
+
+/// A body, read.
+pub(crate) struct Body<T> {
+    pub(crate) value: T,
+    /// The same body whatever its spacing and the order of its members: what an idempotency key stands for.
+    pub(crate) canonical: Vec<u8>,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            require_json(&request)?;
+            let bytes = receive(&request, payload).await?;
+            let value = parse(&bytes)?;
+            let canonical: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
+            Ok(Self { value, canonical: canonical.to_string().into_bytes() })
+        })
+    }
+}
+
+fn require_json(request: &HttpRequest) -> Result<()> {
+    let refuse = |detail: &str| Err(Problem::new(Code::RequestUnsupportedMedia, detail));
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return refuse("Send the body with `Content-Type: application/json`.");
+    }
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return refuse("Send the body without a `Content-Encoding`.");
+    }
+    Ok(())
+}
+
+async fn receive(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>> {
+    let Some(state) = request.app_data::<web::Data<State>>() else {
+        return Err(Problem::of_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR));
+    };
+    let max = state.config.max_body_bytes;
+    let too_large = || Problem::new(Code::RequestTooLarge, format!("The body may have {max} bytes at most."));
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > max) {
+        return Err(too_large());
+    }
+    let receiving = async {
+        let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(max));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::malformed("The body ended before it was complete."))?;
+            if bytes.len() + chunk.len() > max {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(state.config.client_timeout, receiving)
+        .await
+        .map_err(|_| Problem::malformed("The body did not arrive in time."))?
+}
+
+/// Reads a body; what is wrong is named by its JSON pointer.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let mut pointer = pointer(error.path().iter());
+        let error = error.into_inner();
+        if error.classify() != Category::Data {
+            return malformed(&error);
+        }
+        let message = message(&error.to_string());
+        if let Some(field) = named_field(&message) {
+            let escaped = format!("/{}", field.replace('~', "~0").replace('/', "~1"));
+            // Some errors carry the field in the path already.
+            if !pointer.ends_with(&escaped) {
+                pointer.push_str(&escaped);
+            }
+        }
+        Problem::invalid(vec![FieldError { pointer, message }])
+    })?;
+    reader.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    // Syntax errors name a place, never a value.
+    Problem::malformed(format!("The body is not JSON that can be read: {error}."))
+}
+
+fn pointer<'a>(path: impl Iterator<Item = &'a Segment>) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Serde's message without the place, which the pointer tells better.
+fn message(text: &str) -> String {
+    text.rsplit_once(" at line ").map_or(text, |(message, _)| message).to_owned()
+}
+
+/// The field that a message is about, when serde names one.
+fn named_field(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("missing field `"))?;
+    rest.split_once('`').map(|(field, _)| field)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Outer {
+        inner: Inner,
+        list: Option<Vec<Inner>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Inner {
+        size: u32,
+    }
+
+    fn refusal(body: &str) -> (Code, Vec<String>) {
+        let problem = parse::<Outer>(body.as_bytes()).unwrap_err();
+        (problem.code, problem.fields.iter().map(|field| field.pointer.clone()).collect())
+    }
+
+    #[test]
+    fn wrong_values_are_pointed_at() {
+        for (body, pointer) in [
+            (r#"{"inner":{"size":"x"}}"#, "/inner/size"),
+            (r#"{"inner":{"size":1,"extra":2}}"#, "/inner/extra"),
+            (r#"{"inner":{"size":1,"a/b":2}}"#, "/inner/a~1b"),
+            (r#"{"inner":{}}"#, "/inner/size"),
+            (r"{}", "/inner"),
+            (r#"{"inner":{"size":1},"list":[{"size":1},{"size":-1}]}"#, "/list/1/size"),
+            (r"[]", ""),
+            (r"7", ""),
+        ] {
+            assert_eq!(refusal(body), (Code::RequestInvalid, vec![pointer.to_owned()]), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for body in ["", "{", "{}x", "nul", "\u{feff}{}", r#"{"inner":{"size":1}} {}"#] {
+            assert_eq!(
+                parse::<Outer>(body.as_bytes()).unwrap_err().code,
+                if body == "{}x" { Code::RequestInvalid } else { Code::RequestMalformed },
+                "{body:?}"
+            );
+        }
+        assert_eq!(parse::<Outer>(&[0xff, 0xfe]).unwrap_err().code, Code::RequestMalformed);
+    }
+
+    #[test]
+    fn deep_nesting_is_malformed_and_does_not_overflow() {
+        let body = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(parse::<Value>(body.as_bytes()).unwrap_err().code, Code::RequestMalformed);
+    }
+}

@@ -1,0 +1,17 @@
+//! What handlers take: a permitted context, ids of the path, parameters, a body, preconditions.
+//!
+//! Each fails with a problem, in this order: who (middleware), may they, which object, what.
+
+mod authorized;
+mod body;
+mod headers;
+mod params;
+mod path;
+
+pub(crate) use authorized::{
+    Authorized, AuthorizedOperator, ConnectionsRead, ConnectionsWrite, KeysWrite, Permitted, RecordsRead, TenantsWrite,
+};
+pub(crate) use body::Body;
+pub(crate) use headers::{IdempotencyKey, IfMatch};
+pub(crate) use params::{FromParams, PageQuery, Params, Query};
+pub(crate) use path::{PathId, PathText};

@@ -1,0 +1,149 @@
+//! Parameters of the query: each known one once, unknown ones refused, all mistakes told at once.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use futures::future::{Ready, ready};
+use gangway_app::FieldError;
+use gangway_app::PageRequest;
+
+use crate::problem::{Problem, Result};
+
+/// Rows of a page when nothing is asked.
+const DEFAULT_LIMIT: u64 = 50;
+/// Rows of a page at most.
+const MAX_LIMIT: u64 = 200;
+
+/// A query, read.
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// What a query can be read as.
+pub(crate) trait FromParams: Sized {
+    /// Takes its parameters; mistakes are noted in `params`, and the value is then not used.
+    fn from_params(params: &mut Params) -> Self;
+}
+
+impl<T: FromParams> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut params = Params::read(request.query_string());
+        let value = T::from_params(&mut params);
+        ready(params.finish().map(|()| Self(value)))
+    }
+}
+
+/// The parameters not yet taken, and what was wrong with those that were.
+#[derive(Debug)]
+pub(crate) struct Params {
+    pairs: BTreeMap<String, String>,
+    problems: Vec<FieldError>,
+}
+
+impl Params {
+    fn read(query: &str) -> Self {
+        let mut params = Self { pairs: BTreeMap::new(), problems: Vec::new() };
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if params.pairs.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+                params.refuse(&name, "may be given once");
+            }
+        }
+        params
+    }
+
+    /// Takes a parameter's text.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.pairs.remove(name)
+    }
+
+    /// Takes a parameter that `parse` reads; `wanted` says what would be right.
+    pub(crate) fn parsed<T>(&mut self, name: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.refuse(name, wanted);
+        }
+        value
+    }
+
+    fn refuse(&mut self, name: &str, message: &str) {
+        self.problems.push(FieldError { pointer: name.to_owned(), message: message.to_owned() });
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let unknown: Vec<String> = self.pairs.keys().cloned().collect();
+        for name in unknown {
+            self.refuse(&name, "is not a parameter of this route");
+        }
+        if self.problems.is_empty() { Ok(()) } else { Err(Problem::invalid(self.problems)) }
+    }
+}
+
+/// Which page of a listing.
+#[derive(Debug, Clone, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Rows at most, 50 when left out.
+    #[param(required = false, minimum = 1, maximum = 200, default = 50, value_type = u64)]
+    limit: u64,
+    /// `next` of the page before; left out for the first.
+    #[param(required = false)]
+    after: Option<String>,
+}
+
+impl FromParams for PageQuery {
+    fn from_params(params: &mut Params) -> Self {
+        let limit = params.parsed("limit", "must be a whole number from 1 to 200", |text| {
+            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        });
+        Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after: params.text("after") }
+    }
+}
+
+impl PageQuery {
+    /// The page, after an id.
+    pub(crate) fn page<K: FromStr>(&self) -> Result<PageRequest<K>> {
+        let after = self.after.as_deref().map(str::parse).transpose().map_err(|_| {
+            Problem::invalid(vec![FieldError {
+                pointer: "after".to_owned(),
+                message: "must be the `next` of a page of this listing".to_owned(),
+            }])
+        })?;
+        Ok(PageRequest { limit: self.limit, after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<PageQuery> {
+        let mut params = Params::read(query);
+        let page = PageQuery::from_params(&mut params);
+        params.finish().map(|()| page)
+    }
+
+    #[test]
+    fn limits_have_bounds() {
+        assert_eq!(read("").unwrap().limit, 50);
+        assert_eq!(read("limit=200").unwrap().limit, 200);
+        for query in ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2"] {
+            assert!(read(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn every_unknown_parameter_is_named() {
+        let problem = read("limt=3&x=1").unwrap_err();
+        let names: Vec<_> = problem.fields.iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!(names, ["limt", "x"]);
+    }
+
+    #[test]
+    fn a_cursor_of_another_listing_is_refused() {
+        let page = read("after=syn_00000000000000000000000000000000").unwrap();
+        assert!(page.page::<gangway_domain::id::ConnectionId>().is_err());
+        assert!(page.page::<gangway_domain::id::SyncId>().is_ok());
+    }
+}

@@ -1,0 +1,35 @@
+//! The HTTP API: routes, requests and answers, problems, and the OpenAPI document.
+//!
+//! A handler reads its request, calls one use case of `gangway-app`, and writes a view; it decides nothing. Permission is
+//! part of its signature ([`extract`]), failures become problems in one place ([`problem`]), and what every route shares
+//! (request ids, spans, headers, panics) happens around them ([`middleware`]). Routes are listed once, in [`routes`].
+//! Conventions: `docs/api-design.md`; a new endpoint: `docs/adding-an-endpoint.md`.
+
+mod absences;
+mod answer;
+mod attendances;
+mod config;
+mod connections;
+mod connectors;
+mod document;
+mod employees;
+mod events;
+mod explanation;
+mod extract;
+mod idempotent;
+mod jobs;
+mod keys;
+mod middleware;
+mod problem;
+mod records;
+mod routes;
+mod server;
+mod site;
+mod sync_runs;
+mod syncs;
+mod tenants;
+
+pub use config::{Config, SpanHook};
+pub use document::openapi;
+pub use explanation::errors_page;
+pub use server::{Handle, Server, bind, serve};

@@ -1,0 +1,123 @@
+//! The frame of every request: its id, its span, panics, problems for every failure, and headers that harden the answer.
+//!
+//! Spans and logs name the route's template, never its ids or query.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::{
+    Error, HttpMessage, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use futures::FutureExt;
+use gangway_domain::{Code, id::RequestId};
+use tracing::{Instrument, Span, field};
+
+use crate::{
+    problem::{PROBLEM_JSON, Problem},
+    server::State,
+};
+
+/// Scripts and styles only from ourselves; the reference page sets styles on elements.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+pub(crate) async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
+        return Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into());
+    };
+    let id: RequestId = state.app.new_id();
+    request.extensions_mut().insert(id);
+    let span = span(&request, id);
+    if let (Some(hook), Some(parent)) = (&state.config.span_hook, text(request.headers(), "traceparent")) {
+        hook(&span, parent);
+    }
+
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
+    let response = match outcome {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Err(error)) => return Err(failed(&span, id, problem_of(&error)).into()),
+        Err(_) => {
+            let problem =
+                Problem::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs.");
+            return Err(failed(&span, id, problem).into());
+        }
+    };
+    if let Some(route) = response.request().match_pattern() {
+        span.record("http.route", route);
+    }
+    let mut response = match problem_in(&response) {
+        Some(problem) => {
+            let answer = failed(&span, id, problem).error_response();
+            response.into_response(answer)
+        }
+        None => response,
+    };
+    span.record("http.response.status_code", response.status().as_u16());
+    harden(response.headers_mut(), id);
+    Ok(response)
+}
+
+fn span(request: &ServiceRequest, id: RequestId) -> Span {
+    tracing::info_span!(
+        "http.request",
+        otel.kind = "server",
+        http.request.method = request.method().as_str(),
+        http.route = field::Empty,
+        http.response.status_code = field::Empty,
+        request.id = %id,
+        tenant.id = field::Empty,
+    )
+}
+
+/// Logs a failure in the request's span, and gives it the request's id.
+fn failed(span: &Span, id: RequestId, problem: Problem) -> Problem {
+    span.record("http.response.status_code", problem.status_code().as_u16());
+    span.in_scope(|| problem.log());
+    problem.in_request(id)
+}
+
+fn problem_of(error: &Error) -> Problem {
+    error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()))
+}
+
+/// The problem that an answer stands for, unless it is a good one.
+fn problem_in(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    if let Some(error) = response.response().error() {
+        return Some(problem_of(error));
+    }
+    let status = response.status();
+    let is_failure = status.is_client_error() || status.is_server_error();
+    let is_told = text(response.headers(), "content-type").is_some_and(|kind| kind == PROBLEM_JSON);
+    (is_failure && !is_told).then(|| Problem::of_status(status))
+}
+
+fn harden(headers: &mut HeaderMap, id: RequestId) {
+    let is_html = text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    if is_html {
+        set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+        set(header::X_FRAME_OPTIONS, "DENY");
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,243 @@
+//! Take up what an account offers: new attributes with their class, changed labels, and those no longer shown.
+
+use std::collections::{BTreeMap, HashSet};
+
+use gangway_connector::{DiscoverRequest, ErrorKind};
+use gangway_domain::{
+    connection::Connection,
+    id::ConnectionId,
+    record::Stream,
+    schema::{AttributeClass, AttributeType, Catalogue, DiscoveredAttribute, DiscoveryMethod},
+};
+use gangway_storage::{TenantTx, attributes::Attribute};
+use serde_json::json;
+
+use super::{append_event, choose::CHOSEN, classify};
+use crate::{Ctx, Result, connections::Opened, seal::TenantKeys};
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    /// How the attributes were found.
+    pub method: DiscoveryMethod,
+    /// How many the account shows.
+    pub n_attributes: usize,
+    /// Keys not seen before, or shown again.
+    pub added: Vec<String>,
+    /// Keys no longer shown.
+    pub removed: Vec<String>,
+}
+
+/// Asks the account what it offers and stores it. `None` when the connector has no discovery.
+///
+/// # Errors
+/// As the vendor failed.
+pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
+    let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
+    let catalogue = discovery.discover(DiscoverRequest::new(opened.class)).await?;
+    store(ctx, &opened.connection, &catalogue).await.map(Some)
+}
+
+/// The same at the start of a run: an account that does not let us list its attributes keeps those already known, and keys
+/// seen on records come in by [`note_seen`].
+///
+/// # Errors
+/// As the vendor failed, refusals of the list apart.
+pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> Result<Option<Refreshed>> {
+    let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
+    match discovery.discover(DiscoverRequest::new(opened.class)).await {
+        Ok(catalogue) => store(ctx, &opened.connection, &catalogue).await.map(Some),
+        Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unsupported) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn store(ctx: &Ctx, connection: &Connection, catalogue: &Catalogue) -> Result<Refreshed> {
+    let app = ctx.app();
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    // Locks the connection: two discoveries at once would both add the same attributes.
+    let connection = tx.connections().get_for_update(connection.id).await?;
+    let refreshed = apply(ctx, &keys, &mut tx, &connection, catalogue).await?;
+    tx.connections().set_discovered(connection.id, app.now()).await?;
+    tx.commit().await?;
+    Ok(refreshed)
+}
+
+async fn apply(
+    ctx: &Ctx,
+    keys: &TenantKeys,
+    tx: &mut TenantTx,
+    connection: &Connection,
+    catalogue: &Catalogue,
+) -> Result<Refreshed> {
+    let Catalogue { stream, method, attributes } = catalogue;
+    let now = ctx.app().now();
+    // The first discovery is a load, not a change: it is told by the answer, not by an event per attribute.
+    let is_first = connection.discovered_at.is_none();
+    let mut known: BTreeMap<String, Attribute> = tx
+        .attributes()
+        .list_stream(connection.id, *stream)
+        .await?
+        .into_iter()
+        .map(|attribute| (attribute.key.clone(), attribute))
+        .collect();
+    let mut refreshed = Refreshed { method: *method, n_attributes: 0, added: Vec::new(), removed: Vec::new() };
+    let mut unchanged = Vec::new();
+    let mut seen = HashSet::new();
+
+    for (place, found) in attributes.iter().enumerate() {
+        // Among duplicates the first one counts.
+        if !seen.insert(found.key.as_str()) {
+            continue;
+        }
+        let position = i32::try_from(place).unwrap_or(i32::MAX);
+        match known.remove(&found.key) {
+            None => {
+                let attribute = new_attribute(ctx, connection.id, *stream, found, position);
+                tx.attributes().create(&attribute).await?;
+                refreshed.added.push(attribute.key.clone());
+                if !is_first {
+                    let data = event_data(&attribute);
+                    append_event(ctx, keys, tx, connection, "attribute.added", Some(attribute.id), data);
+                }
+            }
+            Some(before) => {
+                let mut after = updated(&before, found, position);
+                if after == before {
+                    unchanged.push(before.id);
+                    continue;
+                }
+                after.last_seen_at = now;
+                tx.attributes().update(&after).await?;
+                if before.removed_at.is_some() {
+                    refreshed.added.push(after.key.clone());
+                    append_event(ctx, keys, tx, connection, "attribute.added", Some(after.id), event_data(&after));
+                }
+            }
+        }
+    }
+    tx.attributes().touch(connection.id, &unchanged, now).await?;
+    refreshed.n_attributes = seen.len();
+    // Keys merely not seen on the records read are no proof that they are gone.
+    if *method == DiscoveryMethod::Listed {
+        for mut gone in known.into_values().filter(|attribute| attribute.removed_at.is_none()) {
+            gone.removed_at = Some(now);
+            tx.attributes().update(&gone).await?;
+            append_event(ctx, keys, tx, connection, "attribute.removed", Some(gone.id), event_data(&gone));
+            refreshed.removed.push(gone.key);
+        }
+    }
+    Ok(refreshed)
+}
+
+/// Takes up keys that came on records though no list named them: sensitive and not selected, until a human decides.
+///
+/// Call it in the page's transaction with keys that [`super::Selection::knows`] not.
+pub async fn note_seen(
+    ctx: &Ctx,
+    tx: &TenantTx,
+    connection: ConnectionId,
+    stream: Stream,
+    keys: &[String],
+) -> Result<usize> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    tx.connections().get_for_update(connection).await?;
+    let known = tx.attributes().list_stream(connection, stream).await?;
+    let mut taken: HashSet<&str> = known.iter().map(|attribute| attribute.key.as_str()).collect();
+    let mut n_added = 0;
+    for key in keys {
+        if !taken.insert(key) {
+            continue;
+        }
+        let found = DiscoveredAttribute {
+            key: key.clone(),
+            label: key.clone(),
+            kind: AttributeType::Unknown,
+            universal_id: None,
+            options: Vec::new(),
+            is_custom: true,
+            canonical_field: None,
+        };
+        let attribute = Attribute {
+            class: AttributeClass::Sensitive,
+            class_reason: "seen on records, named by no list".to_owned(),
+            selected: false,
+            ..new_attribute(ctx, connection, stream, &found, i32::MAX)
+        };
+        tx.attributes().create(&attribute).await?;
+        n_added += 1;
+    }
+    Ok(n_added)
+}
+
+fn new_attribute(
+    ctx: &Ctx,
+    connection: ConnectionId,
+    stream: Stream,
+    found: &DiscoveredAttribute,
+    position: i32,
+) -> Attribute {
+    let (class, class_reason) = classify(found);
+    let DiscoveredAttribute { key, label, kind, universal_id, options, is_custom, canonical_field } = found.clone();
+    let now = ctx.app().now();
+    Attribute {
+        id: ctx.app().new_id(),
+        connection,
+        stream,
+        key,
+        label,
+        kind,
+        universal_id,
+        options,
+        is_custom,
+        canonical_field,
+        class,
+        class_reason,
+        selected: class == AttributeClass::Standard,
+        position,
+        first_seen_at: now,
+        last_seen_at: now,
+        removed_at: None,
+    }
+}
+
+/// The attribute as it is now: described anew, and classed anew unless a human chose the class.
+fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> Attribute {
+    let DiscoveredAttribute { key: _, label, kind, universal_id, options, is_custom, canonical_field } = found.clone();
+    let mut after = Attribute {
+        label,
+        kind,
+        universal_id,
+        options,
+        is_custom,
+        canonical_field,
+        position,
+        removed_at: None,
+        ..before.clone()
+    };
+    if before.class_reason != CHOSEN {
+        let (class, reason) = classify(found);
+        // A label that turned sensitive closes the attribute again: nobody agreed to that.
+        if class == AttributeClass::Sensitive && before.class == AttributeClass::Standard {
+            after.selected = false;
+        }
+        after.class = class;
+        after.class_reason = reason;
+    }
+    after
+}
+
+fn event_data(attribute: &Attribute) -> serde_json::Value {
+    json!({
+        "stream": attribute.stream,
+        "key": attribute.key,
+        "label": attribute.label,
+        "class": attribute.class,
+        "selected": attribute.selected,
+    })
+}

@@ -1,0 +1,88 @@
+//! Repeating a creating request: the same answer, once the work.
+
+use gangway_testkit::{Answer, TestApp, TestDb, on_both_databases};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::support::{code, send};
+
+async fn post(app: &TestApp, key: &str, path: &str, name: &str, body: &Value) -> Answer {
+    send(app, Method::POST, key, path, &[("idempotency-key", name)], body).await
+}
+
+on_both_databases! {
+    async fn a_repeated_request_gets_the_first_answer(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let operator = app.operator_key().await;
+        let first = post(&app, &operator, "/v1/tenants", "k1", &json!({"name": "Acme", "time_zone": "UTC"})).await;
+        assert_eq!(first.status, 201, "{}", first.body);
+        // The same body in another order and spacing.
+        let request = app.client.request(Method::POST, &operator, "/v1/tenants").header("idempotency-key", "k1");
+        let request = request.header("content-type", "application/json").body("{ \"time_zone\":\"UTC\",\"name\" : \"Acme\" }");
+        let again = app.client.send(request).await;
+        assert_eq!((again.status, &again.body), (201, &first.body));
+        assert_eq!((again.header("location"), again.header("etag")), (first.header("location"), first.header("etag")));
+        assert_eq!(app.client.list(&operator, "/v1/tenants").await.len(), 1);
+
+        let other = post(&app, &operator, "/v1/tenants", "k1", &json!({"name": "Bolt"})).await;
+        assert_eq!((other.status, code(&other).as_str()), (422, "idempotency.mismatch"));
+        // Another principal's key of the same name is another request.
+        let second = app.operator_key().await;
+        assert_eq!(post(&app, &second, "/v1/tenants", "k1", &json!({"name": "Bolt"})).await.status, 201);
+        app.stop().await;
+    }
+
+    async fn a_secret_is_shown_only_the_first_time(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        let first = post(&app, &tenant.key, "/v1/keys", "k", &json!({"name": "x"})).await.expect(201);
+        assert!(first["key"].as_str().unwrap().starts_with("gwt_"));
+        let again = post(&app, &tenant.key, "/v1/keys", "k", &json!({"name": "x"})).await;
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!(again.body["id"], first["id"]);
+        assert!(again.body.get("key").is_none());
+        app.stop().await;
+    }
+
+    async fn two_at_once_make_one_object(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        let body = json!({"name": "x"});
+        let (one, two) = tokio::join!(
+            post(&app, &tenant.key, "/v1/keys", "k", &body),
+            post(&app, &tenant.key, "/v1/keys", "k", &body),
+        );
+        for answer in [&one, &two] {
+            assert!(answer.status == 201 || code(answer) == "idempotency.running", "{}", answer.body);
+        }
+        let named = app.client.list(&tenant.key, "/v1/keys").await.into_iter().filter(|key| key["name"] == "x");
+        assert_eq!(named.count(), 1);
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_request_leaves_its_key_free() {
+    let app = TestApp::on(TestDb::sqlite().await).start().await;
+    let tenant = app.onboard("Acme").await;
+    let refused = post(&app, &tenant.key, "/v1/keys", "k", &json!({"name": ""})).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(post(&app, &tenant.key, "/v1/keys", "k", &json!({"name": "good"})).await.status, 201);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_kept_for_a_day() {
+    let at = chrono::DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+    let app = TestApp::on(TestDb::sqlite().await).clock_at(at).start().await;
+    let operator = app.operator_key().await;
+    let clock = app.clock.clone().unwrap();
+    let post =
+        |name: &'static str| post(&app, &operator, "/v1/tenants", "k", Box::leak(Box::new(json!({"name": name}))));
+    assert_eq!(post("Acme").await.status, 201);
+    clock.advance(chrono::TimeDelta::hours(23));
+    assert_eq!(post("Bolt").await.status, 422);
+    clock.advance(chrono::TimeDelta::hours(2));
+    assert_eq!(post("Bolt").await.status, 201);
+    app.stop().await;
+}

@@ -1,0 +1,45 @@
+//! What is served beside `/v1`: health, the reference page without anything from elsewhere, and hardening headers.
+
+use gangway_testkit::{Answer, TestApp, TestDb};
+
+fn body(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reference_page_comes_whole_from_the_binary() {
+    let app = TestApp::on(TestDb::sqlite().await).start().await;
+    let home = app.client.get("", "/").await;
+    assert!(home.status == 200 && body(&home).contains("/docs"));
+    let page = app.client.get("", "/docs/").await;
+    assert_eq!(page.status, 200);
+    let html = body(&page);
+    for asset in
+        html.split(['"', '\'']).filter(|text| text.starts_with("./") || text.ends_with(".js") || text.ends_with(".css"))
+    {
+        assert!(!asset.contains("//"), "{asset} is not ours");
+        let path = format!("/docs/{}", asset.trim_start_matches("./"));
+        assert_eq!(app.client.get("", &path).await.status, 200, "{path}");
+    }
+    assert_eq!(app.client.get("", "/docs").await.status, 200);
+    let errors = app.client.get("", "/docs/errors").await;
+    assert!(body(&errors).contains("id=\"object.stale\""));
+    let document = app.client.get("", "/openapi.json").await.expect(200);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_is_hardened_and_named() {
+    let app = TestApp::on(TestDb::sqlite().await).start().await;
+    for path in ["/", "/docs/", "/healthz", "/readyz", "/v1/keys", "/nothing", "/openapi.json"] {
+        let answer = app.client.get("", path).await;
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert!(answer.header("x-request-id").unwrap().starts_with("req_"), "{path}");
+        let is_html = answer.header("content-type").unwrap().starts_with("text/html");
+        assert_eq!(answer.header("content-security-policy").is_some(), is_html, "{path}");
+    }
+    app.client.get("", "/healthz").await.expect(200);
+    app.client.get("", "/readyz").await.expect(200);
+    app.stop().await;
+}

@@ -1,0 +1,66 @@
+//! Vendor tokens and budgets of a connection: one authentication at a time, and nobody drains a neighbour.
+
+use chrono::{DateTime, TimeDelta};
+use gangway_testkit::{TestApp, on_both_databases};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::support::code;
+
+async fn check(app: &TestApp, key: &str, connection: &str) -> gangway_testkit::Answer {
+    app.client.post(key, &format!("/v1/connections/{connection}/check"), &json!({})).await
+}
+
+on_both_databases! {
+    async fn a_refused_credential_waits_half_a_minute_and_a_new_version_does_not(db: TestDb) {
+        let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+        let app = TestApp::on(db).clock_at(at).start().await;
+        let tenant = app.onboard("Acme").await;
+        let clock = app.clock.clone().unwrap();
+        let put = |secret: Value| {
+            let path = format!("/v1/connections/{}/credential", tenant.connection);
+            let body = json!({"client_id": app.sandbox.client_id(), "client_secret": secret});
+            let (client, key) = (&app.client, &tenant.key);
+            async move { client.put(key, &path, &body).await.expect(200) }
+        };
+        put(json!("wrong")).await;
+        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        let early = check(&app, &tenant.key, &tenant.connection).await;
+        let told = early.status == 503 && code(&early) == "connection.vendor-limited" && early.header("retry-after").is_some();
+        assert!(told || early.body["ok"] == false, "{}", early.body);
+        put(json!(app.sandbox.client_secret().expose_secret())).await;
+        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], true);
+        put(json!("wrong again")).await;
+        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        clock.advance(TimeDelta::seconds(31));
+        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        app.stop().await;
+    }
+
+    async fn a_credential_joins_the_shared_budget_only_after_it_authenticated(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let a = app.onboard("Acme").await;
+        let b = app.onboard("Bolt").await;
+        let held = |key: String, connection: String| {
+            let client = &app.client;
+            async move {
+                let budget = client.get(&key, &format!("/v1/connections/{connection}/budget")).await.expect(200);
+                budget["held"].as_u64().unwrap()
+            }
+        };
+        // Both use the same vendor account, and both have authenticated: one budget.
+        assert_eq!(held(a.key.clone(), a.connection.clone()).await, held(b.key.clone(), b.connection.clone()).await);
+        // A stranger who enters its id without the secret gets a budget of its own.
+        let body = json!({
+            "connector": "personio", "name": "guess", "config": {"base_url": app.sandbox.base_url()},
+            "credential": {"client_id": app.sandbox.client_id(), "client_secret": "guess"},
+        });
+        let guess = app.client.post(&b.key, "/v1/connections", &body).await.expect(201);
+        let guess = guess["id"].as_str().unwrap().to_owned();
+        let before = held(a.key.clone(), a.connection.clone()).await;
+        check(&app, &b.key, &guess).await;
+        assert_eq!(held(b.key.clone(), guess).await, 0);
+        assert_eq!(held(a.key.clone(), a.connection.clone()).await, before);
+        app.stop().await;
+    }
+}
