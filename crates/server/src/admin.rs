@@ -101,7 +101,7 @@ fn metrics(started_at: i64) -> String {
     // Linux only; elsewhere the line is left out.
     if let Some(bytes) = resident_bytes() {
         text += "# HELP process_resident_memory_bytes Memory in use.\n# TYPE process_resident_memory_bytes gauge\n";
-        text += &format!("process_resident_memory_bytes {bytes}\n");
+        text.extend(["process_resident_memory_bytes ", &bytes.to_string(), "\n"]);
     }
     text
 }

@@ -46,13 +46,12 @@ impl Target {
     /// When the folder can't be created or written.
     pub fn of(config: &Config) -> anyhow::Result<Self> {
         let database = &config.database;
-        let (url, embedded) = match &database.url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let folder = DataFolder::open(&config.data)?;
-                let file = folder.database_file()?;
-                (SecretString::from(sqlite_url(&file)), Some(Embedded { folder, file }))
-            }
+        let (url, embedded) = if let Some(url) = &database.url {
+            (url.clone(), None)
+        } else {
+            let folder = DataFolder::open(&config.data)?;
+            let file = folder.database_file()?;
+            (SecretString::from(sqlite_url(&file)), Some(Embedded { folder, file }))
         };
         Ok(Self {
             url,

@@ -39,7 +39,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
             "redis.url is set but not used by this version: vendor budgets are counted in this process only"
         );
     }
-    let running = Running::start(app, admin, &config, &tasks, stop.clone())?;
+    let running = Running::start(app, admin, &config, &tasks, &stop)?;
     let at = running.address();
     tracing::info!(
         server.address = %at,
@@ -125,7 +125,7 @@ impl Running {
         admin: Option<Admin>,
         config: &Config,
         tasks: &TaskTracker,
-        any_ended: CancellationToken,
+        any_ended: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let part = |name, stop: CancellationToken, work: BoxFuture<'static, anyhow::Result<()>>| {
             let any_ended = any_ended.clone();

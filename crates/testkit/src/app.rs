@@ -26,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{Client, TestDb};
 
 /// A queue that is not idle by then has a job that never ends.
-const IDLE_WITHIN: Duration = Duration::from_secs(120);
+const IDLE_WITHIN: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(25);
 
 /// What a [`TestApp`] is made of.

@@ -91,7 +91,7 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the API becomes ready");
+        tokio::time::timeout(Duration::from_mins(1), ready).await.expect("the API becomes ready");
     }
 
     /// GET.

@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn is_found_in_every_encoding() {
         assert_eq!(found(format!("x{VALUE}y")), ["plain"]);
-        assert_eq!(found(VALUE.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()), ["hexadecimal"]);
+        assert_eq!(found(hex(VALUE.as_bytes(), false)), ["hexadecimal"]);
         assert_eq!(found(serde_json::json!({"a": VALUE}).to_string()), ["JSON-escaped"]);
         let url = url::form_urlencoded::Serializer::new(String::new()).append_pair("a", VALUE).finish();
         assert_eq!(found(url), ["form-encoded"]);

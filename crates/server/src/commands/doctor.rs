@@ -16,6 +16,9 @@ use crate::{
 /// The database's clock may be off by this much: leases and schedules use it.
 const CLOCK_TOLERANCE: Duration = Duration::seconds(5);
 
+/// Rights of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
 enum Finding {
     Ok(String),
     Warn(String, &'static str),
@@ -78,7 +81,7 @@ fn master_key(config: &Config) -> Finding {
 fn folder(config: &Config) -> Finding {
     let path = config.data.display();
     match DataFolder::mode(&config.data) {
-        Ok(mode) if mode & 0o077 == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
+        Ok(mode) if mode & OTHERS == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
         Ok(mode) => Finding::Warn(
             format!("data folder: {path} has mode {mode:04o}, so other users may look into it"),
             "run chmod 0700 on it",

@@ -54,12 +54,12 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
     let sandbox = Sandbox::bind(state.sandbox(&folder))?;
     let mut config = demo_config(config, listen, &sandbox)?;
     state.keep_ports(&folder, config.listen, sandbox.addr())?;
-    config.keys = MasterKeys::single(state.master_key(&folder)?);
+    config.keys = MasterKeys::single(state::master_key(&folder)?);
 
     let target = Target::of(&config)?;
     target.prepare().await?;
     let app = assemble::app(&config, config.keys.ring()?, target.connect().await?)?;
-    let running = Running::start(app.clone(), admin, &config, &tasks, stop.clone())?;
+    let running = Running::start(app.clone(), admin, &config, &tasks, &stop)?;
     announce(&config, &sandbox, &target);
 
     // Boxed: the whole onboarding is one large future.

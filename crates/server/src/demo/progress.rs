@@ -69,7 +69,7 @@ pub(super) async fn wait(seeded: &Seeded) -> anyhow::Result<Counts> {
 async fn count(seeded: &Seeded, stream: Stream) -> anyhow::Result<i64> {
     let page = gangway_storage::PageRequest { limit: 200, after: None };
     let runs = syncs::list_runs(&seeded.ctx, seeded.sync(stream)?, page).await.map_err(explain)?.items;
-    let whole = runs.iter().filter(|run| run.state == RunState::Completed && run.since.is_none()).next_back();
+    let whole = runs.iter().rfind(|run| run.state == RunState::Completed && run.since.is_none());
     Ok(whole.map_or(0, |run| run.counts.seen - run.counts.quarantined))
 }
 

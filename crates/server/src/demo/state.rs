@@ -169,34 +169,33 @@ impl State {
 
     /// How long the first sync took: remembered from when it ended, so that later starts say the same.
     pub(super) fn first_sync_seconds(&mut self, folder: &DataFolder, now: Duration) -> anyhow::Result<f64> {
-        let milliseconds = match self.kept.first_sync_milliseconds {
-            Some(milliseconds) => milliseconds,
-            None => {
-                let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-                self.kept.first_sync_milliseconds = Some(milliseconds);
-                self.write(folder)?;
-                milliseconds
-            }
+        let milliseconds = if let Some(milliseconds) = self.kept.first_sync_milliseconds {
+            milliseconds
+        } else {
+            let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+            self.kept.first_sync_milliseconds = Some(milliseconds);
+            self.write(folder)?;
+            milliseconds
         };
         Ok(Duration::from_millis(milliseconds).as_secs_f64())
-    }
-
-    /// The demo's own master key, made at the first start.
-    ///
-    /// # Errors
-    /// When it can't be read or written.
-    pub(super) fn master_key(&self, folder: &DataFolder) -> anyhow::Result<SecretString> {
-        if let Some(text) = folder.read(MASTER_KEY)? {
-            return Ok(text.trim().to_owned().into());
-        }
-        let key = MasterKey::generate().to_base64();
-        folder.write(MASTER_KEY, &format!("{}\n", key.expose_secret()))?;
-        Ok(key)
     }
 
     fn write(&self, folder: &DataFolder) -> anyhow::Result<()> {
         folder.write(FILE, &serde_json::to_string_pretty(&self.kept)?)
     }
+}
+
+/// The demo's own master key, made at the first start.
+///
+/// # Errors
+/// When it can't be read or written.
+pub(super) fn master_key(folder: &DataFolder) -> anyhow::Result<SecretString> {
+    if let Some(text) = folder.read(MASTER_KEY)? {
+        return Ok(text.trim().to_owned().into());
+    }
+    let key = MasterKey::generate().to_base64();
+    folder.write(MASTER_KEY, &format!("{}\n", key.expose_secret()))?;
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -240,8 +239,7 @@ mod tests {
     #[test]
     fn the_master_key_stays() {
         let (_parent, folder) = folder();
-        let state = State::take_up(&folder, &DemoArgs::default()).unwrap();
-        let first = state.master_key(&folder).unwrap();
-        assert_eq!(state.master_key(&folder).unwrap().expose_secret(), first.expose_secret());
+        let first = master_key(&folder).unwrap();
+        assert_eq!(master_key(&folder).unwrap().expose_secret(), first.expose_secret());
     }
 }

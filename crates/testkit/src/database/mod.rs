@@ -2,7 +2,10 @@
 
 mod postgres;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use gangway_migrations::{Migrator, MigratorTrait as _};
 use gangway_storage::{Config, Db};
@@ -43,7 +46,10 @@ impl TestDb {
     /// When it can't be made.
     pub async fn postgres() -> Option<Self> {
         let Some(server) = postgres::server() else {
-            println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
+            #[expect(clippy::print_stdout, reason = "the test run must say what it left out")]
+            {
+                println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
+            }
             return None;
         };
         let clone = Clone::make(&server).await;
@@ -111,7 +117,7 @@ impl TestDb {
                 format!("SELECT {} AS line FROM \"{table}\"", shown.join(" || '|' || "))
             };
             for line in texts(&connection, &sql).await {
-                text.push_str(&format!("{table}: {line}\n"));
+                writeln!(text, "{table}: {line}").expect("a string takes everything");
             }
         }
         connection.close().await.expect("an idle pool closes");
