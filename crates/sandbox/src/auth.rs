@@ -1,10 +1,11 @@
 //! Tokens: who holds one, how long it lives and what the vendor says about a bad one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::config::Dialect;
@@ -23,14 +24,15 @@ pub(crate) struct Tokens {
     known: HashMap<String, Token>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Token {
+/// One token, as a state file keeps it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Token {
     credential: usize,
     issued_at: DateTime<Utc>,
     state: TokenState,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum TokenState {
     Live,
     Expired,
@@ -59,6 +61,21 @@ impl Refused {
 impl Tokens {
     pub(crate) fn new(seed: Seed, dialect: Dialect) -> Self {
         Self { seed, dialect, issued: 0, known: HashMap::new() }
+    }
+
+    /// How many were given out in this life.
+    pub(crate) const fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// All tokens, for a state file: a vendor does not forget them when it restarts.
+    pub(crate) fn kept(&self) -> BTreeMap<String, Token> {
+        self.known.iter().map(|(text, token)| (text.clone(), *token)).collect()
+    }
+
+    /// Takes up the tokens of an earlier life.
+    pub(crate) fn restore(&mut self, kept: &BTreeMap<String, Token>) {
+        self.known.extend(kept.iter().map(|(text, token)| (text.clone(), *token)));
     }
 
     /// The token of a credential after a login, with the seconds it still lives.

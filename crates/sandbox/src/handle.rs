@@ -220,7 +220,7 @@ impl Handle {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Rejected>) -> Result<T, Rejected> {
         let mut state = self.0.lock();
         let result = change(&mut state)?;
-        self.0.save(&state).map_err(|error| {
+        self.0.save(&mut state).map_err(|error| {
             tracing::error!(%error, "sandbox state not written");
             Rejected::NotKept(error)
         })?;

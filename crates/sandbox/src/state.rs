@@ -72,8 +72,10 @@ impl Shared {
     }
 
     /// Writes what was changed, if this sandbox keeps it.
-    pub(crate) fn save(&self, state: &State) -> Result<(), StateError> {
-        self.store.as_ref().map_or(Ok(()), |store| store.save(&state.changes))
+    pub(crate) fn save(&self, state: &mut State) -> Result<(), StateError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        state.changes.tokens = state.tokens.kept();
+        store.save(&state.changes)
     }
 }
 
@@ -131,6 +133,7 @@ impl State {
         let people = &world.people;
         world.absences.retain(|_, absence| people.contains_key(&absence.employee_id));
         world.attendances.retain(|_, attendance| people.contains_key(&attendance.employee_id));
+        self.tokens.restore(&self.changes.tokens);
         if let Some(quirks) = &self.changes.quirks {
             self.quirks = quirks.clone();
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Token;
 use crate::config::{Config, Dialect};
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
@@ -73,6 +74,8 @@ pub(crate) struct Changes {
     pub(crate) quirks: Option<Quirks>,
     /// Changed rights by client id.
     pub(crate) rights: BTreeMap<String, Rights>,
+    /// Tokens given out, by their text.
+    pub(crate) tokens: BTreeMap<String, Token>,
     /// The highest id given to something added: ids are never used twice.
     pub(crate) last_id: u64,
 }

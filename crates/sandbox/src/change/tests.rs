@@ -113,6 +113,17 @@ fn absences_and_attendances_are_added_changed_and_removed() {
 }
 
 #[test]
+fn a_token_is_still_good_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sandbox.json");
+    let open = |path: PathBuf| Bench::of(|config| Config { state_file: Some(path), ..config.without_rate_limit() });
+    let token = open(path.clone()).token;
+    let again = open(path);
+    assert_eq!(again.token, token);
+    again.ok("/v1/company/employees?limit=1");
+}
+
+#[test]
 fn what_was_changed_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sandbox.json");

@@ -98,7 +98,13 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     let mut state = shared.lock();
     let route = Route::parse(&request.path, state.dialect);
     let mut credential = None;
+    let issued = state.tokens.issued();
     let answer = reply(&mut state, request, route, now, &mut credential);
+    if state.tokens.issued() != issued
+        && let Err(error) = shared.save(&mut state)
+    {
+        tracing::warn!(%error, "sandbox tokens not written: a restart will refuse them");
+    }
     let number = |name| request.parameter(name).and_then(|text| text.parse().ok());
     state.ledger.record(Entry {
         at: now,
