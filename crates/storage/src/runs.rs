@@ -93,13 +93,11 @@ impl Runs<'_> {
         Ok(counts.first().is_some_and(|count| count.n > 0))
     }
 
-    /// Whether a job in that queue waits for the run or carries it out.
-    pub async fn has_job(&self, queue: &str, run: SyncRunId) -> Result<bool> {
-        let sql = "SELECT (SELECT count(*) FROM job WHERE tenant_id = $1 AND queue = $2 AND dedupe_key = $3
-                             AND state IN ('pending', 'scheduled'))
-                        + (SELECT count(*) FROM job WHERE tenant_id = $1 AND state = 'running' AND queue = $2
-                             AND dedupe_key = $3) AS n";
-        let values = vec![self.0.tenant().uuid().into(), queue.into(), run.to_string().into()];
+    /// Whether a job waits for the run or carries it out.
+    pub async fn has_job(&self, run: SyncRunId) -> Result<bool> {
+        let sql = "SELECT count(*) AS n FROM job WHERE tenant_id = $1 AND dedupe_key = $2
+                   AND state IN ('pending', 'scheduled', 'running')";
+        let values = vec![self.0.tenant().uuid().into(), run.to_string().into()];
         let counts: Vec<Count> = self.0.query(sql, values).await?;
         Ok(counts.first().is_some_and(|count| count.n > 0))
     }

@@ -129,7 +129,7 @@ impl Bench {
             owner: "test".to_owned(),
             slots: 1,
             turn: 0,
-            lease: Duration::from_secs(3_600),
+            lease: Duration::from_hours(1),
         };
         queue::claim(&self.app, &request).await.unwrap().first().map(|claimed| claimed.fence)
     }

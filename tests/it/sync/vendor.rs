@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt::Write as _,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -157,7 +158,7 @@ fn record(object: &Object) -> SourceRecord {
     for (key, value) in &object.attributes {
         raw.push(',');
         let start = raw.len();
-        raw.push_str(&format!("\"{key}\":{value}"));
+        write!(raw, "\"{key}\":{value}").unwrap();
         spans.push(AttributeSpan { key: key.clone(), range: start..raw.len() });
     }
     raw.push('}');

@@ -10,11 +10,7 @@ use gangway_storage::{TenantTx, connections::Health, queue::JobFence};
 use serde_json::json;
 
 use super::{finish::about, page::is_running};
-use crate::{
-    Ctx, Error, Result, events,
-    jobs::{Job as _, RunSync},
-    seal::TenantKeys,
-};
+use crate::{Ctx, Error, Result, events, seal::TenantKeys};
 
 /// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
 ///
@@ -37,7 +33,7 @@ pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let mut tx = app.db.begin(ctx.scope()).await?;
     let Some(run) = tx.runs().find_locked(run).await?.filter(is_running) else { return Ok(()) };
-    if tx.runs().has_job(RunSync::QUEUE, run.id).await? {
+    if tx.runs().has_job(run.id).await? {
         return Ok(());
     }
     let error = Error::new(Code::Internal, "The run's job ended before the run did; start it again.");
