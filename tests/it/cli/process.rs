@@ -76,11 +76,10 @@ impl Process {
             }
             false
         };
-        let found = tokio::time::timeout(PATIENCE, reading).await;
-        match found {
-            Ok(true) => read,
-            Ok(false) => panic!("ended before `{beginning}`: {read:#?}\n{}", self.errors().await),
-            Err(_) => panic!("`{beginning}` did not come: {read:#?}"),
+        match tokio::time::timeout(PATIENCE, reading).await.ok() {
+            Some(true) => read,
+            Some(false) => panic!("ended before `{beginning}`: {read:#?}\n{}", self.errors().await),
+            None => panic!("`{beginning}` did not come: {read:#?}"),
         }
     }
 
