@@ -23,9 +23,12 @@ const KEEP: Duration = Duration::seconds(30);
 #[derive(Debug)]
 pub struct Keys {
     ring: KeyRing,
-    opened: Mutex<HashMap<TenantId, (DateTime<Utc>, Arc<TenantKeys>)>>,
+    opened: Mutex<HashMap<TenantId, Opened>>,
     deployment: Mutex<Option<Arc<DeploymentSecret>>>,
 }
+
+/// Since when a tenant's keys are in memory.
+type Opened = (DateTime<Utc>, Arc<TenantKeys>);
 
 impl Keys {
     /// Starts with nothing opened.
@@ -69,13 +72,12 @@ impl Keys {
     /// nothing about the identity.
     pub async fn budget_key(&self, app: &App, identity: &str) -> Result<[u8; 32]> {
         let known = lock(&self.deployment).clone();
-        let secret = match known {
-            Some(secret) => secret,
-            None => {
-                let secret = Arc::new(self.load_deployment_secret(app).await?);
-                *lock(&self.deployment) = Some(Arc::clone(&secret));
-                secret
-            }
+        let secret = if let Some(secret) = known {
+            secret
+        } else {
+            let secret = Arc::new(self.load_deployment_secret(app).await?);
+            *lock(&self.deployment) = Some(Arc::clone(&secret));
+            secret
         };
         Ok(secret.budget_key(identity))
     }
@@ -85,14 +87,13 @@ impl Keys {
         tx.data_keys().lock_platform().await?;
         let keys = self.platform_keys(app, &tx).await?;
         let aad = Aad::new(PLATFORM_TENANT, "deployment", "deployment", "secret");
-        let secret = match tx.data_keys().find_deployment_secret().await? {
-            Some(sealed) => DeploymentSecret::from_secret_bytes(&keys.open_with(&aad, &sealed)?)?,
-            None => {
-                let secret = DeploymentSecret::generate();
-                let sealed = keys.current.seal(&aad, &*secret.to_secret_bytes());
-                tx.data_keys().create_deployment_secret(sealed.into_bytes(), app.now()).await?;
-                secret
-            }
+        let secret = if let Some(sealed) = tx.data_keys().find_deployment_secret().await? {
+            DeploymentSecret::from_secret_bytes(&keys.open_with(&aad, &sealed)?)?
+        } else {
+            let secret = DeploymentSecret::generate();
+            let sealed = keys.current.seal(&aad, &*secret.to_secret_bytes());
+            tx.data_keys().create_deployment_secret(sealed.into_bytes(), app.now()).await?;
+            secret
         };
         tx.commit().await?;
         Ok(secret)

@@ -152,8 +152,15 @@ impl Running {
                 Ok(ended?)
             }),
         );
-        let worker = gangway_worker::run(app, worker_config(config), worker_stop.clone());
-        let worker = part("worker", worker_stop, Box::pin(async move { Ok(worker.await?) }));
+        let (worker_config, stop) = (worker_config(config), worker_stop.clone());
+        let work = async move {
+            // The lock file makes this the only process there: whoever held a lease is gone.
+            if !app.db.is_postgres() {
+                gangway_app::queue::take_over(&app).await?;
+            }
+            Ok(gangway_worker::run(app, worker_config, stop).await?)
+        };
+        let worker = part("worker", worker_stop, Box::pin(work));
         let (side_tasks, stop) = (tasks.clone(), side_stop.clone());
         let side = part(
             "admin listener",

@@ -16,6 +16,7 @@ on_both_databases! {
     a_stalled_workers_late_commit_is_refused
     a_stalled_workers_late_result_is_void
     a_renewed_lease_is_not_taken_back
+    a_sole_process_takes_over_at_once
     a_job_whose_workers_keep_dying_fails
     a_reaped_job_keeps_its_place
     a_fence_of_another_tenant_does_not_hold
@@ -48,6 +49,14 @@ async fn a_stalled_workers_late_result_is_void(bench: Bench) {
     assert_eq!(bench.find(current.fence.job).await.state, JobState::Running);
     assert_eq!(bench.ack(current.fence, Verdict::Done).await, []);
     assert_eq!(bench.find(current.fence.job).await.state, JobState::Done);
+}
+
+async fn a_sole_process_takes_over_at_once(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, [bench.job()]).await;
+    let former = bench.claim(1).await.remove(0);
+    assert_eq!(gangway_app::queue::take_over(&bench.app).await.unwrap(), 1);
+    bench.reap(1).await;
+    assert_eq!(bench.claim(1).await.remove(0).fence.job, former.fence.job);
 }
 
 async fn a_renewed_lease_is_not_taken_back(bench: Bench) {

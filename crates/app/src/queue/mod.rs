@@ -124,6 +124,15 @@ pub async fn renew(app: &App, held: &[JobFence], lease: Duration) -> Result<u64>
     Ok(n_renewed)
 }
 
+/// Takes back at once what a former process held, where only one process can run (the embedded database with its lock
+/// file), instead of waiting for leases to end.
+pub async fn take_over(app: &App) -> Result<u64> {
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let n_expired = tx.queue().expire_leases().await?;
+    tx.commit().await?;
+    Ok(n_expired)
+}
+
 /// Takes back what dead workers held.
 pub async fn reap(app: &App) -> Result<Reaped> {
     let tx = app.db.begin_system(SystemReason::Queue).await?;
