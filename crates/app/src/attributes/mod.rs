@@ -9,6 +9,7 @@ mod refresh;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use gangway_domain::{
     connection::Connection,
