@@ -144,6 +144,19 @@ on_both_databases! {
         assert_eq!(bench.read_run(run).await.counts.deleted, 2);
     }
 
+    async fn two_sweeps_stand_in_for_single_reads_that_an_account_lacks(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..21, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.account().no_single_reads = true;
+        bench.vendor.remove(Stream::Employees, &["4"]);
+        let run = bench.run(sync, RunMode::Full).await;
+        assert_eq!((run.state, run.counts.deleted), (RunState::Completed, 0));
+        assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1);
+        assert_eq!(bench.gone(Stream::Employees).await[0].external.id, "4");
+    }
+
     async fn absences_go_when_two_sweeps_agree(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = filled_with_absences(&bench).await;

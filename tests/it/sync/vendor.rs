@@ -55,6 +55,8 @@ pub(super) struct Account {
     pub(super) calls: Vec<ReadPage>,
     /// Every single read.
     pub(super) single_reads: Vec<String>,
+    /// Single reads are not offered, though the manifest promises them.
+    pub(super) no_single_reads: bool,
 }
 
 /// Hands the account to the connector and the test.
@@ -74,6 +76,7 @@ impl Vendor {
             has_total: true,
             calls: Vec::new(),
             single_reads: Vec::new(),
+            no_single_reads: false,
         })))
     }
 
@@ -299,6 +302,9 @@ impl Source for FakeConnection {
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
         let mut account = self.0.account();
         account.single_reads.push(request.external_id.clone());
+        if account.no_single_reads {
+            return Err(Error::new(ErrorKind::Unsupported, "read one", "not offered"));
+        }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();
         Ok(objects.find(|object| object.id == request.external_id).map(record))
     }

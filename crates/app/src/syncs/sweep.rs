@@ -4,7 +4,7 @@
 //! credential did not change. Then each record not seen is asked for by itself where the vendor has such a call, else it must
 //! have been missing from the full run before as well. Many at once are left to a human.
 
-use gangway_connector::ReadOne;
+use gangway_connector::{ErrorKind, ReadOne};
 use gangway_domain::{
     record::Stream,
     sync::{RunMode, SyncRun},
@@ -40,6 +40,8 @@ pub(super) enum Verdict {
     Interrupted,
 }
 
+const INCOMPLETE: Verdict = Verdict::Doubted("the records seen are not as many as the vendor's total says");
+
 /// What was counted before anything is asked of the vendor.
 struct Count {
     n_present: i64,
@@ -63,17 +65,23 @@ pub(super) async fn judge(
         return Ok(Verdict::Doubted("the vendor's total changed while the account was read"));
     }
     let confirms = reading.opened.manifest.stream(run.stream).is_some_and(|stream| stream.confirms_deletion);
-    let Some(Count { n_present, candidates }) = count(ctx, run, confirms).await? else {
-        return Ok(Verdict::Doubted("the records seen are not as many as the vendor's total says"));
-    };
-    let limit = limit(run.stream, n_present);
-    let (records, confirmed_by) = if confirms {
-        match confirm(reading, candidates, limit, should_stop).await? {
-            Some(gone) => (gone, "single_read"),
-            None => return Ok(Verdict::Interrupted),
-        }
-    } else {
-        (candidates.into_iter().map(|candidate| candidate.record).collect(), "two_sweeps")
+    let Some(mut counted) = count(ctx, run, confirms).await? else { return Ok(INCOMPLETE) };
+    let mut confirmed = None;
+    if confirms {
+        confirmed = match confirm(reading, &counted, should_stop).await? {
+            Confirmation::Gone(gone) => Some(gone),
+            Confirmation::Interrupted => return Ok(Verdict::Interrupted),
+            Confirmation::NotOffered => {
+                let Some(twice) = count(ctx, run, false).await? else { return Ok(INCOMPLETE) };
+                counted = twice;
+                None
+            }
+        };
+    }
+    let Count { n_present, candidates } = counted;
+    let (records, confirmed_by) = match confirmed {
+        Some(gone) => (gone, "single_read"),
+        None => (candidates.into_iter().map(|candidate| candidate.record).collect(), "two_sweeps"),
     };
     if is_too_many(run.stream, records.len(), n_present) {
         return Ok(Verdict::Held { n_missing: records.len(), n_present });
@@ -102,27 +110,41 @@ async fn count(ctx: &Ctx, run: &SyncRun, confirms: bool) -> Result<Option<Count>
     Ok(Some(Count { n_present, candidates }))
 }
 
-/// Asks for each candidate by itself, until it is clear that there are too many. None when asked to stop.
+/// What single reads said.
+enum Confirmation {
+    /// These are gone.
+    Gone(Vec<Uuid>),
+    /// This account has no such call, whatever the manifest promises: a missing route and a missing record look alike.
+    NotOffered,
+    /// Asked to stop.
+    Interrupted,
+}
+
+/// Asks for each candidate by itself, until it is clear that there are too many.
 async fn confirm(
     reading: &Reading,
-    candidates: Vec<Candidate>,
-    limit: usize,
+    counted: &Count,
     should_stop: &(dyn Fn() -> bool + Send + Sync),
-) -> Result<Option<Vec<Uuid>>> {
+) -> Result<Confirmation> {
     let source = reading.opened.source()?;
+    let stream = reading.run.stream;
+    let limit = limit(stream, counted.n_present);
     let mut gone = Vec::new();
-    for Candidate { record, external } in candidates {
+    for Candidate { record, external } in &counted.candidates {
         if should_stop() {
-            return Ok(None);
+            return Ok(Confirmation::Interrupted);
         }
         if gone.len() > limit {
             break;
         }
-        if source.read_one(ReadOne::new(reading.run.stream, external.id, reading.class)).await?.is_none() {
-            gone.push(record);
+        match source.read_one(ReadOne::new(stream, external.id.clone(), reading.class)).await {
+            Ok(Some(_)) => {}
+            Ok(None) => gone.push(*record),
+            Err(error) if error.kind == ErrorKind::Unsupported => return Ok(Confirmation::NotOffered),
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(Some(gone))
+    Ok(Confirmation::Gone(gone))
 }
 
 /// How many may go at once without a human.
