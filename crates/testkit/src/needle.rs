@@ -1,5 +1,7 @@
 //! Looks for a value that must not be there, in every spelling it may have taken on its way.
 
+use std::collections::HashSet;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -44,7 +46,8 @@ impl Needle {
             spellings.push((name, base64_inside(bytes, offset, false)));
             spellings.push((name, base64_inside(bytes, offset, true)));
         }
-        spellings.dedup_by(|one, other| one.1 == other.1);
+        let mut known = HashSet::new();
+        spellings.retain(|(_, spelling)| known.insert(spelling.clone()));
         Self { spellings }
     }
 

@@ -29,9 +29,16 @@ async fn end_state(lines: &[String]) -> Vec<Value> {
     let mut seen = Vec::new();
     for path in ["/v1/connections", "/v1/syncs", "/v1/employees", "/v1/absences", "/v1/attendances"] {
         for mut item in client.list(key, path).await {
-            for ours in
-                ["created_at", "updated_at", "changed_at", "first_seen_at", "next_run_at", "cursor", "checked_at"]
-            {
+            for ours in [
+                "created_at",
+                "updated_at",
+                "changed_at",
+                "first_seen_at",
+                "next_run_at",
+                "cursor",
+                "checked_at",
+                "discovered_at",
+            ] {
                 item.as_object_mut().unwrap().remove(ours);
             }
             seen.push(item);
