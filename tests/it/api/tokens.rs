@@ -37,6 +37,19 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn many_callers_at_once_authenticate_once(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        let connection = app.connect(&tenant.key, "second").await;
+        let before = app.sandbox.handle().ledger(0).count("/v1/auth");
+        let checks = (0..8).map(|_| check(&app, &tenant.key, &connection));
+        for checked in futures::future::join_all(checks).await {
+            assert_eq!(checked.expect(200)["ok"], true);
+        }
+        assert_eq!(app.sandbox.handle().ledger(0).count("/v1/auth"), before + 1);
+        app.stop().await;
+    }
+
     async fn a_credential_joins_the_shared_budget_only_after_it_authenticated(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let a = app.onboard("Acme").await;
