@@ -62,7 +62,7 @@ pub(super) async fn failed_job(app: &TestApp, tenant: &Onboarded, sync: &str) ->
         owner: "test".to_owned(),
         slots: 1,
         turn: 0,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
     };
     let claimed = queue::claim(&app.app, &request).await.unwrap().remove(0);
     let (fence, attempt) = (claimed.fence, claimed.attempt);
