@@ -43,29 +43,21 @@ pub enum Authenticated {
 pub async fn authenticate(app: &App, text: &str) -> Result<Authenticated> {
     let parsed = api_key::parse(text).map_err(|error| Error::new(Code::KeyInvalid, error.to_string()))?;
     let refused = || Error::new(Code::KeyInvalid, "The API key is unknown, expired or revoked. Make a new one.");
-    let key = app.db.find_key_by_hash(&api_key::hash(&parsed)).await?.ok_or_else(refused)?;
-    let now = app.now();
-    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+    let holder = app.db.authenticate(&api_key::hash(&parsed)).await?.ok_or_else(refused)?;
+    let key = holder.key();
+    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= app.now()) {
         return Err(refused());
     }
     let principal = Principal::Key(key.id);
     let permissions: Vec<Scope> = key.scopes.iter().copied().collect();
-    match key.kind {
-        KeyKind::Operator => Ok(Authenticated::Operator(OperatorCtx::new(app.clone(), principal, permissions))),
-        KeyKind::Tenant => {
-            require_active(app, key.tenant).await?;
-            Ok(Authenticated::Tenant(Ctx::new(app.clone(), principal, app.db.scope_for_key(&key), permissions)))
+    let Some(scope) = holder.scope() else {
+        return Ok(Authenticated::Operator(OperatorCtx::new(app.clone(), principal, permissions)));
+    };
+    match holder.tenant_state() {
+        TenantState::Active => Ok(Authenticated::Tenant(Ctx::new(app.clone(), principal, scope, permissions))),
+        TenantState::Suspended => {
+            Err(Error::new(Code::TenantSuspended, "The tenant is suspended; ask the operator to resume it."))
         }
-    }
-}
-
-async fn require_active(app: &App, tenant: TenantId) -> Result<()> {
-    let tx = app.db.begin_system(SystemReason::Authenticate).await?;
-    let tenant = tx.tenants().find(tenant).await?;
-    tx.commit().await?;
-    match tenant.map(|tenant| tenant.state) {
-        Some(TenantState::Active) => Ok(()),
-        _ => Err(Error::new(Code::TenantSuspended, "The tenant is suspended; ask the operator to resume it.")),
     }
 }
 
@@ -142,13 +134,7 @@ pub async fn revoke_operator(ctx: &OperatorCtx, id: KeyId) -> Result<()> {
     if found { Ok(()) } else { Err(Error::new(Code::NotFound, "There is no such operator key.")) }
 }
 
-fn check(
-    app: &App,
-    kind: KeyKind,
-    tenant: TenantId,
-    new: NewKey,
-    may_grant: impl Fn(Scope) -> bool,
-) -> Result<ApiKey> {
+fn check(app: &App, kind: KeyKind, tenant: TenantId, new: NewKey, may_grant: impl Fn(Scope) -> bool) -> Result<ApiKey> {
     let NewKey { name, scopes, expires_at } = new;
     let now = app.now();
     let name = name.trim().to_owned();

@@ -13,6 +13,7 @@ pub mod connectors;
 pub mod ctx;
 pub mod error;
 pub mod events;
+pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 pub mod queue;
@@ -24,6 +25,7 @@ pub mod tenants;
 pub use config::Config;
 pub use ctx::{App, Ctx, OperatorCtx};
 pub use error::{Error, FieldError};
+pub use gangway_storage::{Page, PageRequest};
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,17 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gangway_domain::{
-    id::{JobId, TenantId},
-    principal::ApiKey,
-};
+use gangway_domain::id::{JobId, TenantId};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Error, Result, SystemReason, SystemTx, TenantScope, TenantTx, keys, queue};
+use crate::{Error, Result, SystemReason, SystemTx, TenantScope, TenantTx, keys::{self, KeyHolder}, queue};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -90,17 +87,12 @@ impl Db {
         Ok(SystemTx::new(tx, gate))
     }
 
-    /// Finds the key with this hash, in any tenant; expiry and revocation are the caller's to judge.
-    pub async fn find_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>> {
+    /// Finds whoever holds the key with this hash, in any tenant; expiry, revocation and suspension are the caller's to judge.
+    pub async fn authenticate(&self, hash: &[u8; 32]) -> Result<Option<KeyHolder>> {
         let tx = self.begin_system(SystemReason::Authenticate).await?;
-        let key = keys::find_by_hash(&tx, hash).await?;
+        let holder = keys::find_holder(&tx, hash).await?;
         tx.commit().await?;
-        Ok(key)
-    }
-
-    /// The scope of an authenticated key's own tenant.
-    pub fn scope_for_key(&self, key: &ApiKey) -> TenantScope {
-        TenantScope::new(key.tenant)
+        Ok(holder)
     }
 
     /// The scope an operator acts in; the tenant must exist.

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use gangway_domain::{
     id::{KeyId, PLATFORM_TENANT, TenantId},
     principal::{ApiKey, KeyKind, Scope},
+    tenant::TenantState,
 };
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::{
-    Error, Page, PageRequest, Result, SystemTx, TenantTx,
+    Error, Page, PageRequest, Result, SystemTx, TenantScope, TenantTx,
     entity::api_key::{ActiveModel, Column, Entity, Model},
     micros::{from_micros, from_micros_opt, to_micros},
 };
@@ -89,9 +90,39 @@ impl OperatorKeys<'_> {
     }
 }
 
-/// The key with this hash, in any tenant.
-pub(crate) async fn find_by_hash(tx: &SystemTx, hash: &[u8; 32]) -> Result<Option<ApiKey>> {
-    tx.find::<Entity>().filter(Column::Hash.eq(hash.to_vec())).one(tx.raw()).await?.map(read).transpose()
+/// A key that somebody presented, with the scope it proves. Only [`crate::Db::authenticate`] makes one.
+#[derive(Debug, Clone)]
+pub struct KeyHolder {
+    key: ApiKey,
+    tenant: TenantState,
+}
+
+impl KeyHolder {
+    /// The key.
+    pub const fn key(&self) -> &ApiKey {
+        &self.key
+    }
+
+    /// Whether its tenant's work runs.
+    pub const fn tenant_state(&self) -> TenantState {
+        self.tenant
+    }
+
+    /// The scope of its tenant; none for an operator's key, which proves no tenant.
+    pub fn scope(&self) -> Option<TenantScope> {
+        (self.key.kind == KeyKind::Tenant).then(|| TenantScope::new(self.key.tenant))
+    }
+}
+
+/// Whoever holds the key with this hash, in any tenant.
+pub(crate) async fn find_holder(tx: &SystemTx, hash: &[u8; 32]) -> Result<Option<KeyHolder>> {
+    let row = tx.find::<Entity>().filter(Column::Hash.eq(hash.to_vec())).one(tx.raw()).await?;
+    let Some(key) = row.map(read).transpose()? else { return Ok(None) };
+    let tenant = match key.kind {
+        KeyKind::Operator => TenantState::Active,
+        KeyKind::Tenant => tx.tenants().find(key.tenant).await?.ok_or(Error::NotFound("tenant"))?.state,
+    };
+    Ok(Some(KeyHolder { key, tenant }))
 }
 
 fn write(key: &ApiKey, hash: &[u8; 32]) -> Result<ActiveModel> {

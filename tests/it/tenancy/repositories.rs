@@ -443,8 +443,8 @@ async fn a_scope_is_given_only_for_tenants_and_jobs_that_exist() {
     assert!(matches!(db.scope_for_operator(unknown).await, Err(Error::NotFound(_))));
     let platform = gangway_domain::id::PLATFORM_TENANT;
     assert!(db.scope_for_operator(platform).await.is_err(), "operators act for tenants, not for the platform");
-    let key = db.find_key_by_hash(&[1; 32]).await.unwrap().unwrap();
-    assert_eq!((key.id, db.scope_for_key(&key)), (of_a.key, a));
-    assert_eq!(db.find_key_by_hash(&[3; 32]).await.unwrap(), None);
+    let holder = db.authenticate(&[1; 32]).await.unwrap().unwrap();
+    assert_eq!((holder.key().id, holder.scope()), (of_a.key, Some(a)));
+    assert!(db.authenticate(&[3; 32]).await.unwrap().is_none());
     assert_ne!(of_a.connection, ConnectionId::from_uuid(nobody));
 }
