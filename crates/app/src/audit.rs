@@ -2,13 +2,13 @@
 //! there without the other. Never secrets, names or values of people.
 
 use gangway_domain::{
-    id::{AuditId, PLATFORM_TENANT},
+    id::{AuditId, PLATFORM_TENANT, TenantId},
     principal::Scope,
 };
-use gangway_storage::{Page, PageRequest, TenantTx, audit::AuditEntry};
+use gangway_storage::{Page, PageRequest, SystemTx, TenantTx, audit::AuditEntry};
 use serde_json::Value;
 
-use crate::{Ctx, Result};
+use crate::{Ctx, OperatorCtx, Result};
 
 /// Notes what the principal does to an object (`connection.create`, `con_…`).
 pub async fn record(ctx: &Ctx, tx: &TenantTx, action: &str, object: &str, detail: impl Into<Value>) -> Result<()> {
@@ -23,6 +23,27 @@ pub async fn record(ctx: &Ctx, tx: &TenantTx, action: &str, object: &str, detail
         at: app.now(),
     };
     Ok(tx.audit().create(&entry).await?)
+}
+
+/// Notes what an operator does to an object of a tenant, or of the platform (`key.create`).
+pub(crate) async fn record_operator(
+    ctx: &OperatorCtx,
+    tx: &SystemTx,
+    tenant: TenantId,
+    action: &str,
+    object: &str,
+) -> Result<()> {
+    let app = ctx.app();
+    let entry = AuditEntry {
+        id: app.new_id(),
+        principal: ctx.principal().label(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail: Value::Null,
+        request: ctx.request(),
+        at: app.now(),
+    };
+    Ok(tx.audit().create(tenant, &entry).await?)
 }
 
 /// Notes that an operator acted within the tenant, whatever came of it.

@@ -13,7 +13,7 @@ use gangway_storage::{Page, PageRequest, SystemReason};
 use gangway_vault::api_key::{self, Kind};
 use secrecy::SecretString;
 
-use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result};
+use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit};
 
 /// What a new key needs.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ pub async fn create(ctx: &Ctx, new: NewKey) -> Result<(ApiKey, SecretString)> {
     let (text, hash) = generate(KeyKind::Tenant)?;
     let tx = app.db.begin(ctx.scope()).await?;
     tx.keys().create(&key, &hash).await?;
-    crate::audit::record(ctx, &tx, "key.create", &key.id.to_string(), "").await?;
+    audit::record(ctx, &tx, "key.create", &key.id.to_string(), "").await?;
     tx.commit().await?;
     Ok((key, text))
 }
@@ -95,7 +95,7 @@ pub async fn revoke(ctx: &Ctx, id: KeyId) -> Result<()> {
     let tx = ctx.app().db.begin(ctx.scope()).await?;
     tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
     tx.keys().revoke(id, ctx.app().now()).await?;
-    crate::audit::record(ctx, &tx, "key.revoke", &id.to_string(), "").await?;
+    audit::record(ctx, &tx, "key.revoke", &id.to_string(), "").await?;
     tx.commit().await?;
     Ok(())
 }
@@ -108,6 +108,7 @@ pub async fn create_operator(ctx: &OperatorCtx, new: NewKey) -> Result<(ApiKey, 
     let (text, hash) = generate(KeyKind::Operator)?;
     let tx = app.db.begin_system(SystemReason::ManageOperatorKeys).await?;
     tx.operator_keys().create(&key, &hash).await?;
+    audit::record_operator(ctx, &tx, PLATFORM_TENANT, "key.create", &key.id.to_string()).await?;
     tx.commit().await?;
     Ok((key, text))
 }
@@ -130,6 +131,9 @@ pub async fn revoke_operator(ctx: &OperatorCtx, id: KeyId) -> Result<()> {
     let app = ctx.app();
     let tx = app.db.begin_system(SystemReason::ManageOperatorKeys).await?;
     let found = tx.operator_keys().revoke(id, app.now()).await?;
+    if found {
+        audit::record_operator(ctx, &tx, PLATFORM_TENANT, "key.revoke", &id.to_string()).await?;
+    }
     tx.commit().await?;
     if found { Ok(()) } else { Err(Error::new(Code::NotFound, "There is no such operator key.")) }
 }

@@ -9,7 +9,7 @@ use gangway_domain::{
 };
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason};
 
-use crate::{Error, FieldError, OperatorCtx, Result};
+use crate::{Error, FieldError, OperatorCtx, Result, audit};
 
 /// What a new tenant needs.
 #[derive(Debug, Clone)]
@@ -54,6 +54,7 @@ pub async fn create(ctx: &OperatorCtx, new: NewTenant) -> Result<Tenant> {
     let tx = app.db.begin_system(SystemReason::ManageTenants).await?;
     tx.tenants().create(&tenant).await.map_err(|error| name_taken(error, &tenant.name))?;
     tx.data_keys().create(tenant.id, data_key, now).await?;
+    audit::record_operator(ctx, &tx, tenant.id, "tenant.create", &tenant.id.to_string()).await?;
     tx.commit().await?;
     Ok(tenant)
 }
@@ -103,6 +104,7 @@ pub async fn update(ctx: &OperatorCtx, id: TenantId, if_version: Option<i64>, pa
     tenant.version += 1;
     tenant.updated_at = app.now();
     tx.tenants().update(&tenant).await.map_err(|error| name_taken(error, &tenant.name))?;
+    audit::record_operator(ctx, &tx, tenant.id, "tenant.update", &tenant.id.to_string()).await?;
     tx.commit().await?;
     Ok(tenant)
 }

@@ -1,12 +1,12 @@
 //! The audit log: who did what to which object. Rows come in unchained; a job chains them in commit order.
 
 use chrono::{DateTime, Utc};
-use gangway_domain::id::{AuditId, RequestId};
+use gangway_domain::id::{AuditId, RequestId, TenantId};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
 use crate::{
-    Error, Page, PageRequest, Result, TenantTx,
+    Error, Page, PageRequest, Result, SystemTx, TenantTx,
     entity::audit_entry::{ActiveModel, Column, Entity, Model},
     micros::{from_micros, to_micros},
 };
@@ -37,20 +37,7 @@ pub struct AuditEntry {
 impl Audit<'_> {
     /// Adds an entry.
     pub async fn create(&self, entry: &AuditEntry) -> Result<()> {
-        let AuditEntry { id, principal, action, object, detail, request, at } = entry;
-        let row = ActiveModel {
-            tenant_id: Set(self.0.tenant().uuid()),
-            id: Set(id.uuid()),
-            principal: Set(principal.clone()),
-            action: Set(action.clone()),
-            object: Set(object.clone()),
-            detail: Set(detail.to_string()),
-            request_id: Set(request.map(RequestId::uuid)),
-            at: Set(to_micros(*at)),
-            sequence: Set(None),
-            chain: Set(None),
-        };
-        row.insert(self.0.raw()).await?;
+        row(self.0.tenant(), entry).insert(self.0.raw()).await?;
         Ok(())
     }
 
@@ -63,6 +50,34 @@ impl Audit<'_> {
         let rows = query.order_by_asc(Column::Id).limit(page.limit + 1).all(self.0.raw()).await?;
         let items = rows.into_iter().map(entry).collect::<Result<_>>()?;
         Ok(Page::from_overfetch(items, page.limit))
+    }
+}
+
+/// Audit logs of any tenant, for the system role.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemAudit<'a>(pub(crate) &'a SystemTx);
+
+impl SystemAudit<'_> {
+    /// Adds an entry to a tenant's log.
+    pub async fn create(&self, tenant: TenantId, entry: &AuditEntry) -> Result<()> {
+        row(tenant, entry).insert(self.0.raw()).await?;
+        Ok(())
+    }
+}
+
+fn row(tenant: TenantId, entry: &AuditEntry) -> ActiveModel {
+    let AuditEntry { id, principal, action, object, detail, request, at } = entry;
+    ActiveModel {
+        tenant_id: Set(tenant.uuid()),
+        id: Set(id.uuid()),
+        principal: Set(principal.clone()),
+        action: Set(action.clone()),
+        object: Set(object.clone()),
+        detail: Set(detail.to_string()),
+        request_id: Set(request.map(RequestId::uuid)),
+        at: Set(to_micros(*at)),
+        sequence: Set(None),
+        chain: Set(None),
     }
 }
 

@@ -9,7 +9,11 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Error, Result, SystemReason, SystemTx, TenantScope, TenantTx, keys::{self, KeyHolder}, queue};
+use crate::{
+    Error, Result, SystemReason, SystemTx, TenantScope, TenantTx,
+    keys::{self, KeyHolder},
+    queue,
+};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     Result,
     attributes::Attributes,
-    audit::Audit,
+    audit::{Audit, SystemAudit},
     connections::Connections,
     credentials::Credentials,
     data_keys::{DataKeys, SystemDataKeys},
@@ -297,6 +297,10 @@ impl SystemTx {
     /// Tenants.
     pub const fn tenants(&self) -> SystemTenants<'_> {
         SystemTenants(self)
+    }
+    /// Audit logs of any tenant.
+    pub const fn audit(&self) -> SystemAudit<'_> {
+        SystemAudit(self)
     }
     /// Data keys of any tenant, and the deployment's secret.
     pub const fn data_keys(&self) -> SystemDataKeys<'_> {

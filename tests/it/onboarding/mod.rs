@@ -1,4 +1,5 @@
 //! The main job through the API, on both databases: onboard, connect, check, discover, sync, read.
 
+mod audit;
 mod dialects;
 mod main_job;

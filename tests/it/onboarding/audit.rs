@@ -1,0 +1,19 @@
+//! What an operator does leaves a trace in the log of whom it concerns.
+
+use gangway_app::{PageRequest, audit};
+use gangway_testkit::{TestApp, TestDb, on_both_databases};
+
+on_both_databases! {
+    async fn setting_a_tenant_up_is_in_its_audit_log(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let acme = app.onboard("Acme").await;
+        let ctx = app.operator().for_tenant(acme.tenant.parse().unwrap()).await.unwrap();
+        let log = audit::list(&ctx, PageRequest { limit: 50, after: None }).await.unwrap();
+        let actions: Vec<_> = log.items.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, ["tenant.create", "key.create", "connection.create"]);
+        assert!(log.items[0].principal.starts_with("key:key_"), "{:?}", log.items[0].principal);
+        assert_eq!(log.items[0].object, acme.tenant);
+        assert!(log.items[0].request.is_some());
+        app.stop().await;
+    }
+}
