@@ -2,7 +2,7 @@
 //!
 //! One [`cli`] command is one file in [`commands`], [`serve`] or [`demo`]. Nothing here decides anything about tenants,
 //! keys or records: commands call the same use cases of `gangway-app` as the API does. Only [`config`] reads the
-//! environment, and only [`print`] writes to standard output; logs go to standard error.
+//! environment, and only [`mod@print`] writes to standard output; logs go to standard error.
 
 pub mod admin;
 pub mod assemble;

@@ -22,7 +22,7 @@ pub use needle::Needle;
 ///
 /// The test for `PostgreSQL` says so and ends when `GANGWAY_TEST_POSTGRES_URL` is not set.
 ///
-/// ```ignore
+/// ```text
 /// on_both_databases! {
 ///     async fn a_tenant_keeps_its_name(db: TestDb) { … }
 /// }

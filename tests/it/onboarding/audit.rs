@@ -1,7 +1,7 @@
 //! What an operator does leaves a trace in the log of whom it concerns.
 
 use gangway_app::{PageRequest, audit};
-use gangway_testkit::{TestApp, TestDb, on_both_databases};
+use gangway_testkit::{TestApp, on_both_databases};
 
 on_both_databases! {
     async fn setting_a_tenant_up_is_in_its_audit_log(db: TestDb) {
