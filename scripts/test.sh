@@ -123,12 +123,12 @@ scope=(--workspace)
 for argument in "$@"; do
     case $argument in -p | -p?* | --package | --package=*) scope=() ;; esac
 done
+# A filter names tests, which documentation has not.
+if (($# == 0)); then
+    run_tests cargo test --doc --workspace --locked --quiet
+fi
 if cargo nextest --version >/dev/null 2>&1; then
     run_tests cargo nextest run --locked "${scope[@]}" "$@"
 else
     run_tests cargo test --locked "${scope[@]}" "$@"
-fi
-# A filter names tests, which documentation has not.
-if (($# == 0)); then
-    run_tests cargo test --doc --workspace --locked --quiet
 fi
