@@ -1,5 +1,7 @@
 //! Time-off types: a short list, paged by items.
 
+use std::collections::HashSet;
+
 use gangway_domain::record::ExternalId;
 use gangway_egress::{Method, Request};
 use serde::{Deserialize, Serialize};
@@ -8,14 +10,17 @@ use serde_json::{Value, value::RawValue};
 use super::{
     client::Client,
     item::{Bad, FieldRule, Item, V1, external, rule},
+    limits::most_items,
     paging::hash,
     value,
 };
-use crate::contract::{AbsenceType, AbsenceTypes, Checkpoint, Error, ErrorKind, ReadAbsenceTypes, Result, Retry};
+use crate::contract::{AbsenceType, AbsenceTypes, Checkpoint, Error, ErrorKind, ReadAbsenceTypes, Result};
 
 const OPERATION: &str = "read absence types";
 const PATH: &str = "/v1/company/time-off-types";
 const PAGE_SIZE: u32 = 200;
+/// More than any account has: a server that invents types for ever must not keep a run going.
+const MAX_TYPES: u64 = 10_000;
 /// A page below every size at which vendors cut is the last one.
 const SMALLEST_CUT: usize = 50;
 
@@ -50,9 +55,7 @@ pub(super) async fn read_page(client: &Client, request: ReadAbsenceTypes) -> Res
         }
         _ => failure.into(),
     })?;
-    let items = document.items().map_err(|refusal| {
-        Error::new(ErrorKind::Protocol, OPERATION, format!("the answer {refusal}")).with_retry(Retry::Backoff)
-    })?;
+    let items = document.items(most_items(PAGE_SIZE)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
 
     let mut page = AbsenceTypes::default();
     let mut ids = Vec::with_capacity(items.len());
@@ -68,10 +71,15 @@ pub(super) async fn read_page(client: &Client, request: ReadAbsenceTypes) -> Res
             }
         }
     }
-    if !ids.is_empty() && ids.iter().all(|id| place.last.contains(id)) {
+    let seen: HashSet<u64> = place.last.into_iter().collect();
+    if !ids.is_empty() && ids.iter().all(|id| seen.contains(id)) {
         return Ok(AbsenceTypes::default());
     }
     let read = place.types_from.saturating_add(u64::try_from(ids.len()).unwrap_or(u64::MAX));
+    if read > MAX_TYPES {
+        let message = format!("Personio sends more than {MAX_TYPES} absence types, more than any account can have");
+        return Err(Error::new(ErrorKind::Protocol, OPERATION, message));
+    }
     let is_last = match document.metadata.total {
         Some(total) => ids.is_empty() || read >= total,
         None => ids.len() < SMALLEST_CUT,

@@ -7,6 +7,7 @@ use super::{
     client::{Client, Failure},
     item::Item,
     json::member,
+    limits::most_items,
     source::{add_window, bare_list, explain, operation},
 };
 use crate::contract::{CheckReport, CheckRequest, Error, ErrorKind, Finding, FindingLevel, Result, Retry, StreamCheck};
@@ -83,7 +84,7 @@ async fn probe(client: &Client, stream: Stream, request: &CheckRequest) -> Resul
     let unreadable =
         |message| Failure { error: Error::new(ErrorKind::Protocol, operation(stream), message), status: None };
     let document = client.json(operation(stream), list).await?;
-    let items = document.items().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let items = document.items(most_items(1)).map_err(|unlisted| unreadable(format!("the answer {unlisted}")))?;
     if stream != Stream::Employees {
         return Ok(Vec::new());
     }

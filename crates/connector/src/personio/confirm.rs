@@ -13,6 +13,7 @@ use gangway_egress::{Class, Method, Request};
 use super::{
     client::Client,
     item::Item,
+    limits::most_items,
     source::{ONE_ABSENCE_TEMPLATE, add_window, bare_list, plain_id},
 };
 use crate::contract::{Error, ErrorKind, Result, Retry};
@@ -41,7 +42,7 @@ impl SingleReads {
         let document = client.json(OPERATION, list).await?;
         let unreadable =
             |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
-        let items = document.items().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+        let items = document.items(most_items(1)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
         // An account without any absence says by its list that this one is gone.
         let Some(first) = items.first() else { return Ok(()) };
         let known = Item::open(first).and_then(|item| item.id()).map_err(|bad| unreadable(bad.reason))?;

@@ -1,7 +1,7 @@
 //! Which attributes the account offers to this credential: the vendor's list, or, where that is forbidden or absent, the
 //! union of keys over a bounded number of employees.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use gangway_domain::{
@@ -15,13 +15,14 @@ use super::{
     PersonioConnection,
     client::Client,
     employee::{canonical_field, is_custom},
-    envelope::Document,
+    envelope::{Document, Unlisted},
     item::Item,
-    json::{Shape, elements, is_empty, member, members, shape, text},
+    json::{Shape, TOO_MANY_MEMBERS, first_elements, is_empty, member, members, shape, text},
+    limits::{MAX_ATTRIBUTES, MAX_DISCOVERY_BYTES, MAX_OPTIONS, fitted, is_usable_key, most_items},
     source::{EMPLOYEES_PAGE_SIZE, bare_list},
     value::{self, unwrapped},
 };
-use crate::contract::{DiscoverRequest, Discovery, Error, ErrorKind, Result, Retry};
+use crate::contract::{DiscoverRequest, Discovery, Error, ErrorKind, Result};
 
 const OPERATION: &str = "discover attributes";
 /// The list and its older name.
@@ -46,7 +47,9 @@ impl Discovery for PersonioConnection {
 /// The vendor's list; none when it is forbidden or absent, although employees may be readable.
 async fn listed(client: &Client, class: Class) -> Result<Option<Vec<DiscoveredAttribute>>> {
     for path in LIST_PATHS {
-        match client.json(OPERATION, Request::new(Method::Get, path, path, class)).await {
+        let mut get = Request::new(Method::Get, path, path, class);
+        get.max_answer_bytes = MAX_DISCOVERY_BYTES;
+        match client.json(OPERATION, get).await {
             Ok(document) => return read_list(&document).map(Some),
             Err(failure) => match failure.status {
                 // If the token itself were bad, reading employees would say so.
@@ -60,31 +63,36 @@ async fn listed(client: &Client, class: Class) -> Result<Option<Vec<DiscoveredAt
 }
 
 fn read_list(document: &Document) -> Result<Vec<DiscoveredAttribute>> {
-    let items = document.items().map_err(unreadable)?;
+    let items = document.items(MAX_ATTRIBUTES).map_err(|unlisted| match unlisted {
+        Unlisted::TooMany(_) => too_many(),
+        Unlisted::Shape(_) => unlisted.into_error(OPERATION),
+    })?;
+    let mut known = HashSet::with_capacity(items.len());
     let mut attributes: Vec<DiscoveredAttribute> = Vec::with_capacity(items.len());
     for item in items {
         let Some(attribute) = listed_attribute(item) else { continue };
-        if attributes.iter().all(|known| known.key != attribute.key) {
+        if known.insert(attribute.key.clone()) {
             attributes.push(attribute);
         }
     }
     Ok(attributes)
 }
 
-/// One entry of the list; an entry without a key says nothing.
+/// One entry of the list; an entry without a usable key says nothing.
 fn listed_attribute(raw: &RawValue) -> Option<DiscoveredAttribute> {
     let item = Item::open(raw).ok()?;
     let words = |name: &str| {
         let value = item.value(name).ok().flatten().filter(|raw| shape(raw) == Shape::Text)?;
         text(value).ok().filter(|text| !text.is_empty())
     };
-    let key = words("key")?;
-    let options = item.value("options").ok().flatten().and_then(|raw| elements(raw).ok()).unwrap_or_default();
+    let key = words("key").filter(|key| is_usable_key(key))?;
+    let options = item.value("options").ok().flatten().and_then(|raw| first_elements(raw, MAX_OPTIONS).ok());
+    let options = options.map(|options| options.taken).unwrap_or_default();
     Some(DiscoveredAttribute {
-        label: words("label").unwrap_or_else(|| key.clone()),
+        label: fitted(&words("label").unwrap_or_else(|| key.clone())),
         kind: words("type").map_or(AttributeType::Unknown, |kind| attribute_type(&kind)),
-        universal_id: words("universal_id"),
-        options: options.into_iter().filter_map(option_text).collect(),
+        universal_id: words("universal_id").as_deref().map(fitted),
+        options: options.into_iter().filter_map(option_text).map(|option| fitted(&option)).collect(),
         is_custom: is_custom(&key),
         canonical_field: canonical_field(&key).map(str::to_owned),
         key,
@@ -123,12 +131,14 @@ async fn union_of_keys(client: &Client, class: Class) -> Result<Vec<DiscoveredAt
     let mut offset = 0;
     let mut quiet = 0;
     for _ in 0..MOST_PAGES {
-        let list = bare_list(Stream::Employees, EMPLOYEES_PAGE_SIZE, offset, class);
+        let mut list = bare_list(Stream::Employees, EMPLOYEES_PAGE_SIZE, offset, class);
+        list.max_answer_bytes = MAX_DISCOVERY_BYTES;
         let document = client.json(OPERATION, list).await?;
-        let items = document.items().map_err(unreadable)?;
+        let most = most_items(EMPLOYEES_PAGE_SIZE);
+        let items = document.items(most).map_err(|unlisted| unlisted.into_error(OPERATION))?;
         let known = union.attributes.len();
         for item in &items {
-            union.add(item);
+            union.add(item)?;
         }
         quiet = if union.attributes.len() == known { quiet + 1 } else { 0 };
         offset += u64::try_from(items.len()).unwrap_or(u64::MAX);
@@ -139,8 +149,10 @@ async fn union_of_keys(client: &Client, class: Class) -> Result<Vec<DiscoveredAt
     Ok(union.attributes)
 }
 
-fn unreadable(refusal: &'static str) -> Error {
-    Error::new(ErrorKind::Protocol, OPERATION, format!("the answer {refusal}")).with_retry(Retry::Backoff)
+fn too_many() -> Error {
+    let message =
+        format!("Personio lists more than {MAX_ATTRIBUTES} attributes, the most that are taken of one account");
+    Error::new(ErrorKind::Protocol, OPERATION, message)
 }
 
 /// Keys seen so far, in the order of first sight.
@@ -151,12 +163,19 @@ pub(super) struct Union {
 }
 
 impl Union {
-    /// Adds the keys of one employee; one that cannot be read has none.
-    pub(super) fn add(&mut self, raw: &RawValue) {
-        let Ok(item) = Item::open(raw) else { return };
+    /// Adds the keys of one employee; one that cannot be read has none. Fails when there are too many.
+    pub(super) fn add(&mut self, raw: &RawValue) -> Result<()> {
+        let item = match Item::take_apart(raw) {
+            Ok(item) => item,
+            Err((_, TOO_MANY_MEMBERS)) => return Err(too_many()),
+            Err(_) => return Ok(()),
+        };
         for entry in &item.members {
             let Ok(opened) = unwrapped(entry.value) else { continue };
             let key = &*entry.key;
+            if !is_usable_key(key) {
+                continue;
+            }
             let named = opened.kind.as_deref().map_or(AttributeType::Unknown, attribute_type);
             let kind = match (named, opened.value) {
                 // The vendor calls every built-in attribute "standard", also objects and numbers written as text.
@@ -169,17 +188,21 @@ impl Union {
                 }
                 continue;
             }
+            if self.attributes.len() >= MAX_ATTRIBUTES {
+                return Err(too_many());
+            }
             self.places.insert(key.to_owned(), self.attributes.len());
             self.attributes.push(DiscoveredAttribute {
                 key: key.to_owned(),
-                label: opened.label.filter(|label| !label.is_empty()).unwrap_or_else(|| key.to_owned()),
+                label: fitted(opened.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(key)),
                 kind,
-                universal_id: opened.universal_id,
+                universal_id: opened.universal_id.as_deref().map(fitted),
                 options: Vec::new(),
                 is_custom: is_custom(key),
                 canonical_field: canonical_field(key).map(str::to_owned),
             });
         }
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! Employees: canonical fields and all attributes.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{
     item::{Bad, FieldRule, Item, rule},
-    json::member,
     value::{self, unwrapped},
 };
 use crate::contract::{AttributeValue, SourceRecord};
@@ -77,10 +78,11 @@ pub(super) fn read(raw: &RawValue, bytes: Bytes) -> Result<SourceRecord, Bad> {
 
 fn attributes(item: &Item<'_>) -> Result<Vec<AttributeValue>, Bad> {
     let mut list: Vec<AttributeValue> = Vec::with_capacity(item.members.len());
-    for entry in &item.members {
+    // Among duplicates the last one counts, at its own place.
+    let places: HashMap<&str, usize> = item.members.iter().enumerate().map(|(at, entry)| (&*entry.key, at)).collect();
+    for (at, entry) in item.members.iter().enumerate() {
         let key = &*entry.key;
-        // Among duplicates the last one counts, at its own place.
-        if !member(&item.members, key).is_some_and(|last| std::ptr::eq(last, entry.value)) {
+        if places.get(key) != Some(&at) {
             continue;
         }
         let opened = unwrapped(entry.value).map_err(|refusal| Bad::field("an attribute", refusal))?;

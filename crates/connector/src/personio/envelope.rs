@@ -2,10 +2,16 @@
 //!
 //! The body is read once for its outline; the items are cut from it when asked for, still borrowed.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::json::{Refusal, Shape, elements, is_empty, member, members, offset_in, shape};
+use super::{
+    json::{Refusal, Shape, first_elements, first_members, is_empty, member, members, offset_in, shape},
+    limits::MAX_MEMBERS,
+};
+use crate::contract::{Error, ErrorKind, Retry};
 
 /// What the vendor says about paging. Every member may be missing or wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +75,7 @@ impl Document {
             _ => return Err("is neither an object nor a list"),
         };
         let data = data.and_then(|data| {
-            let start = offset_in(whole, data.get())?;
+            let start = offset_in(whole.as_bytes(), data.get())?;
             Some(start..start + data.get().len())
         });
         Ok(Self { bytes, data, is_repaired, success, is_vendors, error_code, metadata })
@@ -83,27 +89,35 @@ impl Document {
     }
 
     /// The items of a list. Nothing (`null`, `""`, `{}`) is an empty list, one object a list of one; a list with holes comes
-    /// from the vendor's language as an object with numbers for keys.
-    pub(super) fn items(&self) -> Result<Vec<&RawValue>, Refusal> {
-        let data = self.data()?;
+    /// from the vendor's language as an object with numbers for keys. More than `most` are refused.
+    pub(super) fn items(&self, most: usize) -> Result<Vec<&RawValue>, Unlisted> {
+        let data = self.data().map_err(Unlisted::Shape)?;
         if is_empty(data) {
             return Ok(Vec::new());
         }
         match shape(data) {
-            Shape::Array => elements(data),
-            Shape::Object => {
-                let members = members(data)?;
-                let is_list = members.iter().all(|member| member.key.bytes().all(|byte| byte.is_ascii_digit()));
-                Ok(if is_list { members.into_iter().map(|member| member.value).collect() } else { vec![data] })
+            Shape::Array => {
+                let items = first_elements(data, most).map_err(Unlisted::Shape)?;
+                if items.is_cut { Err(Unlisted::TooMany(most)) } else { Ok(items.taken) }
             }
-            _ => Err("holds no list"),
+            Shape::Object => {
+                let members = first_members(data, most.max(MAX_MEMBERS)).map_err(Unlisted::Shape)?;
+                let is_list = members.taken.iter().all(|member| member.key.bytes().all(|byte| byte.is_ascii_digit()));
+                if !is_list {
+                    return Ok(vec![data]);
+                }
+                if members.is_cut || members.taken.len() > most {
+                    return Err(Unlisted::TooMany(most));
+                }
+                Ok(members.taken.into_iter().map(|member| member.value).collect())
+            }
+            _ => Err(Unlisted::Shape("holds no list")),
         }
     }
 
     /// The bytes of a part, without copying.
     pub(super) fn bytes_of(&self, part: &RawValue) -> Bytes {
-        let place = str::from_utf8(&self.bytes).ok().and_then(|whole| offset_in(whole, part.get()));
-        match place {
+        match offset_in(&self.bytes, part.get()) {
             Some(start) => self.bytes.slice(start..start + part.get().len()),
             None => Bytes::copy_from_slice(part.get().as_bytes()),
         }
@@ -112,6 +126,37 @@ impl Document {
     /// Whether letters of this part were lost to a foreign encoding.
     pub(super) fn is_damaged(&self, part: &RawValue) -> bool {
         self.is_repaired && part.get().contains('\u{fffd}')
+    }
+}
+
+/// Why the items of an answer are not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unlisted {
+    /// It is no list.
+    Shape(Refusal),
+    /// There are more than this many.
+    TooMany(usize),
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape(refusal) => f.write_str(refusal),
+            Self::TooMany(most) => {
+                write!(
+                    f,
+                    "holds more than {most} records, far more than were asked for: the limit of a page is ignored"
+                )
+            }
+        }
+    }
+}
+
+impl Unlisted {
+    /// The failure of an operation. A system that ignores the limit will do so again.
+    pub(super) fn into_error(self, operation: &'static str) -> Error {
+        let retry = if matches!(self, Self::TooMany(_)) { Retry::Never } else { Retry::Backoff };
+        Error::new(ErrorKind::Protocol, operation, format!("the answer {self}")).with_retry(retry)
     }
 }
 
@@ -152,7 +197,7 @@ mod tests {
             (r#"{"data":""}"#, 0),
             (r#"{"data":[]}"#, 0),
         ] {
-            assert_eq!(document(text).unwrap().items().unwrap().len(), n, "{text}");
+            assert_eq!(document(text).unwrap().items(400).unwrap().len(), n, "{text}");
         }
     }
 
@@ -176,13 +221,13 @@ mod tests {
     fn a_foreign_letter_damages_only_its_own_item() {
         let body = Bytes::from_static(b"[{\"name\":\"M\xfcller\"},{\"name\":\"Lind\"}]");
         let document = Document::read(&body).unwrap();
-        let items = document.items().unwrap();
+        let items = document.items(400).unwrap();
         assert_eq!(items.iter().map(|item| document.is_damaged(item)).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]
     fn parts_are_slices_of_the_answer() {
         let document = document(r#"{"data":[ {"a":1} ]}"#).unwrap();
-        assert_eq!(document.bytes_of(document.items().unwrap()[0]), Bytes::from_static(br#"{"a":1}"#));
+        assert_eq!(document.bytes_of(document.items(400).unwrap()[0]), Bytes::from_static(br#"{"a":1}"#));
     }
 }

@@ -5,7 +5,8 @@ use gangway_domain::record::{ExternalId, Fields};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    json::{Member, Refusal, Shape, member, members, shape},
+    json::{Member, Refusal, Shape, TOO_MANY_MEMBERS, member, members, shape},
+    limits::MAX_MEMBERS,
     value::{self, unwrapped},
 };
 use crate::contract::{AttributeSpan, BadRecord, SourceRecord};
@@ -48,20 +49,34 @@ impl Bad {
 
 impl<'a> Item<'a> {
     pub(super) fn open(raw: &'a RawValue) -> Result<Self, Bad> {
-        let outer = members(raw).map_err(|refusal| Bad::field("the record", refusal))?;
+        Self::take_apart(raw).map_err(|(part, refusal)| Bad::field(part, refusal))
+    }
+
+    /// Opens an item; a refusal comes with the part that it is about.
+    pub(super) fn take_apart(raw: &'a RawValue) -> Result<Self, (&'static str, Refusal)> {
+        let outer = members(raw).map_err(|refusal| ("the record", refusal))?;
         let mut nested = Vec::new();
         let mut found = Vec::with_capacity(outer.len());
         let mut is_flat = true;
         for entry in outer {
             if entry.key == "attributes" && shape(entry.value) == Shape::Object {
                 is_flat = false;
-                nested.extend(members(entry.value).map_err(|refusal| Bad::field("attributes", refusal))?);
+                nested.extend(members(entry.value).map_err(|refusal| ("attributes", refusal))?);
+                // The key may be repeated, and each time with as many.
+                if nested.len() > MAX_MEMBERS {
+                    return Err(("the record", TOO_MANY_MEMBERS));
+                }
             } else if entry.key != "type" || !is_envelope_type(entry.value) {
                 found.push(entry);
             }
         }
-        found.retain(|entry| entry.key != "id" || member(&nested, "id").is_none());
+        if member(&nested, "id").is_some() {
+            found.retain(|entry| entry.key != "id");
+        }
         found.extend(nested);
+        if found.len() > MAX_MEMBERS {
+            return Err(("the record", TOO_MANY_MEMBERS));
+        }
         Ok(Self { members: found, is_flat, raw })
     }
 

@@ -6,14 +6,19 @@
 
 use std::{borrow::Cow, fmt, ops::Range};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
+
+use super::limits::{MAX_ELEMENTS, MAX_MEMBERS};
 
 /// Nesting a value may have; the vendor's own goes to six.
 const MAX_DEPTH: usize = 32;
 
 /// Why a raw value could not be taken. Holds no value.
 pub(super) type Refusal = &'static str;
+
+/// Why an object with more than `MAX_MEMBERS` is not taken.
+pub(super) const TOO_MANY_MEMBERS: Refusal = "has more than 5000 members";
 
 /// One `"key": value` of an object.
 #[derive(Debug, Clone)]
@@ -26,14 +31,14 @@ pub(super) struct Member<'a> {
 impl Member<'_> {
     /// Where the member lies in `whole`, from the key's opening quote to the end of the value. None if it is not part of it.
     pub(super) fn range_in(&self, whole: &str) -> Option<Range<usize>> {
-        let start = offset_in(whole, self.raw_key.get())?;
-        let end = offset_in(whole, self.value.get())?.checked_add(self.value.get().len())?;
+        let start = offset_in(whole.as_bytes(), self.raw_key.get())?;
+        let end = offset_in(whole.as_bytes(), self.value.get())?.checked_add(self.value.get().len())?;
         (start < end).then_some(start..end)
     }
 }
 
-/// Where `part`, a slice of `whole`, begins in it.
-pub(super) fn offset_in(whole: &str, part: &str) -> Option<usize> {
+/// Where `part`, a slice of `whole`, begins in it. Takes the same time whatever their length.
+pub(super) fn offset_in(whole: &[u8], part: &str) -> Option<usize> {
     let offset = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     (offset.checked_add(part.len())? <= whole.len()).then_some(offset)
 }
@@ -62,10 +67,24 @@ pub(super) fn shape(raw: &RawValue) -> Shape {
 
 /// The members of an object, in order.
 pub(super) fn members(raw: &RawValue) -> Result<Vec<Member<'_>>, Refusal> {
+    let members = first_members(raw, MAX_MEMBERS)?;
+    if members.is_cut { Err(TOO_MANY_MEMBERS) } else { Ok(members.taken) }
+}
+
+/// The beginning of an object or list.
+pub(super) struct First<T> {
+    pub(super) taken: Vec<T>,
+    /// There were more.
+    pub(super) is_cut: bool,
+}
+
+/// The first `most` members of an object. The rest is read past without keeping it.
+pub(super) fn first_members(raw: &RawValue, most: usize) -> Result<First<Member<'_>>, Refusal> {
     if shape(raw) != Shape::Object {
         return Err("is not an object");
     }
-    serde_json::from_str::<Members<'_>>(raw.get()).map(|members| members.0).map_err(|_| "is not valid JSON")
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    json.deserialize_map(MembersVisitor { most }).map_err(|_| "is not valid JSON")
 }
 
 /// The last member of that key, as JSON parsers choose among duplicates.
@@ -75,10 +94,17 @@ pub(super) fn member<'a>(members: &[Member<'a>], key: &str) -> Option<&'a RawVal
 
 /// The elements of an array.
 pub(super) fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, Refusal> {
+    let elements = first_elements(raw, MAX_ELEMENTS)?;
+    if elements.is_cut { Err("has more than 5000 elements") } else { Ok(elements.taken) }
+}
+
+/// The first `most` elements of an array. The rest is read past without keeping it.
+pub(super) fn first_elements(raw: &RawValue, most: usize) -> Result<First<&RawValue>, Refusal> {
     if shape(raw) != Shape::Array {
         return Err("is not a list");
     }
-    serde_json::from_str(raw.get()).map_err(|_| "is not valid JSON")
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    json.deserialize_seq(ElementsVisitor { most }).map_err(|_| "is not valid JSON")
 }
 
 /// A JSON string's text.
@@ -133,26 +159,23 @@ fn number(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-struct Members<'a>(Vec<Member<'a>>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
+struct MembersVisitor {
+    most: usize,
 }
 
-struct MembersVisitor;
-
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
+    type Value = First<Member<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(32);
-        while let Some((raw_key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+        let mut taken = Vec::with_capacity(32);
+        while taken.len() < self.most {
+            let Some((raw_key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? else {
+                return Ok(First { taken, is_cut: false });
+            };
             let quoted = raw_key.get();
             let plain =
                 quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|text| !text.contains('\\'));
@@ -160,9 +183,40 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Some(plain) => Cow::Borrowed(plain),
                 None => Cow::Owned(serde_json::from_str(quoted).map_err(serde::de::Error::custom)?),
             };
-            members.push(Member { key, value, raw_key });
+            taken.push(Member { key, value, raw_key });
         }
-        Ok(Members(members))
+        let mut is_cut = false;
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            is_cut = true;
+        }
+        Ok(First { taken, is_cut })
+    }
+}
+
+struct ElementsVisitor {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = First<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut taken = Vec::new();
+        while taken.len() < self.most {
+            let Some(element) = seq.next_element::<&'de RawValue>()? else {
+                return Ok(First { taken, is_cut: false });
+            };
+            taken.push(element);
+        }
+        let mut is_cut = false;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            is_cut = true;
+        }
+        Ok(First { taken, is_cut })
     }
 }
 

@@ -17,6 +17,7 @@ mod employee;
 mod envelope;
 mod item;
 mod json;
+mod limits;
 mod manifest;
 mod paging;
 mod source;

@@ -6,10 +6,12 @@
 //! believed that the items contradict: offsets advance by items returned, the second page of time-offs is compared with the
 //! first to see which way of counting the server follows, and a page of known items only is the end.
 
+use std::collections::HashSet;
+
 use gangway_domain::record::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::envelope::Metadata;
+use super::{envelope::Metadata, limits::most_items};
 use crate::contract::{Checkpoint, Error, ErrorKind, Result};
 
 const VERSION: u8 = 1;
@@ -44,7 +46,7 @@ pub(super) struct Position {
     /// How the vendor numbers its first page.
     first_page: u64,
     total: Option<u64>,
-    /// Hashes of the last page's ids, in its order.
+    /// Hashes of the last page's ids, in its order: no more than a page may hold, so that checkpoints stay small.
     last: Vec<u64>,
 }
 
@@ -109,6 +111,9 @@ impl Position {
         if position.pages >= MAX_PAGES {
             return refuse("the vendor has sent more pages than any account can have");
         }
+        if position.last.len() > most_items(position.limit) {
+            return refuse("the checkpoint holds more than a page can; start the run again");
+        }
         Ok(position)
     }
 
@@ -120,9 +125,9 @@ impl Position {
         self.offset
     }
 
-    /// Whether this id was on the page before.
-    pub(super) fn has_seen(&self, id: u64) -> bool {
-        self.last.contains(&id)
+    /// The ids of the page before.
+    pub(super) fn seen(&self) -> HashSet<u64> {
+        self.last.iter().copied().collect()
     }
 
     /// Decides what follows from the page at this place.
@@ -134,7 +139,8 @@ impl Position {
         if page.ids.is_empty() {
             return decide(Keep::All, self.second_look(total));
         }
-        if self.pages > 0 && page.ids.iter().all(|id| self.has_seen(*id)) {
+        let seen = self.seen();
+        if self.pages > 0 && page.ids.iter().all(|id| seen.contains(id)) {
             return decide(Keep::None, self.after_repetition(total));
         }
         if let Some(next) = self.switch_to_items(page, total) {

@@ -13,6 +13,7 @@ use super::{
     employee,
     envelope::Document,
     item::{Bad, Item, is_flat},
+    limits::{has_too_many_values, most_items},
     paging::{Decision, Keep, Observed, Position, hash},
 };
 use crate::contract::{
@@ -210,9 +211,15 @@ pub(super) fn read_or_set_aside(
     raw: &RawValue,
 ) -> Result<SourceRecord, BadRecord> {
     let bytes = document.bytes_of(raw);
-    if document.is_damaged(raw) {
+    let set_aside = |reason: &str| {
         let external_id = Item::open(raw).and_then(|item| item.id()).ok();
-        return Err(BadRecord::new(external_id, "the record is not UTF-8", bytes));
+        Err(BadRecord::new(external_id, reason, bytes.clone()))
+    };
+    if document.is_damaged(raw) {
+        return set_aside("the record is not UTF-8");
+    }
+    if has_too_many_values(raw.get()) {
+        return set_aside("the record holds too many values");
     }
     read_item(stream, raw, bytes.clone()).map_err(|bad| bad.into_record(bytes))
 }
@@ -220,9 +227,7 @@ pub(super) fn read_or_set_aside(
 /// Reads a page and decides what follows.
 pub(super) fn page(stream: Stream, document: &Document, position: &Position) -> Result<Page> {
     let operation = operation(stream);
-    let items = document.items().map_err(|refusal| {
-        Error::new(ErrorKind::Protocol, operation, format!("the answer {refusal}")).with_retry(Retry::Backoff)
-    })?;
+    let items = document.items(most_items(position.limit())).map_err(|unlisted| unlisted.into_error(operation))?;
     let read: Vec<_> = items.iter().map(|item| read_or_set_aside(stream, document, item)).collect();
     let ids: Vec<u64> = read
         .iter()
@@ -235,12 +240,13 @@ pub(super) fn page(stream: Stream, document: &Document, position: &Position) -> 
         Observed { is_flat: items.first().is_some_and(|item| is_flat(item)), metadata: document.metadata, ids };
     let Decision { keep, next, total, total_changed } = position.advance(&observed);
 
+    let seen = position.seen();
     let mut page = Page { done: next.is_none(), total, total_changed, ..Page::default() };
     page.next = next.map(|next| Checkpoint::pack(operation, &next)).transpose()?;
     for (outcome, id) in read.into_iter().zip(&observed.ids) {
         let is_kept = match keep {
             Keep::All => true,
-            Keep::Unseen => !position.has_seen(*id),
+            Keep::Unseen => !seen.contains(id),
             Keep::None => false,
         };
         match outcome {
@@ -255,7 +261,7 @@ pub(super) fn page(stream: Stream, document: &Document, position: &Position) -> 
 /// Reads the answer to a question for one record.
 fn one(stream: Stream, document: &Document, id: &str, operation: &'static str) -> Result<SourceRecord> {
     let unreadable = |message: String| Error::new(ErrorKind::Protocol, operation, message).with_retry(Retry::Backoff);
-    let items = document.items().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let items = document.items(most_items(1)).map_err(|unlisted| unlisted.into_error(operation))?;
     let [item] = items.as_slice() else {
         return Err(unreadable("the answer does not hold one record".to_owned()));
     };

@@ -6,7 +6,10 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde_json::{Value, json, value::RawValue};
 
-use super::json::{self, Refusal, Shape, elements, is_empty, member, members, shape, text};
+use super::{
+    json::{self, Refusal, Shape, elements, is_empty, member, members, shape, text},
+    limits::{MAX_ELEMENTS, has_too_many_values},
+};
 
 /// Takes the wrapper off, if there is one. The guide's wrapper has only `value`, the vendor's up to five members.
 pub(super) struct Unwrapped<'a> {
@@ -303,9 +306,14 @@ pub(super) fn tags(raw: &RawValue) -> Result<Value, Refusal> {
     if text.trim_start().starts_with('[')
         && let Ok(inner) = serde_json::from_str::<&RawValue>(&text)
     {
+        if has_too_many_values(&text) {
+            return Err("holds too many values");
+        }
         return elements(inner)?.into_iter().map(tag).collect::<Result<Vec<_>, _>>().map(Value::Array);
     }
-    Ok(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(Value::from).collect())
+    let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+    let tags: Vec<Value> = tags.take(MAX_ELEMENTS + 1).map(Value::from).collect();
+    if tags.len() > MAX_ELEMENTS { Err("has more than 5000 tags") } else { Ok(Value::Array(tags)) }
 }
 
 fn tag(raw: &RawValue) -> Result<Value, Refusal> {

@@ -102,7 +102,7 @@ proptest! {
         let item = Value::Object(item);
         let text = if is_pretty { serde_json::to_string_pretty(&item).unwrap() } else { item.to_string() };
         let document = Document::read(&Bytes::from(format!("[{text}]"))).unwrap();
-        let items = document.items().unwrap();
+        let items = document.items(400).unwrap();
         let Ok(record) = read_or_set_aside(Stream::Attendances, &document, items[0]) else { return Ok(()) };
         let cut: HashSet<&str> = record.spans.iter().enumerate()
             .filter(|(at, _)| choice >> (at % 64) & 1 == 1).map(|(_, span)| span.key.as_str()).collect();
@@ -124,8 +124,8 @@ proptest! {
     fn keys_of_anything_can_be_collected(item in any_json()) {
         let document = document(std::slice::from_ref(&item));
         let mut union = discovery::Union::default();
-        for item in document.items().unwrap() {
-            union.add(item);
+        for item in document.items(400).unwrap() {
+            union.add(item).unwrap();
         }
         let keys: HashSet<_> = union.attributes.iter().map(|found| found.key.clone()).collect();
         prop_assert_eq!(keys.len(), union.attributes.len());

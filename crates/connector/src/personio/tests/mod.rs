@@ -3,6 +3,7 @@
 mod absence_types;
 mod check;
 mod hostile;
+mod limits;
 mod paging;
 mod requests;
 mod shapes;
