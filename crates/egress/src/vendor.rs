@@ -8,7 +8,7 @@ use std::{
     fmt,
     hash::BuildHasher,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
@@ -65,6 +65,13 @@ pub enum PortError {
     },
 }
 
+/// Which budget pays, and by which limits.
+#[derive(Debug, Clone)]
+struct Budget {
+    key: BudgetKey,
+    policy: Arc<Policy>,
+}
+
 /// Sends one connection's requests. See [`HttpPort`].
 pub struct VendorPort {
     client: Client,
@@ -72,8 +79,7 @@ pub struct VendorPort {
     host: String,
     base_url: Url,
     base_path: String,
-    budget_key: BudgetKey,
-    policy: Arc<Policy>,
+    budget: RwLock<Budget>,
     budgets: Budgets,
     max_wait: Duration,
     n_refusals: AtomicU32,
@@ -84,7 +90,7 @@ impl fmt::Debug for VendorPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorPort")
             .field("origin", &self.host)
-            .field("budget_key", &self.budget_key)
+            .field("budget_key", &self.budget().key)
             .finish_non_exhaustive()
     }
 }
@@ -105,13 +111,22 @@ impl VendorPort {
             host: origin.to_string(),
             base_path: base_url.path().trim_end_matches('/').to_owned(),
             base_url,
-            budget_key,
-            policy,
+            budget: RwLock::new(Budget { key: budget_key, policy }),
             budgets,
             max_wait,
             n_refusals: AtomicU32::new(0),
             jitter: AtomicU64::new(RandomState::new().hash_one(0)),
         })
+    }
+
+    /// Lets every later request draw on another budget: a credential joins the shared one as soon as the vendor has accepted
+    /// it, in the middle of whatever it was opened for.
+    pub fn draw_on(&self, key: BudgetKey, policy: Arc<Policy>) {
+        *self.budget.write().unwrap_or_else(PoisonError::into_inner) = Budget { key, policy };
+    }
+
+    fn budget(&self) -> Budget {
+        self.budget.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The URL of a request: the path must come out as it went in, so that no dot segment, backslash or `?` in an id leads
@@ -170,10 +185,10 @@ impl VendorPort {
         builder.build().map_err(|_| invalid("the request can't be built"))
     }
 
-    async fn acquire(&self, request: &Request) -> Result<Permit, Error> {
+    async fn acquire(&self, budget: &Budget, request: &Request) -> Result<Permit, Error> {
         let ask = Ask {
-            key: self.budget_key,
-            policy: &self.policy,
+            key: budget.key,
+            policy: &budget.policy,
             template: request.template,
             host: &self.host,
             class: request.class,
@@ -191,20 +206,20 @@ impl VendorPort {
     }
 
     /// Windows of the limits this request has of its own.
-    fn own_windows(&self, request: &Request) -> impl Iterator<Item = Duration> {
-        let authentication = request.is_authentication.then_some(self.policy.authentication.window);
+    fn own_windows(policy: &Policy, request: &Request) -> impl Iterator<Item = Duration> {
+        let authentication = request.is_authentication.then_some(policy.authentication.window);
         let template = request.template;
-        let paths = self.policy.paths.iter().filter(move |path| authentication.is_none() && path.template == template);
+        let paths = policy.paths.iter().filter(move |path| authentication.is_none() && path.template == template);
         authentication.into_iter().chain(paths.map(|path| path.window))
     }
 
     /// Tells the budget what the vendor's answer says about its limits.
-    fn settle(&self, permit: Permit, request: &Request, answer: Answer) -> Result<Response, Error> {
+    fn settle(&self, policy: &Policy, permit: Permit, request: &Request, answer: Answer) -> Result<Response, Error> {
         let Answer { status, headers, body } = answer;
         if status != 429 {
             self.n_refusals.store(0, Ordering::Relaxed);
-            if self.own_windows(request).next().is_none()
-                && let Some(remaining) = retry::remaining(&headers, self.policy.ceiling)
+            if Self::own_windows(policy, request).next().is_none()
+                && let Some(remaining) = retry::remaining(&headers, policy.ceiling)
             {
                 permit.correct(remaining);
             }
@@ -213,10 +228,10 @@ impl VendorPort {
         }
         let n_refusals = self.n_refusals.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let jitter = self.jitter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        let configured = self.own_windows(request).min();
+        let configured = Self::own_windows(policy, request).min();
         let advice = retry::advise(&headers, self.client.clock().now(), configured, n_refusals, jitter);
         // A wait longer than the path's own windows can't come from them.
-        if self.own_windows(request).max().is_some_and(|longest| advice.wait <= longest) {
+        if Self::own_windows(policy, request).max().is_some_and(|longest| advice.wait <= longest) {
             permit.penalise_path(advice.wait);
         } else {
             permit.penalise(advice.wait);
@@ -234,7 +249,8 @@ impl VendorPort {
 
     async fn send_in_span(&self, request: Request) -> Result<Response, Error> {
         let built = self.build(&request)?;
-        let permit = self.acquire(&request).await?;
+        let budget = self.budget();
+        let permit = self.acquire(&budget, &request).await?;
         let answer = self.client.exchange(self.access, built, request.max_answer_bytes).await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -244,7 +260,7 @@ impl VendorPort {
             }
         };
         Span::current().record("http.response.status_code", answer.status);
-        self.settle(permit, &request, answer)
+        self.settle(&budget.policy, permit, &request, answer)
     }
 }
 

@@ -277,6 +277,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_port_told_to_draw_on_another_budget_does_so_from_the_next_request_on() {
+        const JOINED: BudgetKey = BudgetKey::new([10; 32]);
+        let server = Server::new(vec![Reply::ok(""), Reply::ok("")]).await;
+        let config = port_config(&server, policy());
+        let budgets = config.budgets.clone();
+        let port = client(&server).vendor_port(config).unwrap();
+        server.during(port.send(get())).await.unwrap();
+        port.draw_on(JOINED, Arc::new(policy()));
+        server.during(port.send(get())).await.unwrap();
+        assert_eq!([KEY, JOINED].map(|key| budgets.snapshot(key).unwrap().held), [1, 1]);
+    }
+
+    #[tokio::test]
     async fn other_refusals_come_back_as_answers() {
         let response = answer(Reply::status(503, &[("retry-after", "3")], "busy"), get()).await.unwrap();
         assert_eq!((response.status, response.header("retry-after")), (503, Some("3")));
