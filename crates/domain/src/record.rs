@@ -92,6 +92,8 @@ pub const EMPLOYEE_FIELDS: &[&str] = &[
     "weekly_hours",
     "employment_type",
     "picture_url",
+    "created_at",
+    "updated_at",
 ];
 
 /// Canonical fields of an absence. `employee` and `type` are references; `half_day_*` booleans; `days` a decimal.
@@ -128,7 +130,8 @@ pub const ATTENDANCE_FIELDS: &[&str] = &[
 /// Fields that hold personal free text: events say only that they changed.
 pub const SENSITIVE_FIELDS: &[&str] = &["comment", "certificate_status"];
 
-/// Canonical fields left out of the hash, because they change without meaning (a vendor touches them in bulk).
+/// Canonical fields left out of the hash, because they change without meaning: a vendor touches them in bulk, or for a value
+/// that is not stored. What is held of them is as old as the record's last change.
 pub const VOLATILE_FIELDS: &[&str] = &["created_at", "updated_at"];
 
 /// Canonical fields by name. A missing key means that the vendor did not send the field.

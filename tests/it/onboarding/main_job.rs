@@ -71,6 +71,21 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn a_change_of_what_is_not_stored_is_no_change(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        app.sync(&tenant, "employees", "full").await;
+        // The salary is not selected; the vendor's time of the last change moves with it.
+        let person = app.sandbox.handle().people()[3]["id"].as_u64().unwrap();
+        app.sandbox.handle().change_person(person, &json!({"fix_salary": 123_456})).unwrap();
+        let run = app.sync(&tenant, "employees", "incremental").await;
+        assert!(run["counts"]["seen"].as_i64().unwrap() >= 1, "{run}");
+        assert_eq!(run["counts"]["updated"], 0, "{run}");
+        let events = app.client.get(&tenant.key, "/v1/events?after=0").await.expect(200);
+        assert_eq!(events["data"].as_array().unwrap().len(), 1, "{events}");
+        app.stop().await;
+    }
+
     async fn the_same_stream_again_answers_with_the_existing_sync(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let tenant = app.onboard("Acme").await;

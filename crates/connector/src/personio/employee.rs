@@ -33,18 +33,18 @@ pub(super) const RULES: &[FieldRule] = &[
     rule("weekly_hours", &["weekly_working_hours"], value::decimal),
     rule("employment_type", &["employment_type", "employee_type"], value::word),
     rule("picture_url", &["profile_picture"], value::plain_text),
+    rule("created_at", &["created_at"], value::moment),
+    rule("updated_at", &["last_modified_at"], value::moment),
 ];
 
 /// Keys of the vendor that feed no canonical field; everything else is a company's own.
 const OTHER_KEYS: &[&str] = &[
     "id",
     "absence_entitlement",
-    "created_at",
     "fix_salary",
     "fix_salary_interval",
     "holiday_calendar",
     "hourly_salary",
-    "last_modified_at",
     "probation_period_end",
     "termination_reason",
     "termination_type",
