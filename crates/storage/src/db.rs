@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use gangway_domain::id::{JobId, TenantId};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
+    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,7 +24,7 @@ pub struct Config {
     pub system_url: Option<String>,
     /// Connections at most, per login.
     pub max_connections: u32,
-    /// How long a transaction waits for a connection.
+    /// How long a transaction waits for a connection, and on SQLite for its turn to write.
     pub acquire_timeout: Duration,
 }
 
@@ -42,6 +42,8 @@ pub struct Db {
     system: DatabaseConnection,
     /// SQLite takes one writer at a time; waiting here is fair and does not poll.
     writer: Option<Arc<Semaphore>>,
+    /// How long one waits there.
+    patience: Duration,
 }
 
 impl Db {
@@ -55,7 +57,7 @@ impl Db {
         };
         let is_sqlite = tenants.get_database_backend() == DbBackend::Sqlite;
         let writer = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { tenants, system, writer })
+        Ok(Self { tenants, system, writer, patience: config.acquire_timeout })
     }
 
     /// Which database this is.
@@ -129,8 +131,11 @@ impl Db {
         if access == Access::Read {
             return Ok((pool.begin().await?, None));
         }
+        // One long transaction must not make everybody wait for ever: whoever asked is told to come again.
+        let waited = tokio::time::timeout(self.patience, Arc::clone(writer).acquire_owned()).await;
+        let gate = waited.map_err(|_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))?;
         // The semaphore is never closed, so the error cannot happen; treat it as a missing gate all the same.
-        let gate = Arc::clone(writer).acquire_owned().await.ok();
+        let gate = gate.ok();
         // A deferred transaction that reads first and then writes fails at once when another process wrote between.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -172,4 +177,25 @@ async fn take_role(tx: &DatabaseTransaction, role: &str, tenant: Option<TenantId
     let sql = "SELECT set_config('role', $1, true), set_config('app.tenant_id', $2, true)";
     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [role.into(), tenant.into()])).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gangway_domain::id::PLATFORM_TENANT;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_to_write_is_told_to_come_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let db = Db::connect(&Config { acquire_timeout: Duration::from_millis(50), ..Config::new(url) }).await.unwrap();
+        let scope = TenantScope::new(PLATFORM_TENANT);
+        let long = db.begin(&scope).await.unwrap();
+        let refused = db.begin(&scope).await.unwrap_err();
+        assert!(matches!(refused, Error::Unavailable(_)) && refused.is_transient(), "{refused:?}");
+        db.begin_read(&scope).await.unwrap();
+        drop(long);
+        db.begin(&scope).await.unwrap();
+    }
 }

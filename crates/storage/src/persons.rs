@@ -59,6 +59,13 @@ impl Persons<'_> {
         Ok(())
     }
 
+    /// Deletes the persons who have no employee record left, as when their connection was deleted; answers how many.
+    pub async fn delete_orphans(&self) -> Result<u64> {
+        let sql = "DELETE FROM person WHERE tenant_id = $1 AND NOT EXISTS (
+                     SELECT 1 FROM person_link l WHERE l.tenant_id = person.tenant_id AND l.person_id = person.id)";
+        Ok(self.0.execute(sql, vec![self.0.tenant().uuid().into()]).await?.rows_affected())
+    }
+
     /// The persons who have one of these work emails (lower case) through another connection. Emails that lead to several
     /// persons are left out: which of them it is, a human must say.
     pub async fn list_by_emails_elsewhere(

@@ -5,7 +5,9 @@ use gangway_domain::{
     id::{ConnectionId, QuarantineId, SyncRunId},
     record::Stream,
 };
-use sea_orm::{ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Value};
+use sea_orm::{
+    ColumnTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
+};
 
 use crate::{
     Error, Page, PageRequest, Result, TenantTx,
@@ -103,11 +105,7 @@ impl Quarantine<'_> {
     /// Vendor ids of a stream's records that are set aside.
     pub async fn list_open_ids(&self, connection: ConnectionId, stream: Stream) -> Result<Vec<String>> {
         let rows = self
-            .0
-            .find::<Entity>()
-            .filter(Column::ConnectionId.eq(connection.uuid()))
-            .filter(Column::Stream.eq(stream.as_str()))
-            .filter(Column::ResolvedAt.is_null())
+            .open(connection, stream)
             .filter(Column::ExternalId.is_not_null())
             .select_only()
             .column(Column::ExternalId)
@@ -115,6 +113,46 @@ impl Quarantine<'_> {
             .all(self.0.raw())
             .await?;
         Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Which of these fingerprints are set aside and open.
+    pub async fn list_open_among(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        fingerprints: &[Vec<u8>],
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut open = Vec::new();
+        for chunk in fingerprints.chunks(batch::CHUNK) {
+            let found = self
+                .open(connection, stream)
+                .filter(Column::Fingerprint.is_in(chunk.iter().cloned()))
+                .select_only()
+                .column(Column::Fingerprint)
+                .into_tuple::<Vec<u8>>()
+                .all(self.0.raw())
+                .await?;
+            open.extend(found);
+        }
+        Ok(open)
+    }
+
+    /// How many of a stream's records are set aside and open.
+    pub async fn count_open(&self, connection: ConnectionId, stream: Stream) -> Result<u64> {
+        Ok(self.open(connection, stream).count(self.0.raw()).await?)
+    }
+
+    /// Deletes a stream's rows that are settled, or were last seen before this moment; answers how many there were.
+    pub async fn prune(&self, connection: ConnectionId, stream: Stream, before: DateTime<Utc>) -> Result<u64> {
+        let sql = "DELETE FROM quarantined_record WHERE tenant_id = $1 AND connection_id = $2 AND stream = $3
+                   AND (resolved_at IS NOT NULL OR last_seen_at < $4)";
+        let values = vec![
+            self.0.tenant().uuid().into(),
+            connection.uuid().into(),
+            stream.as_str().into(),
+            to_micros(before).into(),
+        ];
+        Ok(self.0.execute(sql, values).await?.rows_affected())
     }
 
     /// Notes that records of these vendor ids could be read.
@@ -159,6 +197,14 @@ impl Quarantine<'_> {
         }
         let rows = query.order_by_asc(Column::Id).limit(page.limit + 1).all(self.0.raw()).await?;
         Ok(Page::from_overfetch(rows.into_iter().map(read).collect::<Result<_>>()?, page.limit))
+    }
+
+    fn open(self, connection: ConnectionId, stream: Stream) -> Select<Entity> {
+        self.0
+            .find::<Entity>()
+            .filter(Column::ConnectionId.eq(connection.uuid()))
+            .filter(Column::Stream.eq(stream.as_str()))
+            .filter(Column::ResolvedAt.is_null())
     }
 }
 

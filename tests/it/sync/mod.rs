@@ -3,6 +3,8 @@
 mod failure;
 mod incremental;
 mod load;
+mod odd;
+mod quarantine;
 mod records;
 mod resume;
 mod schedule;

@@ -109,6 +109,16 @@ on_both_databases! {
         assert_eq!(syncs::get(&bench.ctx, sync).await.unwrap_err().code, Code::NotFound);
     }
 
+    async fn an_endless_schedule_is_refused_and_goes_nowhere(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = bench.sync(Stream::Employees).await;
+        let endless = format!("{} * * * *", vec!["0"; 5_000].join(","));
+        let refused = syncs::update(&bench.ctx, sync, Some(1), Some(endless)).await.unwrap_err();
+        assert_eq!(refused.code, Code::RequestInvalid);
+        assert!(refused.fields[0].message.contains("200"), "{refused:?}");
+        assert!(!bench.db.dump().await.contains("0,0,0,0"));
+    }
+
     async fn runs_are_listed_newest_first(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = bench.sync(Stream::Employees).await;

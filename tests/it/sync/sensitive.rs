@@ -22,7 +22,7 @@ on_both_databases! {
         let record = bench.record(Stream::Employees, "1").await;
         assert_eq!(record.attributes.keys().collect::<Vec<_>>(), ["dynamic_1"]);
         assert_eq!(record.sensitive, Some([].into()));
-        let raw = raw(&bench, "1").await;
+        let raw = raw(&bench, Stream::Employees, "1").await;
         assert_eq!(raw, json!({"id": "1", "dynamic_1": "L"}));
     }
 
@@ -80,7 +80,7 @@ on_both_databases! {
 
         let record = bench.record(Stream::Employees, "1").await;
         assert_eq!(record.sensitive, Some([].into()));
-        assert_eq!(raw(&bench, "1").await, json!({"id": "1", "dynamic_1": "L"}));
+        assert_eq!(raw(&bench, Stream::Employees, "1").await, json!({"id": "1", "dynamic_1": "L"}));
         // What we keep is our business, not a change of the person: the run's own event is all there is.
         assert_eq!(bench.db.count("event").await, n_events + 1);
     }
@@ -115,6 +115,17 @@ on_both_databases! {
         assert!(!created.fact.data.to_string().contains("canary-comment"));
     }
 
+    async fn a_stream_without_a_list_of_attributes_keeps_the_vendors_bytes_whole(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.add(Stream::Absences, absence(1, 7, "2026-11-24", bench.now()));
+        let sync = bench.sync(Stream::Absences).await;
+        bench.run(sync, RunMode::Full).await;
+        let raw = raw(&bench, Stream::Absences, "1").await;
+        assert_eq!((&raw["comment"], &raw["starts_on"]), (&json!("canary-comment"), &json!("2026-11-24")));
+        let dump = bench.db.dump().await;
+        assert!(!dump.contains(r#"{"id":"1","comment""#), "they are sealed");
+    }
+
     async fn an_attribute_that_no_list_names_is_not_kept_and_is_shown_for_choosing(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..2, bench.now());
@@ -124,7 +135,7 @@ on_both_databases! {
         let sync = bench.sync(Stream::Employees).await;
         bench.run(sync, RunMode::Full).await;
         assert!(!bench.record(Stream::Employees, "1").await.attributes.contains_key("dynamic_9"));
-        assert_eq!(raw(&bench, "1").await, json!({"id": "1", "dynamic_1": "L"}));
+        assert_eq!(raw(&bench, Stream::Employees, "1").await, json!({"id": "1", "dynamic_1": "L"}));
         let known = attributes::list(&bench.ctx, bench.connection).await.unwrap();
         let found = known.iter().find(|attribute| attribute.key == "dynamic_9").unwrap();
         assert!(!found.selected);
@@ -140,8 +151,8 @@ async fn select_salary(bench: &Bench, selected: bool) -> Option<gangway_domain::
 }
 
 /// The vendor's bytes as kept.
-async fn raw(bench: &Bench, external_id: &str) -> serde_json::Value {
-    let record = bench.record(Stream::Employees, external_id).await;
+async fn raw(bench: &Bench, stream: Stream, external_id: &str) -> serde_json::Value {
+    let record = bench.record(stream, external_id).await;
     let keys = bench.app.keys.tenant(&bench.app, bench.ctx.scope()).await.unwrap();
     let tx = bench.app.db.begin_read(bench.ctx.scope()).await.unwrap();
     let sealed = tx.records().find_raw(record.id).await.unwrap().unwrap();

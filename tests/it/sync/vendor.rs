@@ -154,14 +154,14 @@ fn name(id: &str) -> ExternalId {
     ExternalId { source: SOURCE.to_owned(), id: id.to_owned() }
 }
 
-/// The record with its bytes: `{"id":"1","dynamic_1":…}` and the place of each attribute in them.
+/// The record with its bytes: `{"id":"1","dynamic_1":…}` and the place of each member in them; absences have their fields there.
 fn record(object: &Object) -> SourceRecord {
-    let mut raw = format!("{{\"id\":\"{}\"", object.id);
+    let mut raw = format!("{{\"id\":{}", json!(object.id));
     let mut spans = Vec::new();
-    for (key, value) in &object.attributes {
+    for (key, value) in if object.employee.is_some() { &object.fields } else { &object.attributes } {
         raw.push(',');
         let start = raw.len();
-        write!(raw, "\"{key}\":{value}").unwrap();
+        write!(raw, "{}:{value}", json!(key)).unwrap();
         spans.push(AttributeSpan { key: key.clone(), range: start..raw.len() });
     }
     raw.push('}');

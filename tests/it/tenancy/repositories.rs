@@ -209,6 +209,14 @@ async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     drop(tx);
     let tx = intruder.tries("quarantine.list_open_ids").await;
     assert!(tx.quarantine().list_open_ids(of_a.connection, Stream::Employees).await.unwrap().is_empty());
+    drop(tx);
+    let tx = intruder.tries("quarantine.count_open").await;
+    assert_eq!(tx.quarantine().count_open(of_a.connection, Stream::Employees).await.unwrap(), 0);
+    drop(tx);
+    let tx = intruder.tries("quarantine.list_open_among").await;
+    let fingerprint = seed::quarantined(of_a.quarantined, of_a.connection, of_a.run.id).fingerprint;
+    let open = tx.quarantine().list_open_among(of_a.connection, Stream::Employees, &[fingerprint]).await.unwrap();
+    assert!(open.is_empty());
 }
 
 async fn reads_logs_and_jobs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
@@ -385,6 +393,13 @@ async fn changes_records(intruder: &Intruder, of_a: &Seeded) {
     drop(tx);
     let tx = intruder.tries("quarantine.resolve").await;
     tx.quarantine().resolve(of_a.connection, Stream::Employees, &["8".to_owned()], at()).await.unwrap();
+    done(tx).await;
+    let tx = intruder.tries("quarantine.prune").await;
+    let later = at() + chrono::TimeDelta::days(365);
+    assert_eq!(tx.quarantine().prune(of_a.connection, Stream::Employees, later).await.unwrap(), 0);
+    done(tx).await;
+    let tx = intruder.tries("persons.delete_orphans").await;
+    assert_eq!(tx.persons().delete_orphans().await.unwrap(), 1, "B's own, made above");
     done(tx).await;
 }
 

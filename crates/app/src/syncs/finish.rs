@@ -9,7 +9,7 @@ use super::{
     execute::Progress,
     health,
     page::{is_running, require_same_place},
-    runs,
+    quarantine, runs,
     start::Reading,
     sweep::{self, Verdict},
 };
@@ -49,7 +49,10 @@ pub(super) async fn finish(
         let complete = tx.runs().find_last_sweep(sync.id, Some(run.id)).await?;
         let keep: Vec<_> = std::iter::once(run.id).chain(complete.map(|earlier| earlier.id)).collect();
         tx.sweeps().prune(sync.id, &keep).await?;
+        // A connection that was deleted leaves persons behind who have no record any more.
+        tx.persons().delete_orphans().await?;
     }
+    quarantine::prune(ctx, &tx, &run).await?;
     sync.cursor = run.started_at;
     sync.first_completed_at = sync.first_completed_at.or(Some(now));
     sync.version += 1;

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gangway_connector::{AttributeValue, SourceRecord};
-use gangway_domain::record::{ExternalId, Fields, VOLATILE_FIELDS};
+use gangway_domain::record::{ExternalId, Fields, Stream, VOLATILE_FIELDS};
 use gangway_vault::HashKey;
 use serde_json::{Value, json};
 
+use super::columns;
 use crate::attributes::{Selection, Treatment};
 
 /// A vendor's record, sorted into what is kept how.
@@ -44,12 +45,30 @@ impl Incoming {
         std::iter::once(&self.external).chain(&self.also)
     }
 
+    /// Whether every name fits its column.
+    pub(super) fn has_good_names(&self) -> bool {
+        self.names().all(|name| columns::holds_name(&name.id))
+    }
+
+    /// The vendor's bytes as they came; they are not to be kept.
+    pub(super) fn whole(&self) -> &[u8] {
+        &self.source.raw
+    }
+
     /// The vendor's bytes, what is not selected cut out. Made on demand: most records on a page have not changed.
     pub(super) fn raw(&self) -> Vec<u8> {
         if self.cut.is_empty() {
             return self.source.raw.to_vec();
         }
         self.source.raw_without(&self.cut.iter().map(String::as_str).collect())
+    }
+}
+
+/// Whether a tenant chooses among the stream's attributes. Where there is no choice, the vendor's bytes are kept whole.
+pub(super) const fn has_catalogue(stream: Stream) -> bool {
+    match stream {
+        Stream::Employees => true,
+        Stream::Absences | Stream::Attendances => false,
     }
 }
 
@@ -64,7 +83,7 @@ fn treatment(selection: &Selection, attribute: &AttributeValue) -> Treatment {
 }
 
 /// Sorts a record.
-pub(super) fn take_in(mut source: SourceRecord, selection: &Selection, hash_key: &HashKey) -> Incoming {
+pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Selection, hash_key: &HashKey) -> Incoming {
     let mut fields = std::mem::take(&mut source.fields);
     let mut attributes = BTreeMap::new();
     let mut sealed = BTreeMap::new();
@@ -87,7 +106,7 @@ pub(super) fn take_in(mut source: SourceRecord, selection: &Selection, hash_key:
             Treatment::Store => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
             Treatment::Seal => drop(sealed.insert(attribute.key.clone(), value_of(attribute))),
             Treatment::Drop => {
-                if !selection.knows(&attribute.key) {
+                if !selection.knows(&attribute.key) && columns::holds_key(&attribute.key) {
                     undecided.push(attribute.key.clone());
                 }
                 cut.insert(attribute.key);
@@ -99,6 +118,9 @@ pub(super) fn take_in(mut source: SourceRecord, selection: &Selection, hash_key:
         if !named.contains(&span.key) && selection.treatment(&span.key) == Treatment::Drop {
             cut.insert(span.key.clone());
         }
+    }
+    if !has_catalogue(stream) {
+        cut.clear();
     }
     let hash = hash_key.hash(&canonical(selection.version(), &fields, &attributes, &sealed));
     Incoming {
@@ -252,19 +274,30 @@ mod tests {
         record
     }
 
+    fn taken(record: SourceRecord, stream: Stream) -> Incoming {
+        take_in(record, stream, &selection(), &HashKey::from_secret_bytes(&[7; 32]).unwrap())
+    }
+
     fn hash(record: SourceRecord) -> [u8; 32] {
-        take_in(record, &selection(), &HashKey::from_secret_bytes(&[7; 32]).unwrap()).hash
+        taken(record, Stream::Employees).hash
     }
 
     #[test]
     fn each_attribute_goes_where_the_choice_sends_it() {
-        let taken = take_in(record(), &selection(), &HashKey::from_secret_bytes(&[7; 32]).unwrap());
+        let taken = taken(record(), Stream::Employees);
         assert_eq!(taken.attributes, [("shirt".to_owned(), json!("L"))].into());
         assert_eq!(taken.sealed, [("salary".to_owned(), json!({"value": "5000", "currency": "EUR"}))].into());
         assert_eq!(taken.fields.keys().collect::<Vec<_>>(), ["email"]);
         assert_eq!(taken.cleared, ["gender".to_owned()].into());
         let raw: Value = serde_json::from_slice(&taken.raw()).unwrap();
         assert_eq!(raw, json!({"shirt": 1, "salary": 2}));
+    }
+
+    #[test]
+    fn bytes_are_cut_only_where_there_is_a_choice() {
+        for stream in [Stream::Absences, Stream::Attendances] {
+            assert_eq!(taken(record(), stream).raw(), record().raw);
+        }
     }
 
     #[test]

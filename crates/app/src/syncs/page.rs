@@ -1,27 +1,19 @@
 //! One page, one transaction: job fence, run row, records, events, place. Either all of it is committed or nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use gangway_connector::{BadRecord, Checkpoint, Page};
-use gangway_domain::{
-    record::Stream,
-    sync::{RunMode, RunState, SyncRun},
-};
-use gangway_storage::{TenantTx, quarantine::QuarantinedRecord, queue::JobFence};
-use uuid::Uuid;
+use gangway_connector::{Checkpoint, Page};
+use gangway_domain::sync::{RunMode, RunState, SyncRun};
+use gangway_storage::queue::JobFence;
 
 use super::{
     intake::{self, Incoming},
     place::Place,
+    quarantine::{self, Refused},
     start::Reading,
     write::{self, Scene},
 };
-use crate::{Ctx, Error, Result, attributes, seal::TenantKeys};
-
-/// Object kind under which set-aside bytes are sealed.
-const QUARANTINE_KIND: &str = "quarantine";
-/// Field under which set-aside bytes are sealed.
-const QUARANTINE_FIELD: &str = "payload";
+use crate::{Ctx, Error, Result, attributes};
 
 /// Commits a page that was read from `reading.place`. Answers the run and its new place; none when it has ended or is gone.
 ///
@@ -40,21 +32,25 @@ pub(super) async fn commit(
     require_same_place(&run, &reading.place)?;
     let sync = tx.syncs().get(run.sync).await?;
     let selection = attributes::selection(ctx, &tx, run.connection, run.stream).await?;
+    let keys = &reading.keys;
     let Page { records, bad, next, done: _, total, total_changed, .. } = page;
 
     let incoming: Vec<Incoming> =
-        records.into_iter().map(|record| intake::take_in(record, &selection, reading.keys.hash_key())).collect();
+        records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
     let undecided: Vec<String> = undecided.into_iter().collect();
     attributes::note_seen(ctx, &tx, run.connection, run.stream, &undecided).await?;
+    let (incoming, nameless): (Vec<_>, Vec<_>) = incoming.into_iter().partition(Incoming::has_good_names);
+    let refused = (bad.into_iter().map(|bad| Refused::unreadable(bad, run.stream, keys)))
+        .chain(nameless.iter().map(|incoming| Refused::nameless(incoming, keys)))
+        .collect();
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 
-    let scene =
-        Scene { run: &run, keys: &reading.keys, selection: &selection, is_quiet: sync.first_completed_at.is_none() };
+    let scene = Scene { run: &run, keys, selection: &selection, is_quiet: sync.first_completed_at.is_none() };
     let written = Box::pin(write::write(ctx, &mut tx, &scene, incoming)).await?;
     let mut seen = written.seen;
-    let n_bad = set_aside(ctx, &tx, &run, &reading.keys, bad, &mut seen).await?;
-    resolve(ctx, &tx, &run, &readable).await?;
+    let n_bad = quarantine::set_aside(ctx, &tx, &run, keys, refused, &mut seen).await?;
+    quarantine::resolve(ctx, &tx, &run, &readable).await?;
     if run.mode == RunMode::Full {
         seen.sort_unstable();
         seen.dedup();
@@ -90,60 +86,4 @@ pub(super) fn require_same_place(run: &SyncRun, place: &Place) -> Result<()> {
     let mut error = Error::internal("another worker has moved the run on");
     error.is_transient = true;
     Err(error)
-}
-
-/// Sets bad records aside. Those that we know count as seen: what cannot be read is not gone.
-async fn set_aside(
-    ctx: &Ctx,
-    tx: &TenantTx,
-    run: &SyncRun,
-    keys: &TenantKeys,
-    bad: Vec<BadRecord>,
-    seen: &mut Vec<Uuid>,
-) -> Result<i64> {
-    if bad.is_empty() {
-        return Ok(0);
-    }
-    let app = ctx.app();
-    let now = app.now();
-    let names: Vec<String> = bad.iter().filter_map(|record| record.external_id.clone()).collect();
-    let known = tx.records().list_known(run.connection, run.stream, &names).await?;
-    seen.extend(known.into_iter().map(|known| known.record));
-
-    let mut distinct: HashMap<[u8; 32], QuarantinedRecord> = HashMap::new();
-    for BadRecord { external_id, reason, raw, .. } in bad {
-        let fingerprint = keys.hash_key().hash(&raw);
-        let id: gangway_domain::id::QuarantineId = app.new_id();
-        let record = QuarantinedRecord {
-            id,
-            connection: run.connection,
-            stream: run.stream,
-            run: run.id,
-            external_id,
-            fingerprint: fingerprint.to_vec(),
-            reason,
-            payload: keys.seal(QUARANTINE_KIND, id.uuid(), QUARANTINE_FIELD, &raw),
-            created_at: now,
-            last_seen_at: now,
-            resolved_at: None,
-        };
-        distinct.insert(fingerprint, record);
-    }
-    let n_bad = i64::try_from(distinct.len()).unwrap_or(i64::MAX);
-    tracing::warn!(
-        connection.id = %run.connection, sync.run = %run.id, stream = Stream::as_str(run.stream), n_bad,
-        "records were set aside because they could not be read"
-    );
-    tx.quarantine().upsert(distinct.into_values().collect()).await?;
-    Ok(n_bad)
-}
-
-/// Closes what was set aside and could now be read.
-async fn resolve(ctx: &Ctx, tx: &TenantTx, run: &SyncRun, readable: &HashSet<String>) -> Result<()> {
-    let open = tx.quarantine().list_open_ids(run.connection, run.stream).await?;
-    let resolved: Vec<String> = open.into_iter().filter(|id| readable.contains(id)).collect();
-    if !resolved.is_empty() {
-        tx.quarantine().resolve(run.connection, run.stream, &resolved, ctx.app().now()).await?;
-    }
-    Ok(())
 }

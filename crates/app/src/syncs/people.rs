@@ -10,7 +10,11 @@ use gangway_storage::{TenantTx, persons::PersonLink, records::Record};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::columns;
 use crate::{Ctx, Result};
+
+/// Characters of an office's name.
+const MAX_OFFICE_NAME: usize = 200;
 
 /// Gives each new employee record a person: the one who has the same work email through another connection, else a new one.
 pub(super) async fn link(
@@ -58,7 +62,7 @@ pub(super) async fn note_offices(tx: &TenantTx, run: &SyncRun, records: &[Record
             let office = record.fields.get("office")?;
             let id = office.get("id").and_then(Value::as_str)?;
             let name = office.get("name").and_then(Value::as_str)?;
-            Some((id.to_owned(), name.to_owned()))
+            columns::holds_name(id).then(|| (id.to_owned(), columns::label(name, MAX_OFFICE_NAME)))
         })
         .collect();
     tx.offices().upsert(run.connection, offices.into_iter().collect()).await?;

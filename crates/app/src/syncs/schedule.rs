@@ -12,6 +12,8 @@ use croner::{
 use gangway_domain::id::SyncId;
 
 const MAX_JITTER: TimeDelta = TimeDelta::minutes(5);
+/// Longer texts are no schedule; they would be kept and told by the audit log.
+const MAX_BYTES: usize = 200;
 const MAX_INTERVAL_DAYS: i64 = 366;
 
 /// A schedule, read.
@@ -29,6 +31,9 @@ impl Schedule {
     /// # Errors
     /// What is wrong, and what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > MAX_BYTES {
+            return Err(format!("a schedule has at most {MAX_BYTES} characters"));
+        }
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
             ["every", interval] => parse_interval(interval).map(Self::Every),

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
+    columns,
     intake::Incoming,
     merge::{self, Merged},
     people,
@@ -205,23 +206,27 @@ fn change(
     is_back: bool,
 ) -> Result<Change> {
     let Merged { fields, attributes, sealed, stale, changes } = merged;
-    let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
+    let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    let day = |field: &str| text(field).and_then(columns::day);
     let (first, last) = match record.stream {
         Stream::Employees => (None, None),
-        Stream::Absences => (text("starts_on"), text("ends_on").or_else(|| text("starts_on"))),
-        Stream::Attendances => (text("date"), text("date")),
+        // An end that is none must not end the absence on its first day.
+        Stream::Absences => {
+            (day("starts_on"), if text("ends_on").is_some() { day("ends_on") } else { day("starts_on") })
+        }
+        Stream::Attendances => (day("date"), day("date")),
     };
     let referenced = fields.get("employee").and_then(|employee| employee.get("id")).and_then(Value::as_str);
-    let employee = incoming.employee.as_ref().map(|employee| employee.id.clone()).or(referenced.map(str::to_owned));
+    let employee = incoming.employee.as_ref().map(|employee| employee.id.as_str()).or(referenced);
     let payload = Payload {
         record: record.id,
         raw: scene.keys.seal(SEAL_KIND, record.id, RAW_FIELD, &incoming.raw()),
         sensitive: seal_all(scene.keys, record.id, &sealed)?,
     };
     let record = Record {
-        employee_external_id: employee,
-        email: text("email").map(|email| email.trim().to_lowercase()).filter(|email| !email.is_empty()),
-        status: text("status"),
+        employee_external_id: employee.filter(|id| columns::holds_name(id)).map(str::to_owned),
+        email: text("email").and_then(columns::email),
+        status: text("status").map(columns::status),
         starts_on: first,
         ends_on: last,
         fields,
