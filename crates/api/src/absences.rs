@@ -17,7 +17,7 @@ use crate::{
     answer::{self, Listing},
     extract::{Authorized, PageQuery, PathId, Query, RecordsRead},
     problem::Result,
-    records::{OriginView, Reader, RecordFilter, RecordStateView, ReferenceView, TimeFilter, TimeQuery},
+    records::{OriginView, Reader, RecordFilter, RecordStateView, ReferenceView, Sensitive, TimeFilter, TimeQuery},
 };
 
 /// Time off.
@@ -43,9 +43,13 @@ pub(crate) struct AbsenceView {
     /// A decimal as text.
     #[schema(example = "2.5")]
     days: Option<String>,
+    /// Null without the scope `sensitive:read`.
     comment: Option<String>,
+    /// Null without the scope `sensitive:read`.
     certificate_status: Option<String>,
     stale: Vec<String>,
+    /// Fields that are null because the key lacks the scope `sensitive:read`, whether or not they have a value.
+    withheld: Vec<String>,
     #[schema(value_type = RecordStateView)]
     state: RecordState,
     version: i64,
@@ -57,6 +61,7 @@ pub(crate) struct AbsenceView {
 impl From<RecordView> for AbsenceView {
     fn from(record: RecordView) -> Self {
         let fields = Reader(&record.fields);
+        let sensitive = Sensitive::of(&record, &["comment", "certificate_status"]);
         Self {
             id: AbsenceId::from_uuid(record.id).to_string(),
             origin: OriginView::of(&record),
@@ -69,8 +74,9 @@ impl From<RecordView> for AbsenceView {
             half_day_start: fields.flag("half_day_start"),
             half_day_end: fields.flag("half_day_end"),
             days: fields.text("days"),
-            comment: fields.text("comment"),
-            certificate_status: fields.text("certificate_status"),
+            comment: sensitive.text("comment"),
+            certificate_status: sensitive.text("certificate_status"),
+            withheld: sensitive.withheld(),
             stale: record.stale,
             state: record.state,
             version: record.version,

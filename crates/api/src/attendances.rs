@@ -17,7 +17,7 @@ use crate::{
     answer::{self, Listing},
     extract::{Authorized, PageQuery, PathId, Query, RecordsRead},
     problem::Result,
-    records::{OriginView, Reader, RecordFilter, RecordStateView, ReferenceView, TimeFilter, TimeQuery},
+    records::{OriginView, Reader, RecordFilter, RecordStateView, ReferenceView, Sensitive, TimeFilter, TimeQuery},
 };
 
 /// Time worked.
@@ -37,11 +37,14 @@ pub(crate) struct AttendanceView {
     ends_at: Option<String>,
     break_minutes: Option<i64>,
     status: Option<String>,
+    /// Null without the scope `sensitive:read`.
     comment: Option<String>,
     project: Option<ReferenceView>,
     is_holiday: Option<bool>,
     is_time_off: Option<bool>,
     stale: Vec<String>,
+    /// Fields that are null because the key lacks the scope `sensitive:read`, whether or not they have a value.
+    withheld: Vec<String>,
     #[schema(value_type = RecordStateView)]
     state: RecordState,
     version: i64,
@@ -53,6 +56,7 @@ pub(crate) struct AttendanceView {
 impl From<RecordView> for AttendanceView {
     fn from(record: RecordView) -> Self {
         let fields = Reader(&record.fields);
+        let sensitive = Sensitive::of(&record, &["comment"]);
         Self {
             id: AttendanceId::from_uuid(record.id).to_string(),
             origin: OriginView::of(&record),
@@ -63,10 +67,11 @@ impl From<RecordView> for AttendanceView {
             ends_at: fields.text("ends_at"),
             break_minutes: fields.integer("break_minutes"),
             status: fields.text("status"),
-            comment: fields.text("comment"),
+            comment: sensitive.text("comment"),
             project: fields.reference("project"),
             is_holiday: fields.flag("is_holiday"),
             is_time_off: fields.flag("is_time_off"),
+            withheld: sensitive.withheld(),
             stale: record.stale,
             state: record.state,
             version: record.version,

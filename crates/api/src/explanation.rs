@@ -67,7 +67,7 @@ const fn explain(code: Code) -> &'static str {
             "The vendor's answer is not what its documentation says. Send the `request_id` to whoever runs this server."
         }
         Code::VendorLimited => {
-            "The vendor's limit is used up, or the last authentication was less than 30 seconds ago. Try again after `Retry-After`."
+            "The vendor's limit is used up, the last authentication was less than 30 seconds ago, or five logins within a minute did not prove the credential. Try again after `Retry-After`."
         }
         Code::Unsupported => {
             "The connector does not offer what was asked for. `GET /v1/connectors/{id}` tells what it does."

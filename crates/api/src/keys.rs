@@ -89,10 +89,11 @@ pub(crate) struct KeyCreate {
     /// Display name.
     #[schema(min_length = 1, max_length = 200, example = "Data warehouse")]
     name: String,
-    /// What it may do: only what the key that makes it may do itself. All of that but `sensitive:read` when left out.
+    /// What it may do: only what the key that makes it may do itself; an operator may also grant `sensitive:read`. All of that
+    /// but `sensitive:read` when left out.
     #[schema(value_type = Option<Vec<ScopeView>>)]
     scopes: Option<BTreeSet<Scope>>,
-    /// From when on it is refused; never when left out.
+    /// From when on it is refused; when left out, never, or as the key that makes it. Not later than that.
     expires_at: Option<DateTime<Utc>>,
 }
 

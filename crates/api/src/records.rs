@@ -96,6 +96,29 @@ impl Reader<'_> {
     }
 }
 
+/// Canonical fields that need the scope `sensitive:read`, of one record.
+pub(crate) struct Sensitive<'a> {
+    fields: Reader<'a>,
+    names: &'static [&'static str],
+    is_open: bool,
+}
+
+impl<'a> Sensitive<'a> {
+    pub(crate) const fn of(record: &'a RecordView, names: &'static [&'static str]) -> Self {
+        // The use case opens sensitive attributes for exactly those who may see these too.
+        Self { fields: Reader(&record.fields), names, is_open: record.sensitive.is_some() }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        if self.is_open { self.fields.text(name) } else { None }
+    }
+
+    /// Named whether or not there is a value: that somebody wrote a comment is told to nobody else either.
+    pub(crate) fn withheld(&self) -> Vec<String> {
+        if self.is_open { Vec::new() } else { self.names.iter().map(|name| (*name).to_owned()).collect() }
+    }
+}
+
 /// Values by the vendor's key.
 pub(crate) type Values = BTreeMap<String, Value>;
 

@@ -2,7 +2,10 @@
 
 use actix_web::{HttpResponse, delete, get, patch, post};
 use chrono::{DateTime, Utc};
-use gangway_app::syncs::{self, NewSync};
+use gangway_app::{
+    FieldError,
+    syncs::{self, NewSync},
+};
 use gangway_domain::{
     id::{ConnectionId, SyncId},
     record::Stream,
@@ -18,7 +21,7 @@ use crate::{
         PathId, Query,
     },
     idempotent::{self, Created},
-    problem::Result,
+    problem::{Problem, Result},
     records::StreamView,
     sync_runs::{RunModeView, RunView},
 };
@@ -89,7 +92,7 @@ pub(crate) struct SyncCreate {
     #[schema(value_type = StreamView)]
     stream: Stream,
     /// `every 15m`, a five-field cron expression in the tenant's zone, or null (by hand).
-    #[schema(example = "every 15m")]
+    #[schema(example = "every 15m", max_length = 200)]
     schedule: Option<String>,
 }
 
@@ -99,8 +102,20 @@ pub(crate) struct SyncCreate {
 pub(crate) struct SyncUpdate {
     /// `every 15m`, a five-field cron expression in the tenant's zone, or null (by hand).
     #[serde(deserialize_with = "required")]
-    #[schema(required)]
+    #[schema(required, max_length = 200)]
     schedule: Option<String>,
+}
+
+/// Characters of a schedule at most.
+const LONGEST_SCHEDULE: usize = 200;
+
+/// Before it is parsed: a parser's message could repeat all of it.
+fn capped(schedule: Option<String>) -> Result<Option<String>> {
+    if schedule.as_ref().is_some_and(|text| text.chars().count() > LONGEST_SCHEDULE) {
+        let message = format!("must have at most {LONGEST_SCHEDULE} characters");
+        return Err(Problem::invalid(vec![FieldError { pointer: "/schedule".to_owned(), message }]));
+    }
+    Ok(schedule)
 }
 
 /// Null is a value here, so a missing member is a mistake.
@@ -152,6 +167,7 @@ pub(crate) async fn create(
     body: Body<SyncCreate>,
 ) -> Result<HttpResponse> {
     let SyncCreate { connection_id, stream, schedule } = body.value;
+    let schedule = capped(schedule)?;
     let ctx = who.ctx;
     idempotent::once(&ctx.clone(), "POST /v1/syncs", key, &body.canonical, async move {
         let sync = syncs::create(&ctx, NewSync { connection: connection_id, stream, schedule }).await?;
@@ -190,7 +206,7 @@ pub(crate) async fn update(
     seen: IfMatch,
     body: Body<SyncUpdate>,
 ) -> Result<HttpResponse> {
-    let SyncUpdate { schedule } = body.value;
+    let schedule = capped(body.value.schedule)?;
     let sync = syncs::update(&who.ctx, id.0, seen.0, schedule).await?;
     Ok(answer::versioned(sync.version, &SyncView::from(sync)))
 }

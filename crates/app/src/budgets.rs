@@ -3,12 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use gangway_connector::{Manifest, WindowLimit};
-use gangway_domain::{id::ConnectionId, principal::Scope};
-use gangway_egress::{BudgetKey, Limit, PathLimit, Policy};
+use gangway_domain::{
+    id::{ConnectionId, TenantId},
+    principal::Scope,
+};
+use gangway_egress::{BudgetKey, Limit, Origin, PathLimit, Policy};
 pub use gangway_limits::{BudgetView, WaitingByClass};
 use gangway_storage::credentials::Credential;
 
 use crate::{App, Ctx, Error, Result, connectors};
+
+/// Logins that a tenant may try with what it never proved to own: enough to correct a mistyped secret, too few to guess one.
+const UNPROVEN: Limit = Limit::new(5, Duration::from_mins(1));
 
 /// The budget of a connection's credential in use.
 pub async fn view(ctx: &Ctx, connection: ConnectionId) -> Result<BudgetView> {
@@ -18,29 +24,46 @@ pub async fn view(ctx: &Ctx, connection: ConnectionId) -> Result<BudgetView> {
     let found = tx.connections().find(connection).await?.ok_or_else(|| Error::not_found("connection"))?;
     let credential = tx.credentials().get(found.id, found.credential_version).await?;
     tx.commit().await?;
-    let key = key(app, &credential).await?;
     let manifest = connectors::get(app, &found.connector)?;
-    Ok(app.budgets.snapshot(key).unwrap_or_else(|| BudgetView::idle(&policy(&manifest))))
+    let Budget { key, policy } = of(app, ctx.tenant(), &credential, &manifest).await?;
+    Ok(app.budgets.snapshot(key).unwrap_or_else(|| BudgetView::idle(&policy)))
 }
 
-/// The budget that a credential version draws on: the vendor account's shared one only after its first successful
-/// authentication, so that nobody drains a neighbour's by entering its id.
-pub(crate) async fn key(app: &App, credential: &Credential) -> Result<BudgetKey> {
-    if credential.authenticated_at.is_some() {
-        return Ok(BudgetKey::new(credential.budget_key));
+/// What a credential version draws on: a budget and its limits.
+pub(crate) struct Budget {
+    /// Which.
+    pub(crate) key: BudgetKey,
+    /// Its limits.
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// The budget of a credential version: the vendor account's shared one only after its first successful authentication, so
+/// that nobody drains a neighbour's by entering its id.
+///
+/// Until then all that a tenant stores for the same account share one of the tenant's own: a new version or another
+/// connection gives no new tries, so guessing is bounded, and the logins it takes from whoever owns the account are few.
+pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, manifest: &Manifest) -> Result<Budget> {
+    let Credential { budget_key, authenticated_at, .. } = credential;
+    if authenticated_at.is_some() {
+        return Ok(Budget { key: BudgetKey::new(*budget_key), policy: Arc::new(policy(manifest)) });
     }
-    Ok(BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{}", credential.id)).await?))
+    let account: Vec<String> = budget_key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{tenant}\0{}", account.concat())).await?);
+    let proven = policy(manifest);
+    let authentication = if proven.authentication.limit > UNPROVEN.limit { UNPROVEN } else { proven.authentication };
+    Ok(Budget { key, policy: Arc::new(Policy { authentication, ..proven }) })
 }
 
-/// The name under which a vendor account's shared budget is made.
-pub(crate) fn shared_identity(connector: &str, identity: &str) -> String {
-    format!("{connector}\0{identity}")
+/// The name under which a vendor account's shared budget is made. The origin is part of it: what one server accepts says
+/// nothing about the account of that id at another.
+pub(crate) fn shared_identity(connector: &str, origin: &Origin, identity: &str) -> String {
+    format!("{connector}\0{origin}\0{identity}")
 }
 
 /// A connector's limits as the budget wants them.
-pub(crate) fn policy(manifest: &Manifest) -> Arc<Policy> {
+fn policy(manifest: &Manifest) -> Policy {
     let limits = &manifest.limits;
-    Arc::new(Policy {
+    Policy {
         ceiling: limits.credential.requests,
         window: span(limits.credential),
         pacing: true,
@@ -52,7 +75,7 @@ pub(crate) fn policy(manifest: &Manifest) -> Arc<Policy> {
             .collect(),
         authentication: limit(limits.authentication),
         address: limits.address.map(limit),
-    })
+    }
 }
 
 const fn limit(limit: WindowLimit) -> Limit {

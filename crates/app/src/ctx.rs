@@ -103,18 +103,27 @@ pub struct Ctx {
     scope: TenantScope,
     permissions: Vec<Scope>,
     request: Option<RequestId>,
+    is_operator: bool,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl Ctx {
     /// For the HTTP extractor, the job runner, the command line and `testkit`.
     pub fn new(app: App, principal: Principal, scope: TenantScope, permissions: Vec<Scope>) -> Self {
-        Self { app, principal, scope, permissions, request: None }
+        Self { app, principal, scope, permissions, request: None, is_operator: false, expires_at: None }
     }
 
     /// Names the HTTP request it serves.
     #[must_use]
     pub const fn with_request(mut self, request: RequestId) -> Self {
         self.request = Some(request);
+        self
+    }
+
+    /// Says when the principal's key ends, so that what it makes ends no later.
+    #[must_use]
+    pub(crate) const fn with_expiry(mut self, expires_at: Option<DateTime<Utc>>) -> Self {
+        self.expires_at = expires_at;
         self
     }
 
@@ -138,6 +147,14 @@ impl Ctx {
     pub const fn request(&self) -> Option<RequestId> {
         self.request
     }
+    /// Whether an operator acts here, rather than somebody of the tenant.
+    pub(crate) const fn is_operator(&self) -> bool {
+        self.is_operator
+    }
+    /// When the principal's key ends.
+    pub(crate) const fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at
+    }
     /// Whether the principal holds a permission.
     pub fn may(&self, permission: Scope) -> bool {
         self.permissions.contains(&permission)
@@ -155,12 +172,13 @@ pub struct OperatorCtx {
     principal: Principal,
     permissions: Vec<Scope>,
     request: Option<RequestId>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl OperatorCtx {
     /// For the HTTP extractor, the command line and `testkit`.
     pub fn new(app: App, principal: Principal, permissions: Vec<Scope>) -> Self {
-        Self { app, principal, permissions, request: None }
+        Self { app, principal, permissions, request: None, expires_at: None }
     }
 
     /// Names the HTTP request it serves.
@@ -182,6 +200,16 @@ impl OperatorCtx {
     pub const fn request(&self) -> Option<RequestId> {
         self.request
     }
+    /// Says when the principal's key ends, so that what it makes ends no later.
+    #[must_use]
+    pub(crate) const fn with_expiry(mut self, expires_at: Option<DateTime<Utc>>) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+    /// When the principal's key ends.
+    pub(crate) const fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at
+    }
     /// Refuses unless the principal holds a permission.
     pub fn require(&self, permission: Scope) -> Result<()> {
         if self.permissions.contains(&permission) { Ok(()) } else { Err(Error::lacks(permission)) }
@@ -198,6 +226,8 @@ impl OperatorCtx {
             scope,
             permissions: self.permissions.clone(),
             request: self.request,
+            is_operator: true,
+            expires_at: self.expires_at,
         })
     }
 }

@@ -12,6 +12,7 @@ use gangway_domain::{
 use gangway_storage::{Page, PageRequest, SystemReason};
 use gangway_vault::api_key::{self, Kind};
 use secrecy::SecretString;
+use serde_json::json;
 
 use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit};
 
@@ -22,8 +23,18 @@ pub struct NewKey {
     pub name: String,
     /// What it may do; the kind's defaults when left out.
     pub scopes: Option<BTreeSet<Scope>>,
-    /// From when on it is refused.
+    /// From when on it is refused; when left out, as the key that makes it.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What the maker of a key can pass on.
+struct Maker<F> {
+    /// Whether it can pass on a scope that was asked for by name.
+    grants: F,
+    /// What it passes on when nothing is asked.
+    defaults: BTreeSet<Scope>,
+    /// When it ends itself.
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// Who a key turned out to be.
@@ -51,10 +62,14 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Authenticated> {
     let principal = Principal::Key(key.id);
     let permissions: Vec<Scope> = key.scopes.iter().copied().collect();
     let Some(scope) = holder.scope() else {
-        return Ok(Authenticated::Operator(OperatorCtx::new(app.clone(), principal, permissions)));
+        return Ok(Authenticated::Operator(
+            OperatorCtx::new(app.clone(), principal, permissions).with_expiry(key.expires_at),
+        ));
     };
     match holder.tenant_state() {
-        TenantState::Active => Ok(Authenticated::Tenant(Ctx::new(app.clone(), principal, scope, permissions))),
+        TenantState::Active => {
+            Ok(Authenticated::Tenant(Ctx::new(app.clone(), principal, scope, permissions).with_expiry(key.expires_at)))
+        }
         TenantState::Suspended => {
             Err(Error::new(Code::TenantSuspended, "The tenant is suspended; ask the operator to resume it."))
         }
@@ -63,16 +78,25 @@ pub async fn authenticate(app: &App, text: &str) -> Result<Authenticated> {
 
 /// Makes a key of the tenant. Its text is answered once and never again.
 ///
+/// A tenant's key passes on what it holds. An operator may also grant `sensitive:read`, by name, which no tenant could come by
+/// otherwise.
+///
 /// # Errors
-/// `request.invalid` for a bad name, a past expiry, or scopes that the caller does not hold itself.
+/// `request.invalid` for a bad name, an expiry that is past or later than the caller's own, or scopes that the caller cannot
+/// pass on.
 pub async fn create(ctx: &Ctx, new: NewKey) -> Result<(ApiKey, SecretString)> {
     ctx.require(Scope::KeysWrite)?;
     let app = ctx.app();
-    let key = check(app, KeyKind::Tenant, ctx.tenant(), new, |scope| ctx.may(scope))?;
+    let maker = Maker {
+        grants: |scope| ctx.may(scope) || (ctx.is_operator() && scope == Scope::SensitiveRead),
+        defaults: Scope::defaults(KeyKind::Tenant).into_iter().filter(|scope| ctx.may(*scope)).collect(),
+        expires_at: ctx.expires_at(),
+    };
+    let key = check(app, KeyKind::Tenant, ctx.tenant(), new, maker)?;
     let (text, hash) = generate(KeyKind::Tenant)?;
     let tx = app.db.begin(ctx.scope()).await?;
     tx.keys().create(&key, &hash).await?;
-    audit::record(ctx, &tx, "key.create", &key.id.to_string(), "").await?;
+    audit::record(ctx, &tx, "key.create", &key.id.to_string(), json!({ "scopes": key.scopes })).await?;
     tx.commit().await?;
     Ok((key, text))
 }
@@ -104,7 +128,8 @@ pub async fn revoke(ctx: &Ctx, id: KeyId) -> Result<()> {
 pub async fn create_operator(ctx: &OperatorCtx, new: NewKey) -> Result<(ApiKey, SecretString)> {
     ctx.require(Scope::KeysWrite)?;
     let app = ctx.app();
-    let key = check(app, KeyKind::Operator, PLATFORM_TENANT, new, |_| true)?;
+    let maker = Maker { grants: |_| true, defaults: Scope::defaults(KeyKind::Operator), expires_at: ctx.expires_at() };
+    let key = check(app, KeyKind::Operator, PLATFORM_TENANT, new, maker)?;
     let (text, hash) = generate(KeyKind::Operator)?;
     let tx = app.db.begin_system(SystemReason::ManageOperatorKeys).await?;
     tx.operator_keys().create(&key, &hash).await?;
@@ -138,12 +163,21 @@ pub async fn revoke_operator(ctx: &OperatorCtx, id: KeyId) -> Result<()> {
     if found { Ok(()) } else { Err(Error::new(Code::NotFound, "There is no such operator key.")) }
 }
 
-fn check(app: &App, kind: KeyKind, tenant: TenantId, new: NewKey, may_grant: impl Fn(Scope) -> bool) -> Result<ApiKey> {
+fn check(
+    app: &App,
+    kind: KeyKind,
+    tenant: TenantId,
+    new: NewKey,
+    maker: Maker<impl Fn(Scope) -> bool>,
+) -> Result<ApiKey> {
     let NewKey { name, scopes, expires_at } = new;
+    let Maker { grants, defaults, expires_at: latest } = maker;
     let now = app.now();
+    // A key that ends must not leave one behind that does not.
+    let expires_at = expires_at.or(latest);
     let name = name.trim().to_owned();
     let asked = scopes.is_some();
-    let mut scopes = scopes.unwrap_or_else(|| Scope::defaults(kind));
+    let scopes = scopes.unwrap_or(defaults);
     let mut problems = Vec::new();
     let mut problem = |pointer: &str, message: &str| {
         problems.push(FieldError { pointer: pointer.to_owned(), message: message.to_owned() });
@@ -154,17 +188,20 @@ fn check(app: &App, kind: KeyKind, tenant: TenantId, new: NewKey, may_grant: imp
     if expires_at.is_some_and(|at| at <= now) {
         problem("/expires_at", "must lie in the future");
     }
+    if let (Some(at), Some(latest)) = (expires_at, latest)
+        && at > latest
+    {
+        problem("/expires_at", "must not be later than the expiry of the key that makes it");
+    }
     if asked {
         if scopes.is_empty() {
             problem("/scopes", "must name at least one scope");
         }
         if kind == KeyKind::Tenant && scopes.contains(&Scope::TenantsWrite) {
             problem("/scopes", "`tenants:write` is for operator keys");
-        } else if !scopes.iter().all(|scope| may_grant(*scope)) {
+        } else if !scopes.iter().all(|scope| grants(*scope)) {
             problem("/scopes", "a key can pass on only scopes that it holds itself");
         }
-    } else {
-        scopes.retain(|scope| may_grant(*scope));
     }
     if !problems.is_empty() {
         return Err(Error::invalid_fields(problems));

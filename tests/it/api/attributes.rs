@@ -67,7 +67,8 @@ async fn choices_are_all_or_none_and_sensitive_stays_sensitive() {
     let body = json!({"attributes": [
         {"key": notes, "class": "standard", "selected": true}, {"key": badge, "class": "sensitive"},
     ]});
-    app.client.patch(&tenant.key, &path, &body).await.expect(200);
+    let trusted = app.tenant_key(&tenant.tenant, &[Scope::ConnectionsWrite, Scope::SensitiveRead]).await;
+    app.client.patch(&trusted, &path, &body).await.expect(200);
     let discover = format!("/v1/connections/{}/discover", tenant.connection);
     app.client.post(&tenant.key, &discover, &json!({})).await.expect(200);
     let after = app.client.list(&tenant.key, &path).await;

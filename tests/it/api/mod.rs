@@ -9,6 +9,7 @@ mod nonsense;
 mod pages;
 mod problems;
 mod resources;
+mod security;
 mod site;
 mod support;
 mod tokens;

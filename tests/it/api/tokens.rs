@@ -68,11 +68,14 @@ on_both_databases! {
             "connector": "personio", "name": "guess", "config": {"base_url": app.sandbox.base_url()},
             "credential": {"client_id": app.sandbox.client_id(), "client_secret": "guess"},
         });
-        let guess = app.client.post(&b.key, "/v1/connections", &body).await.expect(201);
+        let operator = app.operator_key().await;
+        let stranger = app.client.post(&operator, "/v1/tenants", &json!({"name": "Curio"})).await.expect(201);
+        let stranger = app.tenant_key(stranger["id"].as_str().unwrap(), &[]).await;
+        let guess = app.client.post(&stranger, "/v1/connections", &body).await.expect(201);
         let guess = guess["id"].as_str().unwrap().to_owned();
         let before = held(a.key.clone(), a.connection.clone()).await;
-        check(&app, &b.key, &guess).await;
-        assert_eq!(held(b.key.clone(), guess).await, 0);
+        check(&app, &stranger, &guess).await;
+        assert_eq!(held(stranger, guess).await, 0);
         assert_eq!(held(a.key.clone(), a.connection.clone()).await, before);
         app.stop().await;
     }

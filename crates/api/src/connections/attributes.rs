@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{self, Listing},
-    extract::{Authorized, Body, ConnectionsRead, ConnectionsWrite, PathId},
+    extract::{Authorized, Body, ConnectionsRead, ConnectionsWrite, PathId, Query, WidePageParams, WidePageQuery},
     problem::Result,
     records::StreamView,
 };
@@ -142,7 +142,7 @@ pub(crate) struct AttributeChoice {
     key: Option<String>,
     /// Whether its values are stored.
     selected: Option<bool>,
-    /// `sensitive` always; `standard` only for an attribute that was not recognised.
+    /// `sensitive` always; `standard` only for an attribute that was not recognised, and only with `sensitive:read`.
     #[schema(value_type = Option<AttributeClassView>)]
     class: Option<AttributeClass>,
 }
@@ -158,19 +158,24 @@ pub(crate) struct ChosenView {
 
 /// List attributes
 ///
-/// All of them at once (`next` is always null): accounts have some hundred at most.
 #[utoipa::path(tag = "connections", operation_id = "list_attributes",
-    params(("id" = String, Path, description = "The connection")),
-    responses((status = 200, description = "In the vendor's order", body = Listing<AttributeView>)))]
+    params(("id" = String, Path, description = "The connection"), WidePageParams),
+    responses((status = 200, description = "A page, in the vendor's order", body = Listing<AttributeView>)))]
 #[get("/connections/{id}/attributes")]
-pub(crate) async fn list(who: Authorized<ConnectionsRead>, id: PathId<ConnectionId>) -> Result<HttpResponse> {
-    let attributes = attributes::list(&who.ctx, id.0).await?;
-    Ok(Listing::whole(attributes.into_iter().map(AttributeView::from).collect()))
+pub(crate) async fn list(
+    who: Authorized<ConnectionsRead>,
+    id: PathId<ConnectionId>,
+    query: Query<WidePageQuery>,
+) -> Result<HttpResponse> {
+    let WidePageQuery(page) = query.0;
+    let page = attributes::page(&who.ctx, id.0, page.page()?).await?;
+    Ok(Listing::of(page, AttributeView::from, |attribute| attribute.id.to_string()))
 }
 
 /// Choose attributes
 ///
-/// Selects what is stored and corrects classes. Where the stream is synced, a full run starts.
+/// Selects what is stored and corrects classes. Where the stream is synced, a full run starts. Making a sensitive attribute
+/// standard shows its values to every reader, so it needs the scope `sensitive:read` too (403 `key.forbidden`).
 #[utoipa::path(tag = "connections", operation_id = "choose_attributes",
     params(("id" = String, Path, description = "The connection")), request_body = AttributesUpdate,
     responses((status = 200, description = "All attributes after the choice", body = ChosenView)))]

@@ -27,7 +27,7 @@ pub(crate) struct ConnectionCreate {
     /// Display name, unique in the tenant.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// By the connector's `config_schema`.
+    /// By the connector's `config_schema`; `base_url` has at most 2,048 characters.
     #[serde(default = "empty")]
     #[schema(value_type = Object, required = false)]
     config: Value,

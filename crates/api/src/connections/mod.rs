@@ -132,7 +132,8 @@ pub(crate) async fn read(who: Authorized<ConnectionsRead>, id: PathId<Connection
 
 /// Change a connection
 ///
-/// Renames it or replaces its config. The credential has a route of its own.
+/// Renames it or replaces its config. The credential has a route of its own. A config that names another origin makes a new
+/// version of the credential: the connection is unchecked again, and nothing that the old origin gave goes to the new one.
 #[utoipa::path(tag = "connections", operation_id = "update_connection",
     params(("id" = String, Path, description = "The connection")), request_body = ConnectionUpdate,
     responses((status = 200, description = "The changed connection", body = ConnectionView)))]

@@ -32,6 +32,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             let bytes = receive(&request, payload).await?;
             let value = parse(&bytes)?;
             let canonical: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
+            refuse_nul(&canonical)?;
             Ok(Self { value, canonical: canonical.to_string().into_bytes() })
         })
     }
@@ -126,9 +127,48 @@ fn pointer<'a>(path: impl Iterator<Item = &'a Segment>) -> String {
     pointer
 }
 
-/// Serde's message without the place, which the pointer tells better.
+/// Serde's message without the place, which the pointer tells better, and without what was sent, which may be a secret.
 fn message(text: &str) -> String {
-    text.rsplit_once(" at line ").map_or(text, |(message, _)| message).to_owned()
+    let text = text.rsplit_once(" at line ").map_or(text, |(message, _)| message);
+    let found = ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|start| text.starts_with(start));
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if found && (expected == "a map" || expected.starts_with("struct ")) => {
+            "must be an object".to_owned()
+        }
+        Some((_, expected)) if found => format!("must be {expected}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// U+0000 is in no name or text that anybody means, and PostgreSQL cannot store it.
+fn refuse_nul(value: &Value) -> Result<()> {
+    let mut fields = Vec::new();
+    find_nul(value, "", &mut fields);
+    if fields.is_empty() { Ok(()) } else { Err(Problem::invalid(fields)) }
+}
+
+fn find_nul(value: &Value, pointer: &str, fields: &mut Vec<FieldError>) {
+    let mut refuse = || {
+        fields
+            .push(FieldError { pointer: pointer.to_owned(), message: "must not have the character U+0000".to_owned() });
+    };
+    match value {
+        Value::String(text) if text.contains('\0') => refuse(),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_nul(item, &format!("{pointer}/{index}"), fields);
+            }
+        }
+        Value::Object(members) => {
+            if members.keys().any(|key| key.contains('\0')) {
+                refuse();
+            }
+            for (key, member) in members {
+                find_nul(member, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), fields);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The field that a message is about, when serde names one.
@@ -189,6 +229,38 @@ mod tests {
             );
         }
         assert_eq!(parse::<Outer>(&[0xff, 0xfe]).unwrap_err().code, Code::RequestMalformed);
+    }
+
+    #[test]
+    fn no_message_repeats_what_was_sent() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Strict {
+            kind: Option<Kind>,
+            size: Option<u8>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Kind {
+            Full,
+            Half,
+        }
+        for (body, expected) in [
+            (r#""CANARY""#, "must be an object"),
+            (r#"{"kind":"CANARY, expected `x`"}"#, "must be `full` or `half`"),
+            (r#"{"size":"CANARY"}"#, "must be u8"),
+            (r#"{"size":777}"#, "must be u8"),
+        ] {
+            let problem = parse::<Strict>(body.as_bytes()).unwrap_err();
+            assert_eq!(problem.fields[0].message, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn nul_is_pointed_at_wherever_it_is() {
+        let problem = refuse_nul(&serde_json::json!({"a": ["x", "\0"], "b/c": {"d\0": 1}})).unwrap_err();
+        let pointers: Vec<_> = problem.fields.iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/a/1", "/b~1c"]);
     }
 
     #[test]

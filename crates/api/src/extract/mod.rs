@@ -13,5 +13,5 @@ pub(crate) use authorized::{
 };
 pub(crate) use body::Body;
 pub(crate) use headers::{IdempotencyKey, IfMatch};
-pub(crate) use params::{FromParams, PageQuery, Params, Query};
+pub(crate) use params::{FromParams, PageQuery, Params, Query, WidePageParams, WidePageQuery};
 pub(crate) use path::{PathId, PathText};

@@ -14,6 +14,9 @@ const DEFAULT_LIMIT: u64 = 50;
 /// Rows of a page at most.
 const MAX_LIMIT: u64 = 200;
 
+/// Characters of a parameter at most.
+const LONGEST: usize = 500;
+
 /// A query, read.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -54,7 +57,12 @@ impl Params {
 
     /// Takes a parameter's text.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        self.pairs.remove(name)
+        let text = self.pairs.remove(name)?;
+        if text.chars().count() > LONGEST || text.contains('\0') {
+            self.refuse(name, "must have at most 500 characters, none of them U+0000");
+            return None;
+        }
+        Some(text)
     }
 
     /// Takes a parameter that `parse` reads; `wanted` says what would be right.
@@ -94,14 +102,18 @@ pub(crate) struct PageQuery {
 
 impl FromParams for PageQuery {
     fn from_params(params: &mut Params) -> Self {
-        let limit = params.parsed("limit", "must be a whole number from 1 to 200", |text| {
-            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        });
-        Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after: params.text("after") }
+        Self::or_limit(params, DEFAULT_LIMIT)
     }
 }
 
 impl PageQuery {
+    fn or_limit(params: &mut Params, default: u64) -> Self {
+        let limit = params.parsed("limit", "must be a whole number from 1 to 200", |text| {
+            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        });
+        Self { limit: limit.unwrap_or(default), after: params.text("after") }
+    }
+
     /// The page, after an id.
     pub(crate) fn page<K: FromStr>(&self) -> Result<PageRequest<K>> {
         let after = self.after.as_deref().map(str::parse).transpose().map_err(|_| {
@@ -111,6 +123,27 @@ impl PageQuery {
             }])
         })?;
         Ok(PageRequest { limit: self.limit, after })
+    }
+}
+
+/// Which page of a listing that is mostly read whole.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters; they are read as those of any page")]
+pub(crate) struct WidePageParams {
+    /// Rows at most, 200 when left out.
+    #[param(required = false, minimum = 1, maximum = 200, default = 200)]
+    limit: u64,
+    /// `next` of the page before; left out for the first.
+    after: Option<String>,
+}
+
+/// The same, read.
+pub(crate) struct WidePageQuery(pub(crate) PageQuery);
+
+impl FromParams for WidePageQuery {
+    fn from_params(params: &mut Params) -> Self {
+        Self(PageQuery::or_limit(params, MAX_LIMIT))
     }
 }
 

@@ -41,8 +41,11 @@ pub struct Chosen {
 
 /// Applies choices, all or none. What is stored changes with the next full run, which this starts where a sync exists.
 ///
+/// Making an attribute standard shows its values to every reader of records, so only who may see sensitive ones can do that.
+///
 /// # Errors
-/// `object.not-found`, `request.invalid` naming each choice that cannot be made.
+/// `object.not-found`, `key.forbidden` for lowering a class without `sensitive:read`, `request.invalid` naming each choice that
+/// cannot be made.
 pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -> Result<Chosen> {
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
@@ -55,6 +58,9 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
         if let Err(problem) = apply(&mut after, choice, index) {
             problems.push(problem);
         }
+    }
+    if after.iter().zip(&before).any(|(new, old)| new.class == AttributeClass::Standard && new.class != old.class) {
+        ctx.require(Scope::SensitiveRead)?;
     }
     if !problems.is_empty() {
         return Err(Error::invalid_fields(problems));

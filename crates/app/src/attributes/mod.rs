@@ -16,8 +16,8 @@ use gangway_domain::{
     id::{AttributeId, ConnectionId},
     principal::Scope,
 };
-use gangway_storage::TenantTx;
 pub use gangway_storage::attributes::Attribute;
+use gangway_storage::{Page, PageRequest, TenantTx};
 use serde_json::Value;
 
 use crate::{
@@ -42,6 +42,26 @@ pub async fn list(ctx: &Ctx, connection: ConnectionId) -> Result<Vec<Attribute>>
     let attributes = tx.attributes().list(connection).await?;
     tx.commit().await?;
     Ok(attributes)
+}
+
+/// A page of them, in the same order, from the place that the attribute `page.after` has now.
+///
+/// # Errors
+/// `object.not-found`; `request.invalid` when the page begins after what is no attribute of the connection.
+pub async fn page(ctx: &Ctx, connection: ConnectionId, page: PageRequest<AttributeId>) -> Result<Page<Attribute>> {
+    let PageRequest { limit, after } = page;
+    // Cut from the whole: an account has some hundred at most, and their order is not that of their ids.
+    let all = list(ctx, connection).await?;
+    let start = match after {
+        None => 0,
+        Some(after) => {
+            let place = all.iter().position(|attribute| attribute.id == after);
+            place.ok_or_else(|| Error::invalid("after", "must be the `next` of a page of this listing"))? + 1
+        }
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = all.len() - start > limit;
+    Ok(Page { items: all.into_iter().skip(start).take(limit).collect(), has_more })
 }
 
 /// Appends an event about a connection or one of its attributes.

@@ -5,9 +5,16 @@ use gangway_domain::{
     id::ConnectionId,
     principal::Scope,
 };
+use gangway_storage::credentials::Credential;
 use serde_json::{Value, json};
 
-use super::{check_config, check_name, connector, credential::unknown_connector, name_taken, require_version};
+use super::{
+    check_config, check_name, connector,
+    credential::{seal, unknown_connector},
+    name_taken,
+    open::unseal,
+    origin, require_version,
+};
 use crate::{Ctx, Error, Result, audit};
 
 /// What may change.
@@ -21,6 +28,9 @@ pub struct ConnectionPatch {
 
 /// Changes a connection; `if_version` is the version the caller has seen.
 ///
+/// Another origin makes a new credential version of the same secret: token, proof and budget belong to the server that gave
+/// them, and whoever still works with the old version stays with the old server.
+///
 /// # Errors
 /// `object.not-found`, `object.stale`, `request.invalid`, `connection.origin-forbidden`, `object.name-taken`.
 pub async fn update(
@@ -32,17 +42,27 @@ pub async fn update(
     ctx.require(Scope::ConnectionsWrite)?;
     let ConnectionPatch { name, config } = patch;
     let app = ctx.app();
+    // Sealed before the transaction begins: sealing may read keys in one of its own, and SQLite has one writer.
+    let judged = match &config {
+        Some(config) => Some(judge(ctx, id, config).await?),
+        None => None,
+    };
     let tx = app.db.begin(ctx.scope()).await?;
     let mut connection = tx.connections().get_for_update(id).await?;
-    if let Some(config) = config {
-        let connector =
-            connector(app, &connection.connector).ok_or_else(|| unknown_connector(&connection.connector))?;
-        check_config(app, connector.as_ref(), &config)?;
-        if config != connection.config {
-            connection.config = config;
-            connection.state = ConnectionState::Unchecked;
-            connection.state_reason = None;
+    if let Some(Judged { version, moved }) = judged {
+        // Somebody changed it meanwhile, perhaps its origin: whoever came first stays.
+        require_version(&connection, Some(version))?;
+        if let Some(credential) = moved {
+            connection.credential_version = credential.version;
+            tx.credentials().create(&credential).await?;
         }
+    }
+    if let Some(config) = config
+        && config != connection.config
+    {
+        connection.config = config;
+        connection.state = ConnectionState::Unchecked;
+        connection.state_reason = None;
     }
     if let Some(name) = name {
         connection.name = check_name(&name).map_err(|problem| Error::invalid_fields(vec![problem]))?;
@@ -51,9 +71,37 @@ pub async fn update(
     connection.updated_at = app.now();
     let name = connection.name.clone();
     connection.version = tx.connections().update(&connection).await.map_err(|error| name_taken(error, &name))?;
-    audit::record(ctx, &tx, "connection.update", &id.to_string(), json!({ "version": connection.version })).await?;
+    let detail = json!({ "version": connection.version, "credential_version": connection.credential_version });
+    audit::record(ctx, &tx, "connection.update", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(connection)
+}
+
+/// A new config that may be stored.
+struct Judged {
+    /// The version of the connection that it was compared with.
+    version: i64,
+    /// The credential for another origin, if it names one.
+    moved: Option<Credential>,
+}
+
+/// Judges a new config, and seals the credential anew when its requests go to another origin.
+async fn judge(ctx: &Ctx, id: ConnectionId, config: &Value) -> Result<Judged> {
+    let app = ctx.app();
+    let tx = app.db.begin_read(ctx.scope()).await?;
+    let mut connection = tx.connections().get(id).await?;
+    let credential = tx.credentials().get(id, connection.credential_version).await?;
+    tx.commit().await?;
+    let connector = connector(app, &connection.connector).ok_or_else(|| unknown_connector(&connection.connector))?;
+    check_config(app, connector.as_ref(), config)?;
+    let to = origin(connector.as_ref(), config)?;
+    if origin(connector.as_ref(), &connection.config).is_ok_and(|from| from == to) {
+        return Ok(Judged { version: connection.version, moved: None });
+    }
+    connection.config = config.clone();
+    let secret = unseal(ctx, &credential).await?;
+    let credential = seal(ctx, connector.as_ref(), &connection, credential.version + 1, &secret).await?;
+    Ok(Judged { version: connection.version, moved: Some(credential) })
 }
 
 /// Deletes a connection with its credentials, tokens, attributes, syncs and records.

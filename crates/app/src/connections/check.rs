@@ -28,6 +28,7 @@ pub struct Checked {
 pub async fn check(ctx: &Ctx, id: ConnectionId) -> Result<Checked> {
     ctx.require(Scope::ConnectionsWrite)?;
     let opened = open(ctx, id, Class::Interactive).await?;
+    super::note_asking(ctx, "connection.check", id).await?;
     let report = opened.remote.check(CheckRequest::new(Class::Interactive)).await?;
     let health = health(ctx, &report);
 

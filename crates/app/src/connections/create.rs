@@ -76,7 +76,7 @@ pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
         created_at: now,
         updated_at: now,
     };
-    let credential = credential::seal(ctx, connector.as_ref(), connection.id, 1, &secret).await?;
+    let credential = credential::seal(ctx, connector.as_ref(), &connection, 1, &secret).await?;
     let tx = app.db.begin(ctx.scope()).await?;
     tx.connections().create(&connection).await.map_err(|error| name_taken(error, &connection.name))?;
     tx.credentials().create(&credential).await?;

@@ -8,7 +8,7 @@ use gangway_domain::{
 };
 use gangway_storage::credentials::Credential;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{connector, fields, require_version};
 use crate::{Ctx, Error, FieldError, Result, audit, budgets};
@@ -36,7 +36,7 @@ pub async fn put_credential(
         return Err(Error::invalid_fields(problems));
     }
     require_version(&before, if_version)?;
-    let credential = seal(ctx, connector.as_ref(), id, before.credential_version + 1, &secret).await?;
+    let credential = seal(ctx, connector.as_ref(), &before, before.credential_version + 1, &secret).await?;
 
     let tx = app.db.begin(ctx.scope()).await?;
     let mut connection = tx.connections().get_for_update(id).await?;
@@ -56,28 +56,31 @@ pub async fn put_credential(
 
 /// Every mistake in a credential; no message repeats a value.
 pub(super) fn problems(connector: &dyn AnyConnector, secret: &SecretString, prefix: &str) -> Vec<FieldError> {
-    let Ok(value) = serde_json::from_str(secret.expose_secret()) else {
-        return vec![FieldError { pointer: prefix.to_owned(), message: "must be JSON".to_owned() }];
-    };
+    let whole = |message: &str| vec![FieldError { pointer: prefix.to_owned(), message: message.to_owned() }];
+    let Ok(value) = serde_json::from_str::<Value>(secret.expose_secret()) else { return whole("must be JSON") };
+    if !value.is_object() {
+        return whole("must be an object");
+    }
     connector.check_credential(&value).err().map(|problems| fields(prefix, problems)).unwrap_or_default()
 }
 
-/// Seals one version under a new id.
+/// Seals one version under a new id. Its budget is that of the account at the connection's origin.
 pub(super) async fn seal(
     ctx: &Ctx,
     connector: &dyn AnyConnector,
-    connection: ConnectionId,
+    connection: &Connection,
     version: i32,
     secret: &SecretString,
 ) -> Result<Credential> {
     let app = ctx.app();
     let id: CredentialId = app.new_id();
     let identity = connector.credential_identity(secret)?;
-    let budget_key = app.keys.budget_key(app, &budgets::shared_identity(connector.id(), &identity)).await?;
+    let origin = super::origin(connector, &connection.config)?;
+    let budget_key = app.keys.budget_key(app, &budgets::shared_identity(connector.id(), &origin, &identity)).await?;
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     Ok(Credential {
         id,
-        connection,
+        connection: connection.id,
         version,
         sealed: keys.seal(SEAL_KIND, id.uuid(), SEAL_FIELD, secret.expose_secret().as_bytes()),
         budget_key,

@@ -28,6 +28,7 @@ pub struct Discovered {
 pub async fn discover(ctx: &Ctx, id: ConnectionId) -> Result<Discovered> {
     ctx.require(Scope::ConnectionsWrite)?;
     let opened = open(ctx, id, Class::Interactive).await?;
+    super::note_asking(ctx, "connection.discover", id).await?;
     let outcome = attributes::discover(ctx, &opened).await?;
     let attributes::Refreshed { method, n_attributes, added, removed } = outcome
         .ok_or_else(|| Error::new(gangway_domain::Code::Unsupported, "The connector has no attributes to discover."))?;

@@ -15,7 +15,7 @@ use gangway_egress::Origin;
 use gangway_storage::{Page, PageRequest};
 use serde_json::Value;
 
-use crate::{App, Ctx, Error, FieldError, Result};
+use crate::{App, Ctx, Error, FieldError, Result, audit};
 
 pub use change::{ConnectionPatch, delete, update};
 pub use check::{Checked, check};
@@ -23,6 +23,9 @@ pub use create::{NewConnection, create};
 pub use credential::put_credential;
 pub use discover::{Discovered, discover};
 pub use open::{Opened, open};
+
+/// Characters of an address.
+const LONGEST_BASE_URL: usize = 2_048;
 
 /// One connection.
 ///
@@ -52,6 +55,10 @@ fn connector<'a>(app: &'a App, id: &str) -> Option<&'a std::sync::Arc<dyn gangwa
 
 /// Judges a config: by its schema, then whether its address is one a credential may go to.
 fn check_config(app: &App, connector: &dyn gangway_connector::AnyConnector, config: &Value) -> Result<()> {
+    // Before anything reads it: a parser's message could repeat all of it.
+    if config.get("base_url").and_then(Value::as_str).is_some_and(|text| text.chars().count() > LONGEST_BASE_URL) {
+        return Err(Error::invalid("/config/base_url", format!("may have {LONGEST_BASE_URL} characters at most")));
+    }
     if let Err(problems) = connector.check_config(config) {
         return Err(Error::invalid_fields(fields("/config", problems)));
     }
@@ -107,6 +114,19 @@ fn name_taken(error: gangway_storage::Error, name: &str) -> Error {
 /// Refuses unless the caller has seen the newest version.
 fn require_version(connection: &Connection, seen: Option<i64>) -> Result<()> {
     if seen.is_none_or(|seen| seen == connection.version) { Ok(()) } else { Err(gangway_storage::Error::Stale.into()) }
+}
+
+/// Where the requests of a connection with this config go.
+fn origin(connector: &dyn gangway_connector::AnyConnector, config: &Value) -> Result<Origin> {
+    Origin::of(&connector.base_url(config)?).map_err(Error::internal)
+}
+
+/// Notes that somebody has the vendor asked. Before it is asked: what is refused or fails was tried all the same.
+async fn note_asking(ctx: &Ctx, action: &str, id: ConnectionId) -> Result<()> {
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    audit::record(ctx, &tx, action, &id.to_string(), Value::Null).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// One connection, for use cases that have asked for their own permission.

@@ -1,4 +1,4 @@
-//! Opening a connection: the only function in which a vendor credential exists in clear.
+//! Opening a connection: the only place where a vendor credential exists in clear.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use gangway_domain::{
     id::{ConnectionId, CredentialId},
 };
 use gangway_egress::{Class, HttpPort, Origin, VendorPortConfig};
+use gangway_storage::credentials::Credential;
 use secrecy::SecretString;
 
 use super::{
@@ -73,13 +74,14 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
 
     let connector = connector(app, &connection.connector).ok_or_else(|| unknown_connector(&connection.connector))?;
     let manifest = connector.manifest();
+    let budget = budgets::of(app, ctx.tenant(), &credential, &manifest).await?;
     let port = app
         .egress
         .vendor_port(VendorPortConfig {
             base_url: connector.base_url(&connection.config)?,
             allowed_origins: manifest.origins.iter().filter_map(|origin| origin.parse::<Origin>().ok()).collect(),
-            budget_key: budgets::key(app, &credential).await?,
-            policy: budgets::policy(&manifest),
+            budget_key: budget.key,
+            policy: budget.policy,
             budgets: app.budgets.clone(),
             max_wait: Duration::from_secs(app.config.budget_wait_seconds),
         })
@@ -89,13 +91,16 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
     let http: Arc<dyn HttpPort> = Arc::new(port);
     let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id));
 
-    let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let clear = keys.open(SEAL_KIND, credential.id.uuid(), SEAL_FIELD, &credential.sealed)?;
-    let secret = std::str::from_utf8(&clear)
-        .map(SecretString::from)
-        .map_err(|_| Error::internal("an opened credential is not text"))?;
-    drop(clear);
+    let secret = unseal(ctx, &credential).await?;
     let runtime = Runtime::new(http, tokens, Arc::clone(&app.clock));
     let remote = connector.connect(&connection.config, &secret, runtime).await?;
     Ok(Opened { connection, remote, manifest, class, credential: credential.id })
+}
+
+/// The credential in clear.
+pub(super) async fn unseal(ctx: &Ctx, credential: &Credential) -> Result<SecretString> {
+    let app = ctx.app();
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let clear = keys.open(SEAL_KIND, credential.id.uuid(), SEAL_FIELD, &credential.sealed)?;
+    std::str::from_utf8(&clear).map(SecretString::from).map_err(|_| Error::internal("an opened credential is not text"))
 }
