@@ -22,6 +22,8 @@ pub(crate) enum AppRights {
     ReadOnly,
     /// Read and add rows, lock them through the `fence` column; every other change is the system role's.
     Fenced,
+    /// Read, add and revoke: nothing else of a key changes. The platform tenant's rows, operators' keys, are out of reach.
+    Keys,
 }
 
 impl AppRights {
@@ -31,6 +33,7 @@ impl AppRights {
             Self::AppendOnly => "SELECT, INSERT",
             Self::ReadOnly => "SELECT",
             Self::Fenced => "SELECT, INSERT, UPDATE (fence)",
+            Self::Keys => "SELECT, INSERT, UPDATE (revoked_at)",
         }
     }
 }
@@ -47,6 +50,11 @@ impl<'a> Ddl<'a> {
 
     pub(crate) fn is_postgres(&self) -> bool {
         self.manager.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// The nil id of the platform tenant, as a literal.
+    pub(crate) fn platform_tenant(&self) -> &'static str {
+        if self.is_postgres() { "'00000000-0000-0000-0000-000000000000'" } else { "zeroblob(16)" }
     }
 
     /// Runs one statement, with `{uuid} {bytes} {bool}` replaced by the database's types.
@@ -79,7 +87,10 @@ impl<'a> Ddl<'a> {
         if !self.is_postgres() {
             return Ok(());
         }
-        let own = format!("{tenant_column} = nullif(current_setting('app.tenant_id', true), '')::uuid");
+        let mut own = format!("{tenant_column} = nullif(current_setting('app.tenant_id', true), '')::uuid");
+        if rights == AppRights::Keys {
+            own = format!("{own} AND {tenant_column} <> {}", self.platform_tenant());
+        }
         self.run(&format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")).await?;
         self.run(&format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY")).await?;
         self.run(&format!(

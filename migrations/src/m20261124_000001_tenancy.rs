@@ -20,12 +20,13 @@ impl MigrationTrait for Migration {
              settings TEXT NOT NULL, version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL",
         )
         .await?;
+        ddl.run("CREATE INDEX tenant_suspended ON tenant (id) WHERE state = 'suspended'").await?;
         // The platform tenant (nil id) owns work that belongs to no customer. Under forced row-level security only the
         // system role may insert it.
         if ddl.is_postgres() {
             ddl.run("SELECT set_config('role', 'gangway_system', true)").await?;
         }
-        let nil = if ddl.is_postgres() { "'00000000-0000-0000-0000-000000000000'" } else { "zeroblob(16)" };
+        let nil = ddl.platform_tenant();
         ddl.run(&format!("INSERT INTO tenant VALUES ({nil}, 'platform', 'UTC', 'active', '{{}}', 1, 0, 0)")).await?;
         if ddl.is_postgres() {
             ddl.run("SELECT set_config('role', 'none', true)").await?;
@@ -42,10 +43,13 @@ impl MigrationTrait for Migration {
         ddl.tenant_table(
             "api_key",
             "tenant_id",
-            AppRights::Full,
-            "tenant_id {uuid} NOT NULL REFERENCES tenant (id), id {uuid} NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-             hash {bytes} NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT,
-             revoked_at BIGINT, PRIMARY KEY (tenant_id, id)",
+            AppRights::Keys,
+            &format!(
+                "tenant_id {{uuid}} NOT NULL REFERENCES tenant (id), id {{uuid}} NOT NULL, kind TEXT NOT NULL,
+                 name TEXT NOT NULL, hash {{bytes}} NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at BIGINT NOT NULL,
+                 expires_at BIGINT, revoked_at BIGINT, PRIMARY KEY (tenant_id, id),
+                 CHECK ((kind = 'operator') = (tenant_id = {nil}))"
+            ),
         )
         .await?;
         ddl.tenant_table(

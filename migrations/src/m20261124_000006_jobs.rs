@@ -1,4 +1,5 @@
-//! The job queue: jobs, the fair share of each tenant, and each queue's virtual time.
+//! The job queue: jobs, the fair share of each tenant, and each queue's virtual time;
+//! which process works.
 
 use sea_orm_migration::prelude::*;
 
@@ -50,6 +51,14 @@ impl MigrationTrait for Migration {
             "queue_clock",
             Some("SELECT"),
             "queue TEXT NOT NULL, class SMALLINT NOT NULL, virtual_now BIGINT NOT NULL, PRIMARY KEY (queue, class)",
+        )
+        .await?;
+        // One row at most: vendor budgets lie in the memory of one process.
+        ddl.global_table(
+            "process_lease",
+            None,
+            "name TEXT PRIMARY KEY NOT NULL CHECK (name = 'serve'), holder {uuid} NOT NULL, started_at BIGINT NOT NULL,
+             lease_until BIGINT NOT NULL",
         )
         .await?;
         Ok(())

@@ -118,6 +118,10 @@ impl KeyHolder {
 pub(crate) async fn find_holder(tx: &SystemTx, hash: &[u8; 32]) -> Result<Option<KeyHolder>> {
     let row = tx.find::<Entity>().filter(Column::Hash.eq(hash.to_vec())).one(tx.raw()).await?;
     let Some(key) = row.map(read).transpose()? else { return Ok(None) };
+    // What a row says of itself is not enough: only the platform tenant's rows are out of tenants' reach.
+    if (key.kind == KeyKind::Operator) != (key.tenant == PLATFORM_TENANT) {
+        return Ok(None);
+    }
     let tenant = match key.kind {
         KeyKind::Operator => TenantState::Active,
         KeyKind::Tenant => tx.tenants().find(key.tenant).await?.ok_or(Error::NotFound("tenant"))?.state,

@@ -8,6 +8,7 @@ mod leases;
 mod operations;
 mod shutdown;
 mod support;
+mod tenants;
 mod worker;
 
 /// Makes a test of `async fn name(bench: Bench)` on SQLite, and on PostgreSQL where the test run provides one.

@@ -22,7 +22,8 @@ async fn running_jobs_end_and_unstarted_ones_go_back_uncounted(bench: Bench) {
     for _ in 0..150 {
         bench.enqueue_probe(&probe).await;
     }
-    let worker = Worker::start(&bench.app, WorkerConfig { concurrency: 60, ..config() });
+    // One slot more than one tenant can have.
+    let worker = Worker::start(&bench.app, WorkerConfig { concurrency: 61, ..config() });
     eventually("60 jobs to run", async || LEDGER.runs(&probe.name).len() == 60).await;
     worker.stop.cancel();
     LEDGER.open_gate(&probe.name);
@@ -54,7 +55,7 @@ async fn a_killed_workers_jobs_run_again_within_seconds(bench: Bench) {
     for _ in 0..20 {
         bench.enqueue_probe(&probe).await;
     }
-    let lease = WorkerConfig { concurrency: 20, lease: Duration::from_secs(2), ..config() };
+    let lease = WorkerConfig { concurrency: 21, lease: Duration::from_secs(2), ..config() };
     // A runtime of its own that ends without a word to anybody, as a killed process does.
     let process = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let victim = bench.other_process().await;

@@ -21,7 +21,7 @@ use gangway_limits::{Budgets, Settings};
 use gangway_migrations::{Migrator, MigratorTrait as _};
 use gangway_storage::{
     Config as DbConfig, Db, PageRequest, SystemReason, TenantScope,
-    queue::{Ack, ClaimRequest, Claimed, JobFence, NewJob, Verdict},
+    queue::{Ack, ClaimRequest, Claimed, JobFence, NewJob, TenantShare, Verdict},
 };
 use gangway_vault::{KeyRing, MasterKey};
 use gangway_worker::{Finish, JobError, JobRun, Registry, Run, WorkerConfig, run_queues};
@@ -140,6 +140,11 @@ impl Bench {
         claim(&self.app, self.now(), slots, turn, lease).await
     }
 
+    /// Claims for a process in which each tenant has its share.
+    pub(super) async fn claim_within(&self, slots: usize, share: &TenantShare) -> Vec<Claimed> {
+        claim_within(&self.app, self.now(), slots, 0, Duration::from_mins(1), share).await
+    }
+
     pub(super) async fn ack(&self, fence: JobFence, verdict: Verdict) -> Vec<JobId> {
         let tx = self.app.db.begin_system(SystemReason::Queue).await.unwrap();
         let lost = tx.queue().ack(&[Ack { fence, verdict }], self.now()).await.unwrap();
@@ -192,11 +197,23 @@ impl Bench {
 }
 
 pub(super) async fn claim(app: &App, now: DateTime<Utc>, slots: usize, turn: usize, lease: Duration) -> Vec<Claimed> {
+    claim_within(app, now, slots, turn, lease, &TenantShare::default()).await
+}
+
+async fn claim_within(
+    app: &App,
+    now: DateTime<Utc>,
+    slots: usize,
+    turn: usize,
+    lease: Duration,
+    share: &TenantShare,
+) -> Vec<Claimed> {
     let request = ClaimRequest {
         queue: QUEUE.to_owned(),
         owner: "test".to_owned(),
         slots,
         turn,
+        share: share.clone(),
         lease_micros: i64::try_from(lease.as_micros()).unwrap(),
         now,
     };

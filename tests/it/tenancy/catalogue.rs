@@ -12,6 +12,7 @@ use super::support::{rows, run, uuid_literal};
 /// Tables that belong to nobody, and why there is nothing of a tenant in them.
 pub(super) const GLOBAL: &[(&str, &str)] = &[
     ("deployment", "one row of the installation"),
+    ("process_lease", "which process works, while vendor budgets lie in its memory"),
     ("queue_clock", "virtual time per queue and class"),
     ("seaql_migrations", "which migrations have run"),
 ];

@@ -11,6 +11,7 @@ mod attempts;
 mod catalogue;
 mod events;
 mod migrate;
+mod operators;
 mod pooled;
 mod repositories;
 mod rights;

@@ -11,7 +11,7 @@ use super::{
 
 /// Every right of the application role. Whatever is not here it has not, on any table.
 const APP_RIGHTS: &[(&str, &str)] = &[
-    ("api_key", "SELECT INSERT UPDATE DELETE"),
+    ("api_key", "SELECT INSERT UPDATE(revoked_at)"),
     ("attribute", "SELECT INSERT UPDATE DELETE"),
     ("audit_entry", "SELECT INSERT"),
     ("connection", "SELECT INSERT UPDATE DELETE"),
@@ -30,6 +30,7 @@ const APP_RIGHTS: &[(&str, &str)] = &[
     ("person", "SELECT INSERT UPDATE DELETE"),
     ("person_link", "SELECT INSERT UPDATE DELETE"),
     ("quarantined_record", "SELECT INSERT UPDATE DELETE"),
+    ("process_lease", ""),
     ("queue_clock", "SELECT"),
     ("record", "SELECT INSERT UPDATE DELETE"),
     ("record_alias", "SELECT INSERT UPDATE DELETE"),
@@ -130,10 +131,15 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("DELETE FROM audit_entry", "the audit log is not rewritten"),
     ("SELECT 1 FROM deployment", "the deployment's secret"),
     ("UPDATE deployment SET secret = ''", "the deployment's secret"),
+    ("UPDATE api_key SET kind = 'operator'", "a tenant's key would become an operator's"),
+    ("UPDATE api_key SET scopes = '[]'", "a key's scopes are fixed"),
+    ("UPDATE api_key SET hash = ''", "a key's text is fixed"),
+    ("DELETE FROM api_key", "keys are revoked, so that the audit log still has their names"),
     ("UPDATE tenant SET state = 'active'", "a suspended tenant could come back by itself"),
     ("DELETE FROM tenant", "only operators delete tenants"),
     ("UPDATE data_key SET retired_at = 1", "keys are the system's"),
     ("DELETE FROM data_key", "without its key a tenant's data is lost"),
+    ("UPDATE process_lease SET lease_until = 0", "a tenant could let a second process in"),
     ("INSERT INTO queue_clock VALUES ('q', 1, 9)", "a tenant could overtake all others"),
     ("UPDATE queue_clock SET virtual_now = 0", "a tenant could overtake all others"),
     ("DELETE FROM queue_clock", "a tenant could overtake all others"),
@@ -152,6 +158,7 @@ const ALLOWED: &[&str] = &[
     "SELECT virtual_now FROM queue_clock",
     "SELECT wrapped FROM data_key",
     "SELECT name FROM tenant",
+    "UPDATE api_key SET revoked_at = 1",
     "DELETE FROM connection",
 ];
 

@@ -50,8 +50,13 @@ async fn security(connection: &impl ConnectionTrait) -> BTreeMap<String, Securit
     found
 }
 
-fn demanded(tenant_column: &str) -> Security {
-    let own = format!("({tenant_column} = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)");
+fn demanded(table: &Table) -> Security {
+    let tenant_column = table.tenant_column();
+    let mut own = format!("({tenant_column} = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)");
+    // The platform tenant's keys are operators'.
+    if table.name == "api_key" {
+        own = format!("({own} AND ({tenant_column} <> '00000000-0000-0000-0000-000000000000'::uuid))");
+    }
     Security {
         enabled: true,
         forced: true,
@@ -67,7 +72,7 @@ async fn unguarded(connection: &impl ConnectionTrait) -> Vec<String> {
     let security = security(connection).await;
     let mut unguarded = Vec::new();
     for table in catalogue::tenant_tables(connection).await {
-        if security.get(&table.name) != Some(&demanded(table.tenant_column())) {
+        if security.get(&table.name) != Some(&demanded(&table)) {
             unguarded.push(table.name);
         }
     }

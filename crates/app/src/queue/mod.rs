@@ -19,7 +19,7 @@ use gangway_storage::{self as storage, Page, PageRequest, SystemReason, queue as
 
 pub use backoff::backoff;
 pub use relay::relay;
-pub use stored::{Claimed, Depth, JobFence, Reaped, wakes};
+pub use stored::{Alone, Claimed, Depth, JobFence, Reaped, TenantShare, wakes};
 
 use crate::{App, Ctx, Error, Result};
 
@@ -78,13 +78,19 @@ pub struct Ack {
     pub outcome: Outcome,
 }
 
-/// Leases due jobs, at most as many as there are free slots.
+/// Leases due jobs, at most as many as there are free slots, whosever they are.
 pub async fn claim(app: &App, request: &ClaimRequest) -> Result<Vec<Claimed>> {
+    claim_within(app, request, TenantShare::default()).await
+}
+
+/// Leases due jobs, at most as many as there are free slots, and of each tenant at most its share.
+pub async fn claim_within(app: &App, request: &ClaimRequest, share: TenantShare) -> Result<Vec<Claimed>> {
     let request = stored::ClaimRequest {
         queue: request.queue.clone(),
         owner: request.owner.clone(),
         slots: request.slots,
         turn: request.turn,
+        share,
         lease_micros: micros(request.lease),
         now: app.now(),
     };
@@ -131,6 +137,22 @@ pub async fn take_over(app: &App) -> Result<u64> {
     let n_expired = tx.queue().expire_leases().await?;
     tx.commit().await?;
     Ok(n_expired)
+}
+
+/// Takes or prolongs the right to be the one process that works on the database.
+pub async fn be_alone(app: &App, process: JobId, lease: Duration) -> Result<Alone> {
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let alone = tx.queue().be_alone(process.uuid(), micros(lease)).await?;
+    tx.commit().await?;
+    Ok(alone)
+}
+
+/// Gives that right back, so that the next process need not wait for the end of the lease.
+pub async fn leave(app: &App, process: JobId) -> Result<()> {
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    tx.queue().leave(process.uuid()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Takes back what dead workers held.

@@ -2,7 +2,7 @@
 //!
 //! Slots are given to classes by a fixed pattern of eight (five interactive, two normal, one bulk), so that a lower class
 //! always moves however full the higher ones are; a slot whose class has nothing goes to the highest class that has. Within
-//! a class the virtual start decides, which makes it fair between tenants.
+//! a class the virtual start decides, which makes it fair between tenants. Jobs of suspended tenants rest where they are.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
-    JobFence, SystemQueue, class_of, fair, job_id,
+    JobFence, SystemQueue, TenantShare, class_of, fair, job_id,
     sql::{Binds, Dialect, execute, query},
 };
 use crate::{Result, TenantScope, micros::to_micros};
@@ -32,6 +32,10 @@ const PATTERN: [JobClass; 8] = [
 /// Due jobs made pending per claim: a flood that becomes due at once must not hold one transaction for long.
 const PROMOTE_AT_MOST: i64 = 500;
 
+/// How far past a queue's virtual time others than the tenants with their full share are looked for. Whoever waits has its
+/// first start near that time, and without a bound each look would read a large tenant's whole backlog.
+const LOOK_AHEAD: i64 = 1_000;
+
 /// What a worker asks for.
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
@@ -43,6 +47,8 @@ pub struct ClaimRequest {
     pub slots: usize,
     /// How many slots this worker has filled before: where it stands in the pattern of classes.
     pub turn: usize,
+    /// What one tenant may have of the worker's slots.
+    pub share: TenantShare,
     /// For how long, in microseconds of the database's clock.
     pub lease_micros: i64,
     /// Now, for due times.
@@ -110,17 +116,19 @@ impl SystemQueue<'_> {
             probe = self::probe(tx, request).await?;
         }
         let mut rows = Vec::new();
+        let mut share = request.share.clone();
         for (class, slots) in shares(&probe, request.slots, request.turn) {
-            rows.extend(claim_class(tx, request, class, slots).await?);
+            rows.extend(claim_class(tx, request, class, slots, &mut share).await?);
         }
-        // Rows that others hold locked leave slots free; the other classes may have them.
+        // Rows that others hold locked, and tenants that rest or have their share, leave slots free; the other classes may
+        // have them.
         for class in JobClass::ALL {
             let free = request.slots.saturating_sub(rows.len());
-            if free == 0 || rows.is_empty() {
+            if free == 0 {
                 break;
             }
             if probe.has(class) {
-                rows.extend(claim_class(tx, request, class, free).await?);
+                rows.extend(claim_class(tx, request, class, free, &mut share).await?);
             }
         }
         rows.sort_by_key(|row| (row.class, row.fair_at, row.id));
@@ -212,28 +220,63 @@ async fn claim_class(
     request: &ClaimRequest,
     class: JobClass,
     slots: usize,
+    share: &mut TenantShare,
 ) -> Result<Vec<Row>> {
-    let dialect = Dialect::of(tx);
-    // Materialised: a subquery with a lock and a limit may else be run again for each row and claim too much.
+    let mut rows = Vec::new();
+    while rows.len() < slots {
+        // So few that no tenant can get more than its share; two rounds are enough for a share of all slots but one.
+        let n = share.step(slots - rows.len());
+        let claimed = claim_rows(tx, request, class, n, &share.full()).await?;
+        let n_claimed = claimed.len();
+        for row in &claimed {
+            share.add(TenantId::from_uuid(row.tenant_id));
+        }
+        rows.extend(claimed);
+        if n_claimed < n {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+async fn claim_rows(
+    tx: &DatabaseTransaction,
+    request: &ClaimRequest,
+    class: JobClass,
+    n: usize,
+    full: &[TenantId],
+) -> Result<Vec<Row>> {
+    let Dialect { now, skip_locked, .. } = Dialect::of(tx);
+    let mut binds = Binds::default();
+    let queue = binds.add(request.queue.as_str());
+    let class = binds.add(class.rank());
+    let others = if full.is_empty() {
+        String::new()
+    } else {
+        let full: Vec<_> = full.iter().map(|tenant| binds.add(tenant.uuid())).collect();
+        format!(
+            "AND tenant_id NOT IN ({})
+             AND fair_at <= {LOOK_AHEAD} + coalesce((SELECT virtual_now FROM queue_clock
+               WHERE queue = {queue} AND class = {class}), 0)",
+            full.join(", ")
+        )
+    };
+    // Materialised: a subquery with a lock and a limit may else be run again for each row and claim too much. NOT IN: it
+    // stays a filter on the walk along the index, where NOT EXISTS may become a join that reads and sorts all rows.
     let sql = format!(
         "WITH next AS MATERIALIZED (
-           SELECT id FROM job WHERE queue = $1 AND class = $2 AND state = 'pending'
-           ORDER BY fair_at, id LIMIT $3 {skip})
-         UPDATE job SET state = 'running', attempts = attempts + 1, epoch = epoch + 1, lease_owner = $4,
-           lease_until = {now} + $5
+           SELECT id FROM job WHERE queue = {queue} AND class = {class} AND state = 'pending'
+             AND tenant_id NOT IN (SELECT tenant.id FROM tenant WHERE tenant.state = 'suspended') {others}
+           ORDER BY fair_at, id LIMIT {limit} {skip_locked})
+         UPDATE job SET state = 'running', attempts = attempts + 1, epoch = epoch + 1, lease_owner = {owner},
+           lease_until = {now} + {lease}
          WHERE id IN (SELECT id FROM next)
          RETURNING id, tenant_id, kind, payload, class, fair_at, attempts, max_attempts, epoch, traceparent",
-        skip = dialect.skip_locked,
-        now = dialect.now,
+        limit = binds.add(i64::try_from(n).unwrap_or(i64::MAX)),
+        owner = binds.add(request.owner.as_str()),
+        lease = binds.add(request.lease_micros),
     );
-    let values = vec![
-        request.queue.as_str().into(),
-        class.rank().into(),
-        i64::try_from(slots).unwrap_or(i64::MAX).into(),
-        request.owner.as_str().into(),
-        request.lease_micros.into(),
-    ];
-    query(tx, &sql, values).await
+    query(tx, &sql, binds.0).await
 }
 
 fn claimed(row: Row) -> Result<Claimed> {

@@ -44,10 +44,9 @@ impl SystemQueue<'_> {
                 chunk.iter().map(|fence| format!("({}, {})", binds.add(fence.job.uuid()), fence.epoch)).collect();
             let sql = format!(
                 "WITH held (job_id, job_epoch) AS (VALUES {rows}), alive AS MATERIALIZED (
-                   SELECT id FROM job JOIN held ON id = job_id AND epoch = job_epoch WHERE state = 'running' {lock})
+                   SELECT id FROM job JOIN held ON id = job_id AND epoch = job_epoch WHERE state = 'running' {skip_locked})
                  UPDATE job SET lease_until = {now} + {lease} WHERE id IN (SELECT id FROM alive)",
                 rows = rows.join(", "),
-                lock = if skip_locked.is_empty() { "" } else { "FOR UPDATE OF job SKIP LOCKED" },
             );
             n_renewed += execute(tx, &sql, binds.0).await?.rows_affected();
         }

@@ -9,12 +9,14 @@
 //! its data before this transaction commits.
 
 mod ack;
+mod alone;
 mod claim;
 mod fair;
 mod insert;
 mod jobs;
 mod lease;
 mod prune;
+mod share;
 mod sql;
 mod wake;
 
@@ -28,11 +30,13 @@ use uuid::Uuid;
 use crate::{Error, Result, SystemTx, TenantTx};
 
 pub use ack::{Ack, Verdict};
+pub use alone::Alone;
 pub use claim::{ClaimRequest, Claimed};
 pub(crate) use insert::insert_all;
 pub use jobs::Jobs;
 pub use lease::{Held, Reaped};
 pub use prune::{Depth, Retention};
+pub use share::TenantShare;
 pub use wake::{Listener, enqueued, wakes};
 
 /// A job to be enqueued.

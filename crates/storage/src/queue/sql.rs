@@ -37,7 +37,7 @@ impl Binds {
 pub(super) struct Dialect {
     /// Microseconds on the database's own clock: leases of several processes are compared by one clock.
     pub(super) now: &'static str,
-    /// Skips rows that somebody else works on.
+    /// Skips rows of `job` that somebody else works on.
     pub(super) skip_locked: &'static str,
     /// Waits for rows that somebody else works on.
     pub(super) for_update: &'static str,
@@ -52,7 +52,7 @@ impl Dialect {
         if tx.get_database_backend() == DbBackend::Postgres {
             Self {
                 now: "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-                skip_locked: "FOR UPDATE SKIP LOCKED",
+                skip_locked: "FOR UPDATE OF job SKIP LOCKED",
                 for_update: "FOR UPDATE",
                 greatest: "greatest",
                 least: "least",

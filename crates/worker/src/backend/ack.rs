@@ -139,6 +139,7 @@ async fn write(shared: Arc<Shared>, mut pending: mpsc::UnboundedReceiver<Pending
                 tracing::debug!("job.id" = %ack.fence.job, "nobody waits for this result any more");
             }
         }
+        shared.freed.notify_one();
     }
 }
 

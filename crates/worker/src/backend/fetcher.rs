@@ -28,8 +28,9 @@ pub(super) async fn fetch(shared: Arc<Shared>, jobs: mpsc::Sender<Task<Leased>>,
             turn,
             lease: shared.config.lease,
         };
+        let mut share = shared.share();
         // Not cancelled by `stop`: a claim that commits unheard would keep its jobs until their leases expire.
-        let claimed = match queue::claim(&shared.app, &request).await {
+        let claimed = match queue::claim_within(&shared.app, &request, share.clone()).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), queue = shared.queue, "jobs cannot be claimed");
@@ -38,7 +39,10 @@ pub(super) async fn fetch(shared: Arc<Shared>, jobs: mpsc::Sender<Task<Leased>>,
         };
         let n_claimed = claimed.len();
         turn += n_claimed;
-        shared.held().extend(claimed.iter().map(|job| job.fence));
+        for job in &claimed {
+            share.add(job.scope.tenant());
+        }
+        shared.held().extend(claimed.iter().map(|job| (job.fence, job.scope.tenant())));
         for (job, slot) in claimed.into_iter().zip(slots.drain(..n_claimed.min(wanted))) {
             // With the epoch: apalis panics when the same id runs twice, which a lost lease can bring about.
             let id = format!("{}-{}", job.fence.job, job.fence.epoch);
@@ -52,7 +56,14 @@ pub(super) async fn fetch(shared: Arc<Shared>, jobs: mpsc::Sender<Task<Leased>>,
         }
         drop(slots);
         if n_claimed < wanted {
-            let idle = tokio::time::timeout(shared.config.poll, wakes.changed());
+            // A tenant that had its full share in this claim may have more jobs, which its next free slot can take.
+            let may_go_on = share.has_full();
+            let idle = async {
+                tokio::select! {
+                    _ = tokio::time::timeout(shared.config.poll, wakes.changed()) => {}
+                    () = shared.freed.notified(), if may_go_on => {}
+                }
+            };
             if stop.run_until_cancelled(idle).await.is_none() {
                 return;
             }

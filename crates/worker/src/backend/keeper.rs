@@ -14,7 +14,7 @@ pub(super) async fn keep(shared: Arc<Shared>, ended: CancellationToken) {
     let mut interval = tokio::time::interval(shared.config.lease / 3);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while ended.run_until_cancelled(interval.tick()).await.is_some() {
-        let held: Vec<_> = shared.held().iter().copied().collect();
+        let held: Vec<_> = shared.held().keys().copied().collect();
         if let Err(error) = queue::renew(&shared.app, &held, shared.config.lease).await {
             tracing::warn!(error = %Chain(&error), queue = shared.queue, "leases cannot be renewed");
             // Who cannot renew must not judge others: their renewals may just have failed too.

@@ -10,7 +10,7 @@ mod keeper;
 mod leased;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
@@ -20,10 +20,11 @@ use apalis_core::backend::{Backend, BackendConfig, finalize::Ephemeral};
 use futures::{FutureExt as _, future::BoxFuture};
 use gangway_app::{
     App,
-    queue::{self, Ack, JobFence, Outcome},
+    queue::{self, Ack, JobFence, Outcome, TenantShare},
 };
+use gangway_domain::id::TenantId;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc},
     task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -45,12 +46,23 @@ struct Shared {
     config: WorkerConfig,
     slots: Arc<Semaphore>,
     /// Claimed and not acknowledged. Only these are renewed: a claim whose answer was lost must expire.
-    held: Mutex<HashSet<JobFence>>,
+    held: Mutex<HashMap<JobFence, TenantId>>,
+    /// Told when a job was acknowledged: its tenant's share has room again.
+    freed: Notify,
 }
 
 impl Shared {
-    fn held(&self) -> MutexGuard<'_, HashSet<JobFence>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<JobFence, TenantId>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What each tenant has of the slots, and may have.
+    fn share(&self) -> TenantShare {
+        let mut held: BTreeMap<TenantId, usize> = BTreeMap::new();
+        for tenant in self.held().values() {
+            *held.entry(*tenant).or_default() += 1;
+        }
+        TenantShare::of_slots(self.config.concurrency, held)
     }
 }
 
@@ -92,6 +104,7 @@ impl QueueBackend {
             slots: Arc::new(Semaphore::new(config.concurrency.max(1))),
             config,
             held: Mutex::default(),
+            freed: Notify::new(),
         });
         let acks = AckLayer::start(Arc::clone(&shared), &tasks);
         Self { shared, tasks, stop, ended: CancellationToken::new(), acks, started: None, closing: None }
@@ -172,7 +185,7 @@ async fn close(shared: Arc<Shared>, started: Option<Started>) {
         }
     }
     let unstarted: Vec<_> =
-        shared.held().iter().map(|fence| Ack { fence: *fence, attempt: 0, outcome: Outcome::GiveBack }).collect();
+        shared.held().keys().map(|fence| Ack { fence: *fence, attempt: 0, outcome: Outcome::GiveBack }).collect();
     if unstarted.is_empty() {
         return;
     }
