@@ -215,6 +215,10 @@ impl Target {
         {
             return anyhow::anyhow!("the database at {place} does not answer; check database.url and whether it runs");
         }
+        let urls = [Some(&self.url), self.system_url.as_ref(), self.migration_url.as_ref()];
+        if urls.into_iter().flatten().any(|url| quotes(&text, url.expose_secret())) {
+            return anyhow::anyhow!("{doing} the database {place} failed; check database.url");
+        }
         error.context(format!("{doing} the database {place} failed"))
     }
 }
@@ -234,13 +238,16 @@ fn sqlite_url(file: &Path) -> String {
     format!("sqlite://{escaped}?mode=rwc")
 }
 
+/// Whether a text, in lower case, holds an address or the password in it.
+fn quotes(text: &str, url: &str) -> bool {
+    let password = url::Url::parse(url).ok().and_then(|url| url.password().map(str::to_lowercase));
+    text.contains(&url.to_lowercase()) || password.is_some_and(|password| text.contains(&password))
+}
+
 fn server_of(url: &str) -> String {
-    let Ok(url) = url::Url::parse(url) else { return "the configured server".to_owned() };
-    if url.scheme() == "sqlite" {
-        return url.path().to_owned();
-    }
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}{port}{}", url.host_str().unwrap_or("localhost"), url.path())
+    let address = crate::config::address(url, &["postgres", "postgresql"]);
+    let place = address.as_deref().and_then(|address| address.split_once("://"));
+    place.map_or("the configured server", |(_, place)| place.trim_end_matches("?***")).to_owned()
 }
 
 #[cfg(test)]
@@ -251,6 +258,14 @@ mod tests {
     fn a_place_has_no_login() {
         assert_eq!(server_of("postgres://user:pw@db.internal:5433/gangway"), "db.internal:5433/gangway");
         assert_eq!(server_of("postgres://db/gangway?password=x"), "db/gangway");
+        assert_eq!(server_of("gangway:pw@db/x"), "the configured server");
+    }
+
+    #[test]
+    fn an_error_that_quotes_the_address_is_known() {
+        assert!(quotes("no driver for 'gangway:pw@db'", "gangway:PW@db"));
+        assert!(quotes("login with s3cret failed", "postgres://a:S3cret@db/x"));
+        assert!(!quotes("relation tenant does not exist", "postgres://a:S3cret@db/x"));
     }
 
     #[test]

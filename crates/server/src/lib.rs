@@ -15,6 +15,7 @@ pub mod demo;
 pub mod print;
 pub mod serve;
 pub mod shutdown;
+pub mod sole;
 pub mod telemetry;
 
 use std::process::ExitCode;
@@ -51,7 +52,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let config = loaded.into_config()?;
     // The exporter makes a blocking client, which must not happen inside the runtime.
-    let telemetry = Telemetry::install(&config.log, config.otlp_endpoint.as_deref())?;
+    let telemetry = Telemetry::install(&config.log, config.otlp_endpoint.as_ref())?;
     let outcome = block_on(dispatch(&cli.command, config));
     telemetry.shut_down();
     outcome

@@ -17,13 +17,15 @@ use crate::{
     config::{AdminListen, Config},
     database::Target,
     print, shutdown,
+    sole::Sole,
     telemetry::trace_context,
 };
 
 /// Runs until a signal.
 ///
 /// # Errors
-/// One line that says what stands in the way: no master key, a taken port, a database that is away, damaged or behind.
+/// One line that says what stands in the way: no master key, a taken port, a database that is away, damaged,
+/// behind, or served by another process.
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let ring = config.keys.ring()?;
     let tasks = TaskTracker::new();
@@ -33,24 +35,35 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     free_address(config.listen)?;
     let admin = admin(&config).await?;
     target.prepare().await?;
-    let app = assemble::app(&config, ring, target.connect().await?)?;
+    let app = assemble::app(&config, ring, target.connect().await?).await?;
     if config.redis_url.is_some() {
         tracing::warn!(
             "redis.url is set but not used by this version: vendor budgets are counted in this process only"
         );
     }
-    let running = Running::start(app, admin, &config, &tasks, &stop)?;
-    let at = running.address();
+    let sole = Sole::take(&app, &target.place(), config.worker.lease, &tasks, &stop).await?;
+    let outcome = match Running::start(app, admin, &config, &tasks, &stop) {
+        Ok(running) => {
+            announce(running.address(), &target.place());
+            running.until(stop).await
+        }
+        Err(error) => Err(error),
+    };
+    let alone = match sole {
+        Some(sole) => sole.leave().await,
+        None => Ok(()),
+    };
+    print::note("stopped");
+    outcome.and(alone).map(|()| ExitCode::SUCCESS)
+}
+
+fn announce(at: SocketAddr, place: &str) {
     tracing::info!(
         server.address = %at,
-        database.place = target.place(),
-        "gangway {} answers at http://{at}; data in {}",
-        env!("CARGO_PKG_VERSION"),
-        target.place()
+        database.place = place,
+        "gangway {} answers at http://{at}; data in {place}",
+        env!("CARGO_PKG_VERSION")
     );
-    let outcome = running.until(stop).await;
-    print::note("stopped");
-    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 /// Makes sure that an address can be listened on, and answers it with the port that stands for 0.

@@ -93,3 +93,31 @@ async fn it_serves_alone_on_its_folder_with_commands_beside_and_stops_when_asked
     assert_eq!(code, Some(0));
     assert!(took.as_secs() < 5, "{took:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_postgres_is_refused_until_the_first_has_ended() {
+    let Some(db) = gangway_testkit::TestDb::postgres().await else { return };
+    let serve = |port: u16| {
+        let mut command = gangway(&format!("serve --listen 127.0.0.1:{port}"));
+        command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", db.url());
+        command.env("DATABASE_MIGRATION_URL", db.owner_url()).env("GANGWAY__WORKER__LEASE_SECONDS", "3600");
+        command
+    };
+    let port = free_port();
+    let first = Process::start(serve(port));
+    gangway_testkit::Client::new(format!("http://127.0.0.1:{port}")).wait_until_ready().await;
+
+    let second = finish(serve(free_port())).await;
+    assert_eq!(second.code, Some(1));
+    for expected in ["another gangway runs on the database", "vendor budgets", "stop the other", " s"] {
+        assert!(second.err.contains(expected), "{expected} in {}", second.err);
+    }
+    let (code, _) = first.stop().await;
+    assert_eq!(code, Some(0));
+
+    // An orderly end leaves no lease to wait for.
+    let port = free_port();
+    let next = Process::start(serve(port));
+    gangway_testkit::Client::new(format!("http://127.0.0.1:{port}")).wait_until_ready().await;
+    next.stop().await;
+}

@@ -17,7 +17,7 @@ async fn every_mistake_is_listed_before_anything_starts() {
         "did you mean server.listen?",
         "worker.concurrency in ",
         "GANGWAY__LOG__FORMAT: `xml` does not fit; write text or json",
-        "database.url: is no URL",
+        "database.url: is no URL of a kind that is understood",
     ] {
         assert!(finished.err.contains(expected), "{expected} in {}", finished.err);
     }
@@ -32,7 +32,7 @@ async fn config_check_shows_what_holds_and_where_it_comes_from() {
     assert_eq!(finished.code, Some(0), "{}", finished.err);
     for expected in [
         "keys.master = set  # GANGWAY_MASTER_KEY",
-        "database.url = postgres://gangway:***@db.internal/gangway  # DATABASE_URL",
+        "database.url = postgres://db.internal/gangway  # DATABASE_URL",
         "server.listen = 127.0.0.1:8080  # default",
     ] {
         assert!(finished.out.lines().any(|line| line == expected), "{expected} in {}", finished.out);
@@ -66,4 +66,54 @@ async fn the_example_of_the_documentation_is_accepted() {
     command.env_remove("GANGWAY__ADMIN__LISTEN");
     let finished = finish(command).await;
     assert_eq!(finished.code, Some(0), "{}", finished.err);
+}
+
+/// What somebody else must never read.
+const CANARY: &str = "canary-5f1c";
+
+#[tokio::test]
+async fn no_mistake_in_an_address_shows_its_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    for (variable, value) in [
+        ("DATABASE_URL", "gangway:CANARY@db.internal/gangway"),
+        ("DATABASE_URL", "CANARY"),
+        ("DATABASE_URL", "postgres:gangway:CANARY@db.internal/gangway"),
+        ("DATABASE_URL", "postgres://gangway:5432/CANARY@db.internal/gangway"),
+        ("DATABASE_URL", "postgres://gangway:12#CANARY@db.internal/gangway"),
+        ("DATABASE_URL", "postgres://gangway:CANARY@127.0.0.1:1/gangway?sslpassword=CANARY"),
+        ("REDIS_URL", "default:CANARY@cache.internal/0"),
+        ("GANGWAY__TELEMETRY__OTLP_ENDPOINT", "http://traces:CANARY@127.0.0.1:4318"),
+        ("GANGWAY__TELEMETRY__OTLP_ENDPOINT", "ftp://traces:CANARY@127.0.0.1:4318"),
+        ("GANGWAY__TELEMETRY__OTLP_ENDPOINT", "traces:CANARY@127.0.0.1:4318"),
+        ("GANGWAY__TELEMETRY__OTLP_ENDPOINT", "//traces:CANARY@127.0.0.1:4318"),
+        ("GANGWAY__SERVER__PUBLIC_URL", "https://me:CANARY@gangway.example.com"),
+        ("GANGWAY__CONNECTOR__ALLOWED_ORIGINS", "https://me:CANARY@api.example.com"),
+    ] {
+        for arguments in ["config check", "doctor", "serve --listen 127.0.0.1:0", "migrate"] {
+            let mut command = gangway(arguments);
+            command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env(variable, value.replace("CANARY", CANARY));
+            if arguments.starts_with("serve") && !value.contains("127.0.0.1:1/") {
+                // It must not start where there is no mistake.
+                command.env("GANGWAY__WORKER__CONCURRENCY", "0");
+            }
+            let finished = {
+                command.current_dir(&folder);
+                finish(command).await
+            };
+            let said = format!("{}{}", finished.out, finished.err);
+            assert!(!said.contains(CANARY), "{variable}={value} {arguments}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_embedded_database_is_named_by_its_folder_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("elsewhere.sqlite").display());
+    let mut command = gangway("serve");
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", url).current_dir(&folder);
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.err.contains("set server.data"), "{}", finished.err);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing was made");
 }

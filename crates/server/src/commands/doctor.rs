@@ -36,7 +36,10 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
     if config.database.url.is_none() {
         findings.push(folder(config));
     }
-    findings.extend(database(config).await);
+    // What is wrong with its settings is said above; what a library says to them may quote them.
+    if !loaded.problems.iter().any(|problem| problem.setting.starts_with("database.")) {
+        findings.extend(database(config).await);
+    }
     if config.redis_url.is_some() {
         findings.push(Finding::Warn(
             "redis: set, but not used by this version".to_owned(),

@@ -6,6 +6,7 @@
 mod environment;
 mod model;
 mod reader;
+mod redact;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use gangway_vault::KeyRing;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use self::reader::{Reader, split};
+pub(crate) use self::redact::address;
 pub use self::{
     environment::Environment,
     model::{AdminListen, Config, Database, Log, LogFormat, MasterKeys, Sync, Worker},
@@ -34,6 +36,10 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4
 pub const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 /// The sandbox's usual address.
 pub const DEFAULT_SANDBOX: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+/// Schemes of a database server.
+const POSTGRES: &[&str] = &["postgres", "postgresql"];
+/// Schemes of Redis.
+const REDIS: &[&str] = &["redis", "rediss"];
 /// The usual data folder.
 pub const DEFAULT_DATA: &str = "./gangway-data";
 
@@ -99,8 +105,8 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
     };
     let admin = reader.value("admin.listen", admin, None, "write an address and a port, or off");
     let database = database(&mut reader);
-    let redis_url = reader.secret("redis.url", "REDIS_URL", without_password);
-    check_url(&mut reader, "redis.url", redis_url.as_ref(), &["redis", "rediss"]);
+    let redis_url = reader.secret("redis.url", "REDIS_URL", shown_url);
+    check_url(&mut reader, "redis.url", redis_url.as_ref(), REDIS);
     let keys = master_keys(&mut reader);
     let origin = "write scheme, host and port, like https://api.vendor.example or http://127.0.0.1:8090";
     let connector_origins = reader.list("connector.allowed_origins", origin);
@@ -138,12 +144,17 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
 }
 
 fn database(reader: &mut Reader<'_>) -> Database {
-    let url = reader.secret("database.url", "DATABASE_URL", without_password);
-    let system_url = reader.secret("database.system_url", "DATABASE_SYSTEM_URL", without_password);
-    let migration_url = reader.secret("database.migration_url", "DATABASE_MIGRATION_URL", without_password);
-    check_url(reader, "database.url", url.as_ref(), &["postgres", "postgresql", "sqlite"]);
+    let url = reader.secret("database.url", "DATABASE_URL", shown_url);
+    let system_url = reader.secret("database.system_url", "DATABASE_SYSTEM_URL", shown_url);
+    let migration_url = reader.secret("database.migration_url", "DATABASE_MIGRATION_URL", shown_url);
+    if url.as_ref().is_some_and(|url| url.expose_secret().starts_with("sqlite:")) {
+        let cure = "set server.data to a folder, and remove this one";
+        reader.problem("database.url", "the embedded database lives in the data folder".to_owned(), cure);
+    } else {
+        check_url(reader, "database.url", url.as_ref(), POSTGRES);
+    }
     for (name, other) in [("database.system_url", &system_url), ("database.migration_url", &migration_url)] {
-        check_url(reader, name, other.as_ref(), &["postgres", "postgresql"]);
+        check_url(reader, name, other.as_ref(), POSTGRES);
         if other.is_some() && url.is_none() {
             let cure = "set database.url to the application's login, or remove this one";
             reader.problem(name, "there is no database.url beside it".to_owned(), cure);
@@ -184,9 +195,10 @@ fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
 
 fn public_url(reader: &mut Reader<'_>) -> Option<String> {
     let cure = "write how others reach us, like https://gangway.example.com";
-    let url = reader.optional::<url::Url>("server.public_url", "from the address", cure)?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-        reader.problem("server.public_url", format!("`{url}` is no http or https address without query"), cure);
+    let url = reader.address("server.public_url", "from the address", cure)?;
+    if url.query().is_some() || url.fragment().is_some() || has_login(&url) {
+        let message = "holds a login, a query or a fragment".to_owned();
+        reader.problem("server.public_url", message, cure);
         return None;
     }
     Some(url.as_str().trim_end_matches('/').to_owned())
@@ -202,14 +214,14 @@ fn log(reader: &mut Reader<'_>, filter: &str) -> Log {
     Log { format, filter }
 }
 
-fn otlp_endpoint(reader: &mut Reader<'_>) -> Option<String> {
+fn otlp_endpoint(reader: &mut Reader<'_>) -> Option<SecretString> {
     let cure = "write the collector's address, like http://127.0.0.1:4318";
-    let url = reader.optional::<url::Url>("telemetry.otlp_endpoint", "off", cure)?;
-    if !matches!(url.scheme(), "http" | "https") {
-        reader.problem("telemetry.otlp_endpoint", format!("`{url}` is neither http nor https"), cure);
-        return None;
-    }
-    Some(url.as_str().trim_end_matches('/').to_owned())
+    let url = reader.address("telemetry.otlp_endpoint", "off", cure)?;
+    Some(SecretString::from(url.as_str().trim_end_matches('/')))
+}
+
+fn has_login(url: &url::Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn range<T>(reader: &mut Reader<'_>, name: &str, default: T, least: T, most: T) -> T
@@ -227,26 +239,14 @@ where
 
 fn check_url(reader: &mut Reader<'_>, name: &str, url: Option<&SecretString>, schemes: &[&str]) {
     let Some(url) = url else { return };
-    let scheme = url.expose_secret().split("://").next().unwrap_or_default();
-    let is_url = url.expose_secret().contains("://") || url.expose_secret().starts_with("sqlite:");
-    if !is_url || !schemes.contains(&scheme.split(':').next().unwrap_or_default()) {
+    if redact::parse(url.expose_secret(), schemes).is_none() {
         let cure = format!("write a URL that begins with {}", schemes.join(":// or ") + "://");
         reader.problem(name, "is no URL of a kind that is understood".to_owned(), &cure);
     }
 }
 
-/// A URL with its password left out.
-fn without_password(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) => {
-            if url.password().is_some() && url.set_password(Some("***")).is_err() {
-                return "set".to_owned();
-            }
-            if url.query().is_some() {
-                url.set_query(Some("***"));
-            }
-            url.to_string()
-        }
-        Err(_) => "set".to_owned(),
-    }
+/// A secret address with its login left out, or only that it is set.
+fn shown_url(text: &str) -> String {
+    let known: Vec<_> = POSTGRES.iter().chain(REDIS).copied().collect();
+    address(text, &known).unwrap_or_else(|| "set".to_owned())
 }

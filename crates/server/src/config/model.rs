@@ -34,7 +34,7 @@ pub struct Config {
     /// Logs.
     pub log: Log,
     /// Where traces go (`telemetry.otlp_endpoint`).
-    pub otlp_endpoint: Option<String>,
+    pub otlp_endpoint: Option<SecretString>,
 }
 
 /// Settings of the database.

@@ -9,7 +9,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::environment::Environment;
+use super::{environment::Environment, redact};
 
 /// A mistake in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,21 +106,21 @@ impl<'a> Reader<'a> {
         default
     }
 
-    /// A setting that may be left out.
-    pub(super) fn optional<T: FromStr + fmt::Display>(&mut self, name: &str, unset: &str, cure: &str) -> Option<T> {
+    /// An http or https address that may be left out. Shown without its login, and not quoted when it is a mistake.
+    pub(super) fn address(&mut self, name: &str, unset: &str, cure: &str) -> Option<url::Url> {
+        const SCHEMES: &[&str] = &["http", "https"];
         let Some(Found { given, origin }) = self.find(name, None) else {
             self.show(name, unset.to_owned(), "default");
             return None;
         };
         if let Given::Text(text) = &given
-            && let Ok(value) = text.trim().parse::<T>()
+            && let Some(url) = redact::parse(text.trim(), SCHEMES)
+            && let Some(shown) = redact::address(text.trim(), SCHEMES)
         {
-            self.show(name, value.to_string(), &origin);
-            return Some(value);
+            self.show(name, shown, &origin);
+            return Some(url);
         }
-        let text =
-            if let Given::Text(text) = given { format!("`{text}` does not fit") } else { "not a list".to_owned() };
-        self.problem(&origin, text, cure);
+        self.problem(&origin, "is no http or https address".to_owned(), cure);
         None
     }
 
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         for text in texts {
             match text.parse::<T>() {
                 Ok(value) => values.push(value),
-                Err(error) => self.problem(&origin, format!("`{text}`: {error}"), cure),
+                Err(error) => self.problem(&origin, format!("`{}`: {error}", redact::quoted(&text)), cure),
             }
         }
         let text = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::{
     Layer, Registry,
     filter::{LevelFilter, Targets},
@@ -23,11 +24,11 @@ use tracing_subscriber::{
 pub use self::chain::Chain;
 use crate::config::{Log, LogFormat};
 
-/// What is logged unless told otherwise.
-pub const DEFAULT_FILTER: &str =
-    "info,actix_server=warn,actix_http=warn,apalis=warn,apalis_core=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+/// What is logged unless told otherwise. Not what `actix_http` says: whoever sends garbage would fill the log at `ERROR`. Nor
+/// what sqlx says to a database's address: it quotes the values in it.
+pub const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off,apalis=warn,apalis_core=warn,sqlx=warn,sqlx_postgres::options=off,sea_orm=warn,sea_orm_migration=warn";
 /// What `gangway demo` logs unless told otherwise: its own lines say what happens.
-pub const DEMO_FILTER: &str = "warn";
+pub const DEMO_FILTER: &str = "warn,actix_http=off,sqlx_postgres::options=off";
 
 /// Libraries whose spans must not be exported: the exporter would report on itself.
 const NOT_EXPORTED: &[&str] = &["hyper", "h2", "reqwest", "opentelemetry", "rustls", "tower"];
@@ -43,8 +44,8 @@ impl Telemetry {
     ///
     /// # Errors
     /// When the filter or the collector's address is unusable, or something is installed already.
-    pub fn install(log: &Log, otlp_endpoint: Option<&str>) -> anyhow::Result<Self> {
-        let traces = otlp_endpoint.map(exporter).transpose()?;
+    pub fn install(log: &Log, otlp_endpoint: Option<&SecretString>) -> anyhow::Result<Self> {
+        let traces = otlp_endpoint.map(|endpoint| exporter(endpoint.expose_secret())).transpose()?;
         let export = traces.as_ref().map(|provider| {
             tracing_opentelemetry::layer().with_tracer(provider.tracer("gangway")).with_filter(exported())
         });
@@ -91,7 +92,8 @@ fn exporter(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
         .with_endpoint(format!("{endpoint}/v1/traces"))
         .with_timeout(Duration::from_secs(5))
         .build()
-        .context("telemetry.otlp_endpoint")?;
+        // The library's text may hold the address with its login.
+        .map_err(|_| anyhow::anyhow!("telemetry.otlp_endpoint: the exporter does not take this address"))?;
     let resource = Resource::builder().with_service_name("gangway").build();
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }

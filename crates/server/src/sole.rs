@@ -1,0 +1,86 @@
+//! One serving process per database server: vendor budgets are counted in its memory, so two would spend them twice.
+//!
+//! The right is a lease in the database, since sessions keep no state there. On the embedded database the lock file does it.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use gangway_app::{
+    App,
+    queue::{self, Alone},
+};
+use gangway_domain::id::JobId;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::telemetry::Chain;
+
+/// The right to serve, kept until [`Sole::leave`].
+pub struct Sole {
+    app: App,
+    process: JobId,
+    ended: CancellationToken,
+    keeper: JoinHandle<bool>,
+}
+
+impl Sole {
+    /// Takes the right and keeps it; when it is lost, `stop` is cancelled. None where the lock file stands for it.
+    ///
+    /// # Errors
+    /// When another process has it, or the database does not answer.
+    pub async fn take(
+        app: &App,
+        place: &str,
+        lease: Duration,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Self>> {
+        if !app.db.is_postgres() {
+            return Ok(None);
+        }
+        let process: JobId = app.new_id();
+        if let Alone::Taken { left_micros } = queue::be_alone(app, process, lease).await? {
+            let seconds = left_micros.unsigned_abs().div_ceil(1_000_000);
+            bail!(
+                "another gangway runs on the database {place}, and vendor budgets are counted in the memory of one process \
+                 only; stop the other, or if it crashed wait {seconds} s"
+            );
+        }
+        let ended = CancellationToken::new();
+        let keeper = tasks.spawn(keep(app.clone(), process, lease, ended.clone(), stop.clone()));
+        Ok(Some(Self { app: app.clone(), process, ended, keeper }))
+    }
+
+    /// Gives the right back, so that the next process need not wait.
+    ///
+    /// # Errors
+    /// When it was lost meanwhile.
+    pub async fn leave(self) -> anyhow::Result<()> {
+        let Self { app, process, ended, keeper } = self;
+        ended.cancel();
+        if keeper.await.unwrap_or(false) {
+            bail!("another gangway took over the database while this one could not reach it");
+        }
+        if let Err(error) = queue::leave(&app, process).await {
+            tracing::warn!(error = %Chain(&error), "the process's lease is not given back; it runs out by itself");
+        }
+        Ok(())
+    }
+}
+
+/// Prolongs thrice per lease until `ended`; answers whether another process has it.
+async fn keep(app: App, process: JobId, lease: Duration, ended: CancellationToken, stop: CancellationToken) -> bool {
+    let mut interval = tokio::time::interval(lease / 3);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while ended.run_until_cancelled(interval.tick()).await.is_some() {
+        match queue::be_alone(&app, process, lease).await {
+            Ok(Alone::Ours) => {}
+            Ok(Alone::Taken { .. }) => {
+                stop.cancel();
+                return true;
+            }
+            Err(error) => tracing::warn!(error = %Chain(&error), "the process's lease cannot be prolonged"),
+        }
+    }
+    false
+}
