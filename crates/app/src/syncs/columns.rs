@@ -44,7 +44,7 @@ pub(super) fn label(text: &str, most: usize) -> String {
 /// A calendar day as `YYYY-MM-DD`; days are compared as text.
 pub(super) fn day(text: &str) -> Option<String> {
     let parsed: NaiveDate = text.parse().ok()?;
-    (parsed.to_string() == text).then(|| text.to_owned())
+    (text.len() == "YYYY-MM-DD".len() && parsed.to_string() == text).then(|| text.to_owned())
 }
 
 fn without_nul(text: &str) -> String {
