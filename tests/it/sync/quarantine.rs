@@ -37,7 +37,7 @@ on_both_databases! {
     async fn a_record_set_aside_for_its_id_is_kept_by_the_tenants_choice(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..2, bench.now());
-        bench.vendor.change(Stream::Employees, "1", bench.now(), |it| it.id = "1\0".to_owned());
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |it| it.id.push('\0'));
         let sync = bench.sync(Stream::Employees).await;
         bench.run(sync, RunMode::Full).await;
         assert_eq!(kept(&bench).await, [json!({"id": "1\0", "dynamic_1": "L"})]);
