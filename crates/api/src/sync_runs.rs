@@ -43,6 +43,8 @@ pub(crate) struct RunView {
     window: Option<WindowView>,
     /// Why it failed.
     error: Option<RunErrorView>,
+    /// What a run that did not fail has to say: why deletions wait, or why none were looked for, and what to do.
+    note: Option<String>,
     /// Version of the credential it began with.
     credential_version: i32,
     created_at: DateTime<Utc>,
@@ -136,6 +138,7 @@ impl From<SyncRun> for RunView {
             total,
             since,
             window: window.map(|Window { from, to }| WindowView { from, to }),
+            note: error_message.clone().filter(|_| error_code.is_none()),
             error: error_code.map(|code| RunErrorView { code, message: error_message }),
             credential_version,
             created_at,

@@ -30,6 +30,7 @@ pub async fn view(ctx: &Ctx, connection: ConnectionId) -> Result<BudgetView> {
 }
 
 /// What a credential version draws on: a budget and its limits.
+#[derive(Clone)]
 pub(crate) struct Budget {
     /// Which.
     pub(crate) key: BudgetKey,
@@ -45,13 +46,18 @@ pub(crate) struct Budget {
 pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, manifest: &Manifest) -> Result<Budget> {
     let Credential { budget_key, authenticated_at, .. } = credential;
     if authenticated_at.is_some() {
-        return Ok(Budget { key: BudgetKey::new(*budget_key), policy: Arc::new(policy(manifest)) });
+        return Ok(shared(credential, manifest));
     }
     let account: Vec<String> = budget_key.iter().map(|byte| format!("{byte:02x}")).collect();
     let key = BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{tenant}\0{}", account.concat())).await?);
     let proven = policy(manifest);
     let authentication = if proven.authentication.limit > UNPROVEN.limit { UNPROVEN } else { proven.authentication };
     Ok(Budget { key, policy: Arc::new(Policy { authentication, ..proven }) })
+}
+
+/// The vendor account's shared budget, which a credential version draws on once the vendor has accepted it.
+pub(crate) fn shared(credential: &Credential, manifest: &Manifest) -> Budget {
+    Budget { key: BudgetKey::new(credential.budget_key), policy: Arc::new(policy(manifest)) }
 }
 
 /// The name under which a vendor account's shared budget is made. The origin is part of it: what one server accepts says

@@ -36,6 +36,16 @@ impl Keys {
         Self { ring, opened: Mutex::default(), deployment: Mutex::default() }
     }
 
+    /// Fingerprints of master keys that stored data keys need and that are not on the ring. With one missing, its tenants
+    /// cannot be served, and a new tenant would be sealed under another key: a process should refuse to start.
+    pub async fn missing_master_keys(&self, app: &App) -> Result<Vec<String>> {
+        let tx = app.db.begin_system(SystemReason::Doctor).await?;
+        let used = tx.data_keys().list_master_key_ids().await?;
+        tx.commit().await?;
+        let known: Vec<String> = self.ring.ids().map(|id| id.to_string()).collect();
+        Ok(used.into_iter().filter(|id| !known.contains(id)).collect())
+    }
+
     /// The data keys of a tenant.
     pub async fn tenant(&self, app: &App, scope: &TenantScope) -> Result<Arc<TenantKeys>> {
         let now = app.now();

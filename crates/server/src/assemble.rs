@@ -11,27 +11,27 @@ use gangway_app::{
 };
 use gangway_domain::{
     Clock, SystemClock,
-    principal::{KeyKind, Principal, Scope},
+    principal::{Principal, Scope},
 };
 use gangway_egress::{Client, ClientConfig};
 use gangway_limits::{Budgets, Settings};
 use gangway_storage::Db;
 use gangway_vault::KeyRing;
 
-use crate::{config::Config, database::Target, telemetry::trace_context};
+use crate::{commands::explain, config::Config, database::Target, telemetry::trace_context};
 
 /// The platform over an open database.
 ///
 /// # Errors
-/// When TLS can't be set up.
-pub fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> {
+/// When TLS can't be set up, or a master key that stored data needs is not on the ring.
+pub async fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> {
     set_port(Port { current: trace_context::current, link: trace_context::link });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut allowed_origins = config.connector_origins.clone();
     allowed_origins.extend(config.webhook_origins.iter().cloned());
     let egress = Client::with_clock(ClientConfig { allowed_origins, ..ClientConfig::default() }, Arc::clone(&clock))
         .context("outgoing HTTP")?;
-    Ok(App::new(Parts {
+    let app = App::new(Parts {
         db,
         keys: Keys::new(ring),
         registry: gangway_connector::registry(),
@@ -40,7 +40,15 @@ pub fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> {
         clock,
         config: app_config(config),
         rng: Mutex::new(App::system_rng()),
-    }))
+    });
+    let missing = app.keys.missing_master_keys(&app).await.map_err(explain)?;
+    anyhow::ensure!(
+        missing.is_empty(),
+        "the database was sealed with another master key ({}); set that key as GANGWAY_MASTER_KEY, or add it to \
+         GANGWAY_MASTER_KEY_PREVIOUS",
+        missing.join(", ")
+    );
+    Ok(app)
 }
 
 /// The platform for a command that does one thing and ends, also beside a running `serve`.
@@ -51,12 +59,12 @@ pub async fn one_shot(config: &Config) -> anyhow::Result<App> {
     let ring = config.keys.ring()?;
     let target = Target::of(config)?;
     target.prepare_beside().await?;
-    app(config, ring, target.connect().await?)
+    app(config, ring, target.connect().await?).await
 }
 
 /// The command line acts with every right of an operator: who may run it holds the master key.
 pub fn operator(app: &App) -> OperatorCtx {
-    OperatorCtx::new(app.clone(), Principal::Cli, Scope::defaults(KeyKind::Operator).into_iter().collect())
+    OperatorCtx::new(app.clone(), Principal::Cli, Scope::ALL.to_vec())
 }
 
 fn app_config(config: &Config) -> gangway_app::Config {

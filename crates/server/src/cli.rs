@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gangway_domain::principal::Scope;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -207,7 +208,8 @@ pub enum KeyCommand {
     #[command(after_help = "\
 Examples:
   gangway key create --operator --name onboarding
-  gangway key create --tenant ten_0192… --expires 90d")]
+  gangway key create --tenant ten_0192… --expires 90d
+  gangway key create --tenant ten_0192… --scope records:read --scope sensitive:read")]
     Create {
         /// For whom
         #[command(flatten)]
@@ -218,6 +220,9 @@ Examples:
         /// When it ends: a time (2027-01-31T00:00:00Z), a day (2027-01-31) or a span (90d, 12h)
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,
+        /// What it may do, once per scope [default: everything of its kind but sensitive:read]
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
+        scopes: Vec<Scope>,
         /// Where and which database
         #[command(flatten)]
         data: DataArg,
@@ -294,6 +299,13 @@ impl Command {
         };
         data.folder.as_ref()
     }
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).ok_or_else(|| {
+        let known: Vec<_> = Scope::ALL.into_iter().map(Scope::as_str).collect();
+        format!("the scopes are {}", known.join(", "))
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Wrapped data keys, one current per tenant, and the deployment's sealed secret. Bytes only: `vault` wraps and opens.
 
 use gangway_domain::id::{DataKeyId, TenantId};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+};
 
 use crate::{
     Result, SystemTx, TenantTx,
@@ -56,6 +58,13 @@ impl SystemDataKeys<'_> {
         Ok(rows.into_iter().map(read).collect())
     }
 
+    /// Fingerprints of the master keys that wrap any data key.
+    pub async fn list_master_key_ids(&self) -> Result<Vec<String>> {
+        let rows =
+            self.0.query::<MasterKeyId>("SELECT DISTINCT master_key_id FROM data_key ORDER BY 1", vec![]).await?;
+        Ok(rows.into_iter().map(|row| row.master_key_id).collect())
+    }
+
     /// Adds a data key to a tenant.
     pub async fn create(&self, tenant: TenantId, key: StoredDataKey, at: chrono::DateTime<chrono::Utc>) -> Result<()> {
         let StoredDataKey { id, master_key_id, wrapped, hash_key, is_retired: _ } = key;
@@ -94,6 +103,11 @@ impl SystemDataKeys<'_> {
         row.insert(self.0.raw()).await?;
         Ok(())
     }
+}
+
+#[derive(FromQueryResult)]
+struct MasterKeyId {
+    master_key_id: String,
 }
 
 fn read(row: Model) -> StoredDataKey {

@@ -43,6 +43,29 @@ async fn tenants_and_keys_are_made_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_key_for_sensitive_values_is_made_when_asked_for() {
+    let folder = Folder::new();
+    let tenant = folder.out("tenant create Acme").await;
+    let asked = "--scope records:read --scope sensitive:read";
+    assert!(folder.out(&format!("key create --tenant {tenant} {asked}")).await.starts_with("gwt_"));
+    let refused = folder.run(&format!("key create --tenant {tenant} --scope everything")).await;
+    assert!(refused.code == Some(2) && refused.err.contains("the scopes are tenants:write"), "{}", refused.err);
+}
+
+#[tokio::test]
+async fn a_database_sealed_with_another_master_key_is_refused() {
+    let folder = Folder::new();
+    folder.out("tenant create Acme").await;
+    for arguments in ["tenant list", "serve --listen 127.0.0.1:0"] {
+        let mut command = gangway(&format!("{arguments} --data {}/data", folder.0.path().display()));
+        command.env("GANGWAY_MASTER_KEY", "c29tZSBvdGhlciBrZXkgb2YgMzIgYnl0ZXMgbG9uZyE=");
+        let finished = finish(command).await;
+        assert_eq!(finished.code, Some(1), "{arguments}: {}", finished.out);
+        assert!(finished.err.contains("sealed with another master key"), "{}", finished.err);
+    }
+}
+
+#[tokio::test]
 async fn mistakes_are_one_line_each() {
     let folder = Folder::new();
     folder.out("tenant create Acme").await;

@@ -10,7 +10,7 @@ on_both_databases! {
         let ctx = app.operator().for_tenant(acme.tenant.parse().unwrap()).await.unwrap();
         let log = audit::list(&ctx, PageRequest { limit: 50, after: None }).await.unwrap();
         let actions: Vec<_> = log.items.iter().map(|entry| entry.action.as_str()).collect();
-        assert_eq!(actions, ["tenant.create", "key.create", "connection.create"]);
+        assert_eq!(actions, ["tenant.create", "key.create", "connection.create", "connection.check", "connection.discover"]);
         assert!(log.items[0].principal.starts_with("key:key_"), "{:?}", log.items[0].principal);
         assert_eq!(log.items[0].object, acme.tenant);
         assert!(log.items[0].request.is_some());

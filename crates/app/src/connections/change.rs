@@ -114,6 +114,7 @@ pub async fn delete(ctx: &Ctx, id: ConnectionId, if_version: Option<i64>) -> Res
     let connection = tx.connections().get_for_update(id).await?;
     require_version(&connection, if_version)?;
     tx.connections().delete(id).await?;
+    tx.persons().delete_orphans().await?;
     let detail = json!({ "connector": connection.connector });
     audit::record(ctx, &tx, "connection.delete", &id.to_string(), detail).await?;
     tx.commit().await?;

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use super::{
     connector,
     credential::{SEAL_FIELD, SEAL_KIND, unknown_connector},
-    tokens::SealedTokens,
+    tokens::{Joining, SealedTokens},
 };
 use crate::{Ctx, Error, Result, budgets};
 
@@ -88,8 +88,12 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
         .map_err(|error| {
             Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}."))
         })?;
-    let http: Arc<dyn HttpPort> = Arc::new(port);
-    let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id));
+    let port = Arc::new(port);
+    // A first login happens through this very port: from then on it draws on the account's shared budget.
+    let joining = (credential.authenticated_at.is_none())
+        .then(|| Joining { port: Arc::clone(&port), budget: budgets::shared(&credential, &manifest) });
+    let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id, joining));
+    let http: Arc<dyn HttpPort> = port;
 
     let secret = unseal(ctx, &credential).await?;
     let runtime = Runtime::new(http, tokens, Arc::clone(&app.clock));

@@ -3,7 +3,7 @@
 //! Never renewed before it ends or is rejected; at most one authentication per credential version in 30 seconds (a new
 //! version has a row of its own, so it starts at once). A token belongs to one connection and is never shared.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -11,11 +11,12 @@ use gangway_connector::{
     Error as ContractError, ErrorKind, Lease, Refresh, Result as ContractResult, Retry, StoredToken, TokenStore,
 };
 use gangway_domain::id::CredentialId;
+use gangway_egress::VendorPort;
 use gangway_storage::tokens::Token;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result};
+use crate::{Ctx, Error, Result, budgets::Budget};
 
 const OPERATION: &str = "authenticate";
 const SEAL_KIND: &str = "vendor-token";
@@ -32,6 +33,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct SealedTokens {
     ctx: Ctx,
     credential: CredentialId,
+    joining: Option<Joining>,
+}
+
+/// What a credential version that was never accepted joins with its first login.
+pub(super) struct Joining {
+    /// The way out that was opened with it.
+    pub(super) port: Arc<VendorPort>,
+    /// The vendor account's shared budget.
+    pub(super) budget: Budget,
 }
 
 enum Decision {
@@ -41,8 +51,15 @@ enum Decision {
 }
 
 impl SealedTokens {
-    pub(super) const fn new(ctx: Ctx, credential: CredentialId) -> Self {
-        Self { ctx, credential }
+    pub(super) const fn new(ctx: Ctx, credential: CredentialId, joining: Option<Joining>) -> Self {
+        Self { ctx, credential, joining }
+    }
+
+    /// From the first token on, requests count where the vendor counts them: in the account's shared budget.
+    fn join(&self) {
+        if let Some(Joining { port, budget: Budget { key, policy } }) = &self.joining {
+            port.draw_on(*key, Arc::clone(policy));
+        }
     }
 
     async fn open(&self, token: &Token) -> Result<Option<StoredToken>> {
@@ -80,6 +97,7 @@ impl SealedTokens {
             && rejected.is_none_or(|rejected| !token.is_same_token(rejected))
         {
             tx.commit().await?;
+            self.join();
             return Ok(Decision::Answer(Refresh::Fresh(token)));
         }
         if row.is_leased {
@@ -107,6 +125,7 @@ impl SealedTokens {
             tx.credentials().set_authenticated(self.credential, now).await?;
         }
         tx.commit().await?;
+        self.join();
         Ok(())
     }
 
@@ -135,7 +154,11 @@ impl SealedTokens {
 impl TokenStore for SealedTokens {
     async fn get(&self) -> ContractResult<Option<StoredToken>> {
         let Some(row) = self.find().await.map_err(store_failed)? else { return Ok(None) };
-        self.open(&row).await.map_err(store_failed)
+        let token = self.open(&row).await.map_err(store_failed)?;
+        if token.is_some() {
+            self.join();
+        }
+        Ok(token)
     }
 
     async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> ContractResult<Refresh> {

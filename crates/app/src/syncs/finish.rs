@@ -103,9 +103,11 @@ async fn conclude(
         }
         Verdict::Held { n_missing, n_present } => {
             run.state = RunState::Held;
-            run.error_message = Some(held_message(run, *n_missing, *n_present));
-            let data =
-                json!({ "stream": run.stream, "missing": n_missing, "present": n_present, "counts": run.counts });
+            let message = held_message(run, *n_missing, *n_present);
+            let data = json!({
+                "stream": run.stream, "missing": n_missing, "present": n_present, "counts": run.counts, "message": message,
+            });
+            run.error_message = Some(message);
             return Ok(Some(("sync.held", data)));
         }
     }

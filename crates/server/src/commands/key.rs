@@ -23,9 +23,10 @@ use crate::{
 pub async fn run(command: &KeyCommand, config: &Config) -> anyhow::Result<ExitCode> {
     let app = assemble::one_shot(config).await?;
     match command {
-        KeyCommand::Create { owner, name, expires, .. } => {
+        KeyCommand::Create { owner, name, expires, scopes, .. } => {
             let expires_at = expires.as_deref().map(|text| moment(text, app.now())).transpose()?;
-            let new = NewKey { name: name.clone(), scopes: None, expires_at };
+            let scopes = (!scopes.is_empty()).then(|| scopes.iter().copied().collect());
+            let new = NewKey { name: name.clone(), scopes, expires_at };
             let (_, text) = create(&app, owner, new).await?;
             print::line(text.expose_secret());
         }

@@ -58,7 +58,7 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
 
     let target = Target::of(&config)?;
     target.prepare().await?;
-    let app = assemble::app(&config, config.keys.ring()?, target.connect().await?)?;
+    let app = assemble::app(&config, config.keys.ring()?, target.connect().await?).await?;
     let running = Running::start(app.clone(), admin, &config, &tasks, &stop)?;
     announce(&config, &sandbox, &target);
 
