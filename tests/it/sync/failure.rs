@@ -1,6 +1,10 @@
 //! Runs that fail for good, and what they say about their connection.
 
-use gangway_app::{Error, connections, queue::Outcome, syncs};
+use gangway_app::{
+    Error, connections,
+    queue::{self, Outcome},
+    syncs::{self, Progress},
+};
 use gangway_domain::{
     Code,
     connection::ConnectionState,
@@ -64,6 +68,26 @@ on_both_databases! {
         assert_eq!(bench.read_run(run).await.state, RunState::Failed);
         assert_eq!(bench.kinds().await, ["sync.failed"]);
         bench.run(sync, RunMode::Full).await;
+    }
+
+    async fn retrying_the_job_takes_the_run_up_again(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..21, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        let (run, fence) = bench.begin(sync, RunMode::Full).await;
+        bench.execute_pages(run, &fence, 2).await.unwrap();
+        let error = Error::new(Code::VendorUnavailable, "It does not work.");
+        syncs::fail(&bench.ctx, run, &fence, &error).await.unwrap();
+        bench.ack(fence, Outcome::Fail { error: "no".into() }).await;
+
+        let again = queue::retry_job(&bench.ctx, fence.job).await.unwrap();
+        assert_eq!(again.retry_of, Some(fence.job));
+        assert_eq!(bench.read_run(run).await.state, RunState::Running);
+        let fence = bench.claim().await.unwrap();
+        assert_eq!(bench.execute(run, &fence).await.unwrap(), Progress::Done);
+        let run = bench.read_run(run).await;
+        assert_eq!((run.state, run.counts.seen, run.error_code), (RunState::Completed, 20, None));
+        assert_eq!(bench.present(Stream::Employees).await.len(), 20);
     }
 
     async fn our_own_fault_is_not_the_connections(db: TestDb) {

@@ -21,7 +21,11 @@ pub use backoff::backoff;
 pub use relay::relay;
 pub use stored::{Alone, Claimed, Depth, JobFence, Reaped, TenantShare, wakes};
 
-use crate::{App, Ctx, Error, Result};
+use crate::{
+    App, Ctx, Error, Result, audit,
+    jobs::{Job as _, RunSync},
+    syncs,
+};
 
 /// How often results are written again when a returning job's key was taken at the same moment.
 const ACK_ROUNDS: u32 = 5;
@@ -204,7 +208,14 @@ pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
     }
     let job = tx.jobs().repetition_of(&failed, app.new_id(), app.now()).await?;
     let (new, queue, key) = (job.id, job.queue.clone(), job.dedupe_key.clone());
+    if job.kind == RunSync::KIND
+        && let Ok(RunSync { run, .. }) = serde_json::from_str(&job.payload)
+    {
+        // The run ended with its job; without it the repetition would find nothing to do.
+        syncs::reopen(&tx, run).await?;
+    }
     tx.enqueue(job);
+    audit::record(ctx, &tx, "job.retry", &id.to_string(), serde_json::json!({ "job": new })).await?;
     tx.commit().await?;
 
     let tx = app.db.begin_read(ctx.scope()).await?;

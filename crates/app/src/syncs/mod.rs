@@ -27,6 +27,7 @@ pub use due::start_due;
 pub use execute::{Progress, execute};
 pub use health::fail;
 pub use manage::{NewSync, create, delete, get, list, update};
+pub(crate) use runs::reopen;
 pub use runs::{get_run, list_runs, start_run};
 pub use schedule::{Anchor, Schedule};
 pub(crate) use write::open_sealed;

@@ -93,6 +93,26 @@ pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) ->
     Ok(runs)
 }
 
+/// Takes a failed run up again where it ended, for a job that is repeated by hand. A run that ended otherwise stays as it is.
+///
+/// # Errors
+/// `sync.running` with the run that is under way.
+pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
+    let Some(mut run) = tx.runs().find_locked(id).await? else { return Ok(()) };
+    if run.state != RunState::Failed {
+        return Ok(());
+    }
+    tx.syncs().get_locked(run.sync).await?;
+    if let Some(running) = tx.runs().find_running(run.sync).await? {
+        return Err(is_running(running));
+    }
+    run.state = RunState::Running;
+    run.error_code = None;
+    run.error_message = None;
+    run.finished_at = None;
+    Ok(tx.runs().update(&run).await?)
+}
+
 fn is_running(run: SyncRunId) -> Error {
     Error::new(Code::SyncRunning, "A run of this sync is under way; wait until it ends, or read it.").with_existing(run)
 }
