@@ -13,7 +13,7 @@ use gangway_testkit::behaviour::Expected;
 use serde_json::{Value, json};
 
 /// Our field for each attribute of the vendor's that has one.
-const CANONICAL: [(&str, &str); 20] = [
+const CANONICAL: [(&str, &str); 22] = [
     ("first_name", "first_name"),
     ("last_name", "last_name"),
     ("preferred_name", "preferred_name"),
@@ -34,6 +34,8 @@ const CANONICAL: [(&str, &str); 20] = [
     ("weekly_working_hours", "weekly_hours"),
     ("employment_type", "employment_type"),
     ("profile_picture", "picture_url"),
+    ("created_at", "created_at"),
+    ("last_modified_at", "updated_at"),
 ];
 
 /// The attributes that the guide names, beside custom ones; it calls the employment type `employee_type`.
@@ -170,6 +172,7 @@ fn value(
         // No status of the guide's fits somebody who is still to come.
         ("status", _) if dialect == Dialect::Guide && plain == "onboarding" => "active".into(),
         ("department" | "office" | "team" | "subcompany", _) => reference(plain),
+        ("created_at" | "last_modified_at", _) => json!(moment(person, key)),
         ("supervisor", _) => plain.as_u64().and_then(|id| people.get(&id)).map_or(Value::Null, |supervisor| {
             // The guide's supervisor is an id alone.
             let full = format!("{} {}", text(supervisor, "first_name"), text(supervisor, "last_name"));
