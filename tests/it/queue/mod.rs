@@ -6,9 +6,13 @@ mod dedupe;
 mod fairness;
 mod leases;
 mod operations;
+mod outage;
+mod processes;
+mod server;
 mod shutdown;
 mod support;
 mod tenants;
+mod work;
 mod worker;
 
 /// Makes a test of `async fn name(bench: Bench)` on SQLite, and on PostgreSQL where the test run provides one.

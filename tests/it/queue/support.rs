@@ -7,8 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gangway_app::{App, Config, Ctx, ctx::Parts, jobs::Job, seal::Keys};
-use gangway_connector::Registry as Connectors;
+use gangway_app::{App, Ctx, jobs::Job};
 use gangway_domain::{
     Clock as _, ManualClock, SystemClock,
     id::{JobId, TenantId},
@@ -16,25 +15,24 @@ use gangway_domain::{
     principal::{Principal, Scope},
     tenant::{Tenant, TenantState},
 };
-use gangway_egress::{Client, ClientConfig};
-use gangway_limits::{Budgets, Settings};
 use gangway_migrations::{Migrator, MigratorTrait as _};
 use gangway_storage::{
-    Config as DbConfig, Db, PageRequest, SystemReason, TenantScope,
+    PageRequest, SystemReason, TenantScope,
     queue::{Ack, ClaimRequest, Claimed, JobFence, NewJob, TenantShare, Verdict},
 };
-use gangway_vault::{KeyRing, MasterKey};
 use gangway_worker::{Finish, JobError, JobRun, Registry, Run, WorkerConfig, run_queues};
 use sea_orm::{ConnectionTrait as _, Database};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::work::app_on;
+
 /// The queue of the tests.
 pub(super) const QUEUE: &str = "probe";
 
 /// Far longer than any of these tests needs on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database of its own, and everything to use it with.
 pub(super) struct Bench {
@@ -54,8 +52,7 @@ impl Bench {
     }
 
     pub(super) async fn postgres() -> Option<Self> {
-        #[expect(clippy::disallowed_methods, reason = "the test runner names its database there")]
-        let base = std::env::var("GANGWAY_TEST_POSTGRES_URL").ok()?;
+        let base = test_server()?;
         let name = format!("queue_{}", new_id().uuid().simple());
         let server = Database::connect(&base).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
@@ -64,12 +61,17 @@ impl Bench {
         Some(Self::migrated(format!("{server}/{name}"), None).await)
     }
 
+    /// On an empty database that somebody else made.
+    pub(super) async fn on(url: String) -> Self {
+        Self::migrated(url, None).await
+    }
+
     async fn migrated(url: String, folder: Option<tempfile::TempDir>) -> Self {
         let connection = Database::connect(&url).await.unwrap();
         Migrator::up(&connection, None).await.unwrap();
         connection.close().await.unwrap();
         let clock = ManualClock::new(SystemClock.now());
-        let app = new_app(&url, clock.clone()).await;
+        let app = app_on(&url, Arc::new(clock.clone())).await;
         let tenant_a = create_tenant(&app, "A").await;
         let tenant_b = create_tenant(&app, "B").await;
         Self { app, clock, tenant_a, tenant_b, url, _folder: folder }
@@ -77,7 +79,11 @@ impl Bench {
 
     /// Another process: the same database through pools of its own.
     pub(super) async fn other_process(&self) -> App {
-        new_app(&self.url, self.clock.clone()).await
+        app_on(&self.url, Arc::new(self.clock.clone())).await
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// A context of tenant A.
@@ -223,20 +229,6 @@ async fn claim_within(
     claimed
 }
 
-async fn new_app(url: &str, clock: ManualClock) -> App {
-    let db = Db::connect(&DbConfig::new(url)).await.unwrap();
-    App::new(Parts {
-        db,
-        keys: Keys::new(KeyRing::new(MasterKey::generate(), Vec::new())),
-        registry: Connectors::new(Vec::new()),
-        egress: Client::new(ClientConfig::default()).unwrap(),
-        budgets: Budgets::new(Settings::default()),
-        clock: Arc::new(clock),
-        config: Config::default(),
-        rng: Mutex::new(App::system_rng()),
-    })
-}
-
 async fn create_tenant(app: &App, name: &str) -> TenantScope {
     let tenant = Tenant {
         id: app.new_id(),
@@ -253,8 +245,18 @@ async fn create_tenant(app: &App, name: &str) -> TenantScope {
     app.db.scope_for_operator(tenant.id).await.unwrap()
 }
 
+/// The PostgreSQL of the test run; says so when there is none.
+pub(super) fn test_server() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the test runner names its database there")]
+    let url = std::env::var("GANGWAY_TEST_POSTGRES_URL").ok();
+    if url.is_none() {
+        println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
+    }
+    url
+}
+
 /// An id that is unique across processes: databases of a run are named after it.
-fn new_id() -> TenantId {
+pub(super) fn new_id() -> TenantId {
     use std::hash::{BuildHasher as _, RandomState};
     let [a, b] = [RandomState::new().hash_one(0).to_le_bytes(), RandomState::new().hash_one(1).to_le_bytes()];
     TenantId::new(SystemClock.now(), std::array::from_fn(|i| if i < 8 { a[i] } else { b[i - 8] }))
@@ -288,6 +290,10 @@ impl Worker {
         #[expect(clippy::disallowed_methods, reason = "`finish` waits for it")]
         let handle = tokio::spawn(run);
         Self { stop, handle }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        !self.handle.is_finished()
     }
 
     /// Stops it and waits until it has drained.
