@@ -128,6 +128,14 @@ pub(crate) async fn list(who: Authorized<KeysWrite>, query: Query<PageQuery>) ->
     Ok(Listing::of(page, KeyView::from, |key| key.id.to_string()))
 }
 
+/// Read a key
+#[utoipa::path(tag = "keys", operation_id = "get_key", params(("id" = String, Path, description = "The key")),
+    responses((status = 200, description = "The key, revoked or not", body = KeyView)))]
+#[get("/keys/{id}")]
+pub(crate) async fn read(who: Authorized<KeysWrite>, id: PathId<KeyId>) -> Result<HttpResponse> {
+    Ok(answer::plain(&KeyView::from(keys::get(&who.ctx, id.0).await?)))
+}
+
 /// Revoke a key
 ///
 /// It stops working at once. Revoking it again changes nothing.

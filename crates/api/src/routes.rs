@@ -16,6 +16,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(tenants::update)
         .service(keys::create)
         .service(keys::list)
+        .service(keys::read)
         .service(keys::revoke)
         .service(connectors::list)
         .service(connectors::read)

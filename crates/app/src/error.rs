@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 
 use gangway_connector::{self as connector, ErrorKind, Retry};
 use gangway_domain::{Code, principal::Scope};
+use gangway_egress as egress;
 use gangway_storage as storage;
 use gangway_vault as vault;
 
@@ -147,7 +148,7 @@ impl From<connector::Error> for Error {
             ErrorKind::RateLimited => Code::VendorLimited,
             ErrorKind::Unavailable => Code::VendorUnavailable,
             ErrorKind::Unsupported => Code::Unsupported,
-            ErrorKind::Refused => Code::OriginForbidden,
+            ErrorKind::Refused if is_forbidden_origin(&error) => Code::OriginForbidden,
             _ => Code::VendorProtocol,
         };
         let mut mapped = Self::new(code, error.message.clone());
@@ -161,5 +162,29 @@ impl From<connector::Error> for Error {
         }
         mapped.source = Some(Box::new(error));
         mapped
+    }
+}
+
+/// Whether the way out refused the address. A connector refuses for reasons of its own too (a damaged checkpoint, pages
+/// without end), and then no list of origins helps.
+fn is_forbidden_origin(error: &connector::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<egress::Error>());
+    source.is_some_and(|source| source.kind == egress::ErrorKind::Refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_port(kind: egress::ErrorKind) -> Code {
+        Error::from(connector::Error::from_port("read employees", egress::Error::new(kind, "/x", "why"))).code
+    }
+
+    #[test]
+    fn only_a_refused_address_is_a_forbidden_origin() {
+        assert_eq!(from_port(egress::ErrorKind::Refused), Code::OriginForbidden);
+        assert_eq!(from_port(egress::ErrorKind::Invalid), Code::VendorProtocol);
+        let damaged = connector::Error::new(ErrorKind::Refused, "read employees", "the stored checkpoint is damaged");
+        assert_eq!(Error::from(damaged).code, Code::VendorProtocol);
     }
 }

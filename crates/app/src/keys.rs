@@ -1,4 +1,4 @@
-//! API keys: make, list, revoke, and recognise the one that a request carries.
+//! API keys: make, read, list, revoke, and recognise the one that a request carries.
 
 use std::collections::BTreeSet;
 
@@ -108,6 +108,18 @@ pub async fn list(ctx: &Ctx, page: PageRequest<KeyId>) -> Result<Page<ApiKey>> {
     let keys = tx.keys().list(page).await?;
     tx.commit().await?;
     Ok(keys)
+}
+
+/// A key of the tenant, also one that was revoked.
+///
+/// # Errors
+/// `object.not-found`.
+pub async fn get(ctx: &Ctx, id: KeyId) -> Result<ApiKey> {
+    ctx.require(Scope::KeysWrite)?;
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let key = tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
+    tx.commit().await?;
+    Ok(key)
 }
 
 /// Ends a key of the tenant.

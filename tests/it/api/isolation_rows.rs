@@ -84,6 +84,7 @@ pub(super) const ROWS: &[Row] = &[
     with_body("update_tenant", |ids| &ids.tenant, |_| Some(json!({"name": "Acme AG"})), Expect::Forbidden),
     with_body("create_key", |_| "", |_| Some(json!({"name": "own"})), Expect::Own),
     row("list_keys", |_| "", Expect::Absent),
+    row("get_key", |ids| &ids.key, Expect::NotFound),
     with_body(
         "create_connection",
         |_| "",

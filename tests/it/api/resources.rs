@@ -90,11 +90,16 @@ on_both_databases! {
     async fn a_revoked_key_stops_at_once(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let tenant = app.onboard("Acme").await;
-        let made = app.client.post(&tenant.key, "/v1/keys", &json!({"name": "short-lived"})).await.expect(201);
-        let (id, key) = (text(&made, "id"), text(&made, "key"));
+        let made = app.client.post(&tenant.key, "/v1/keys", &json!({"name": "short-lived"})).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let (path, key) = (made.header("location").unwrap().to_owned(), text(&made.body, "key"));
         app.client.get(&key, "/v1/connections").await.expect(200);
-        app.client.delete(&tenant.key, &format!("/v1/keys/{id}")).await.expect(204);
+        let mut shown = made.body.clone();
+        shown.as_object_mut().unwrap().remove("key");
+        assert_eq!(app.client.get(&tenant.key, &path).await.expect(200), shown);
+        app.client.delete(&tenant.key, &path).await.expect(204);
         assert_eq!(code(&app.client.get(&key, "/v1/connections").await), "key.invalid");
+        assert!(app.client.get(&tenant.key, &path).await.expect(200)["revoked_at"].is_string());
         app.stop().await;
     }
 }

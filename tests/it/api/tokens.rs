@@ -61,8 +61,12 @@ on_both_databases! {
                 budget["held"].as_u64().unwrap()
             }
         };
-        // Both use the same vendor account, and both have authenticated: one budget.
-        assert_eq!(held(a.key.clone(), a.connection.clone()).await, held(b.key.clone(), b.connection.clone()).await);
+        // Both use the same vendor account, and both have authenticated: one budget, in which each sees the other's calls.
+        let alone = held(a.key.clone(), a.connection.clone()).await;
+        assert_eq!(check(&app, &b.key, &b.connection).await.expect(200)["ok"], true);
+        let together = held(a.key.clone(), a.connection.clone()).await;
+        assert!(together > alone, "{alone} before B's calls, {together} after");
+        assert_eq!(held(b.key.clone(), b.connection.clone()).await, together);
         // A stranger who enters its id without the secret gets a budget of its own.
         let body = json!({
             "connector": "personio", "name": "guess", "config": {"base_url": app.sandbox.base_url()},

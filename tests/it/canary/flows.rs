@@ -1,8 +1,9 @@
 //! The flows that touch a secret or a sensitive value, and the search after them.
 
 use gangway_domain::principal::Scope;
-use gangway_sandbox::{Config, CredentialConfig};
-use gangway_testkit::{LogCapture, Needle, TestApp, on_both_databases};
+use gangway_sandbox::{Config, CredentialConfig, Fault};
+use gangway_testkit::{LogCapture, Needle, Onboarded, TestApp, on_both_databases};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const SECRET: &str = "canary-secret/Zq7#\"ü-81cf";
@@ -42,7 +43,9 @@ on_both_databases! {
         app.sandbox.handle().change_person(person, &json!({"fix_salary": salary})).unwrap();
         app.sync(&tenant, "employees", "incremental").await;
 
-        let answers = wrong_turns(&app, &tenant.key, &tenant.connection).await;
+        set_aside(&app, &tenant, person).await;
+        let mut answers = repeated(&app, &tenant.key).await;
+        answers.extend(wrong_turns(&app, &tenant.key, &tenant.connection).await);
         let events = app.client.get(&tenant.key, "/v1/events?after=0").await;
         let jobs = app.client.get(&tenant.key, "/v1/jobs").await;
         let attributes = app.client.get(&tenant.key, &path).await;
@@ -76,6 +79,45 @@ async fn holds(app: &TestApp, key: &str, value: &str) -> bool {
     employees.iter().any(|employee| employee.to_string().contains(value))
 }
 
+/// Lets the vendor send an employee who cannot be read, with the salary where it belongs and where it makes a date unreadable.
+async fn set_aside(app: &TestApp, tenant: &Onboarded, person: u64) {
+    let sandbox = app.sandbox.handle();
+    let attribute = |value: Value| json!({"label": "x", "value": value, "type": "standard", "universal_id": null});
+    let salary: Value = SALARY.parse::<f64>().unwrap().into();
+    let employee = json!({"type": "Employee", "attributes": {
+        "id": attribute(person.into()), "fix_salary": attribute(salary), "hire_date": attribute(SALARY.into()),
+    }});
+    let page = json!({
+        "success": true, "data": [employee],
+        "metadata": {"total_elements": 1, "current_page": 0, "total_pages": 1}, "offset": 0, "limit": 100,
+    });
+    // A run asks for the attributes first, at a path that begins like that of the list.
+    let attributes = json!({"success": true, "data": sandbox.attributes()});
+    for (path, body) in [("/v1/company/employees/attributes", attributes), ("/v1/company/employees", page)] {
+        sandbox.fail_next(Fault::once(path, 200).with_body(body.to_string())).unwrap();
+    }
+    let run = app.sync(tenant, "employees", "incremental").await;
+    assert_eq!((&run["state"], &run["counts"]["quarantined"]), (&json!("completed"), &json!(1)), "{run}");
+    assert_eq!(app.db.count("quarantined_record").await, 1, "the control: it is kept");
+}
+
+/// A creating request with a secret inside that is remembered and answered again, and one with another secret under its key.
+async fn repeated(app: &TestApp, key: &str) -> Vec<u8> {
+    let mut answers = Vec::new();
+    for (secret, status, is_repetition) in [(SECRET, 201, false), (SECRET, 201, true), (REFUSED, 422, false)] {
+        let body = json!({
+            "connector": "personio", "name": "again", "config": {"base_url": app.sandbox.base_url()},
+            "credential": {"client_id": "canary-client", "client_secret": secret},
+        });
+        let request = app.client.request(Method::POST, key, "/v1/connections").header("idempotency-key", "canary");
+        let answer = app.client.send(request.json(&body)).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert_eq!(answer.header("idempotency-replayed").is_some(), is_repetition, "{}", answer.body);
+        answers.extend(answer.bytes);
+    }
+    answers
+}
+
 /// Requests that fail with a secret inside, and what is answered to them.
 async fn wrong_turns(app: &TestApp, key: &str, connection: &str) -> Vec<u8> {
     let mut answers = Vec::new();
@@ -95,7 +137,7 @@ async fn wrong_turns(app: &TestApp, key: &str, connection: &str) -> Vec<u8> {
         answers.extend(answer.bytes);
     }
     let text = format!("{{\"credential\": \"{}\", broken", REFUSED.replace('"', "\\\""));
-    let request = client.request(reqwest::Method::POST, key, "/v1/connections");
+    let request = client.request(Method::POST, key, "/v1/connections");
     let answer = client.send(request.header("content-type", "application/json").body(text)).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     answers.extend(answer.bytes);
