@@ -41,13 +41,14 @@ impl MigrationTrait for Migration {
              FOREIGN KEY (tenant_id, record_id) REFERENCES record (tenant_id, id) ON DELETE CASCADE",
         )
         .await?;
+        // The vendor's id before its id space: pages look up ids in any space.
         ddl.tenant_table(
             "record_alias",
             "tenant_id",
             AppRights::Full,
             "tenant_id {uuid} NOT NULL, connection_id {uuid} NOT NULL, stream TEXT NOT NULL, source TEXT NOT NULL,
              external_id TEXT NOT NULL, record_id {uuid} NOT NULL,
-             PRIMARY KEY (tenant_id, connection_id, stream, source, external_id),
+             PRIMARY KEY (tenant_id, connection_id, stream, external_id, source),
              FOREIGN KEY (tenant_id, record_id) REFERENCES record (tenant_id, id) ON DELETE CASCADE",
         )
         .await?;

@@ -10,6 +10,8 @@ mod entity;
 mod error;
 mod micros;
 mod page;
+#[cfg(test)]
+mod plans;
 mod scope;
 
 pub mod attributes;

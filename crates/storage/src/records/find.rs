@@ -1,6 +1,6 @@
 //! Finding records for the API: listings by filter, one record, and the employees behind vendor ids.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use gangway_domain::{
@@ -120,14 +120,18 @@ impl Records<'_> {
         let mut ids: Vec<&str> = names.iter().map(|(_, id)| id.as_str()).filter(|id| !id.contains('\0')).collect();
         ids.sort_unstable();
         ids.dedup();
+        // Without its connection an id would be looked for in every entry of the tenant.
+        let connections: BTreeSet<Uuid> = names.iter().map(|(connection, _)| connection.uuid()).collect();
         let mut employees = HashMap::new();
         for chunk in ids.chunks(batch::CHUNK) {
             let sql = format!(
                 "SELECT connection_id, external_id, record_id FROM record_alias
-                 WHERE tenant_id = $1 AND stream = 'employees' AND external_id IN ({})",
-                batch::places(2, chunk.len())
+                 WHERE tenant_id = $1 AND stream = 'employees' AND connection_id IN ({}) AND external_id IN ({})",
+                batch::places(2, connections.len()),
+                batch::places(2 + connections.len(), chunk.len())
             );
             let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
+            values.extend(connections.iter().map(|id| Value::from(*id)));
             values.extend(chunk.iter().map(|id| Value::from(*id)));
             for NameRow { connection_id, external_id, record_id } in self.0.query(&sql, values).await? {
                 employees

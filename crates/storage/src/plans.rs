@@ -1,0 +1,183 @@
+//! The look-ups of every page and of every listing walk an index by all that they know, however much else the table holds.
+//!
+//! The statements are those that the repositories run: they are caught on their way and put before the planner.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gangway_domain::{
+    id::{ConnectionId, EmployeeId, TenantId},
+    record::Stream,
+};
+use gangway_migrations::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
+use uuid::Uuid;
+
+use crate::{Config, Db, TenantScope};
+
+const TENANT: TenantId = TenantId::from_uuid(Uuid::from_u128(0xa));
+const CONNECTION: ConnectionId = ConnectionId::from_uuid(Uuid::from_u128(0xc));
+/// As many as a large page asks for.
+const N_ASKED: u32 = 100;
+
+/// A database with two tenants of 10,000 employees each, and what was asked of it.
+struct Watched {
+    db: Db,
+    raw: DatabaseConnection,
+    told: Arc<Mutex<Vec<Statement>>>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Watched {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::at(format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display()), Some(folder)).await
+    }
+
+    /// None without a server.
+    async fn postgres() -> Option<Self> {
+        let server = server_url()?;
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let admin = Database::connect(&server).await.unwrap();
+        let sql = "SELECT 'plans_' || replace(gen_random_uuid()::text, '-', '')";
+        let name = admin.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
+        let name: String = name.try_get_by_index(0).unwrap();
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        admin.close().await.unwrap();
+        Some(Self::at(format!("{base}/{name}"), None).await)
+    }
+
+    async fn at(url: String, folder: Option<tempfile::TempDir>) -> Self {
+        let raw = Database::connect(&url).await.unwrap();
+        Migrator::up(&raw, None).await.unwrap();
+        let is_postgres = raw.get_database_backend() == DbBackend::Postgres;
+        for sql in rows(is_postgres) {
+            raw.execute_unprepared(&sql).await.unwrap();
+        }
+        let mut db = Db::connect(&Config::new(&url)).await.unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        db.watch(move |statement| sink.lock().unwrap_or_else(PoisonError::into_inner).push(statement.clone()));
+        Self { db, raw, told, _folder: folder }
+    }
+
+    /// The plans of the statements told since that read aliases.
+    async fn plans(&self) -> Vec<String> {
+        let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut plans = Vec::new();
+        for statement in told.into_iter().filter(|statement| statement.sql.contains("FROM record_alias")) {
+            plans.push(self.plan(&statement).await);
+        }
+        plans
+    }
+
+    /// As a tenant's transaction would plan it, with the row-level security in it.
+    async fn plan(&self, statement: &Statement) -> String {
+        let tx = self.raw.begin().await.unwrap();
+        let (explain, column) = match self.raw.get_database_backend() {
+            DbBackend::Postgres => {
+                let sql = "SELECT set_config('role', 'gangway_app', true), set_config('app.tenant_id', $1, true)";
+                let values = [TENANT.uuid().to_string().into()];
+                tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.unwrap();
+                ("EXPLAIN", "QUERY PLAN")
+            }
+            _ => ("EXPLAIN QUERY PLAN", "detail"),
+        };
+        let statement = Statement { sql: format!("{explain} {}", statement.sql), ..statement.clone() };
+        let lines = tx.query_all_raw(statement).await.unwrap();
+        let lines: Vec<String> = lines.iter().map(|line| line.try_get("", column).unwrap()).collect();
+        lines.join("\n")
+    }
+}
+
+/// The statements that fill the tables, alike on both databases.
+fn rows(is_postgres: bool) -> Vec<String> {
+    let id = |number: &str| {
+        if is_postgres {
+            format!("lpad(to_hex({number}), 32, '0')::uuid")
+        } else {
+            format!("unhex(printf('%032x', {number}))")
+        }
+    };
+    let none = if is_postgres { "'\\x'::bytea" } else { "X''" };
+    let mut sql = Vec::new();
+    for (tenant, connection, first) in [(0xa, 0xc, 1_000_000), (0xb, 0xd, 2_000_000)] {
+        let (tenant, connection) = (id(&tenant.to_string()), id(&connection.to_string()));
+        let record = id(&format!("{first} + i"));
+        let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)";
+        sql.push(format!("INSERT INTO tenant VALUES ({tenant}, 'tenant {first}', 'UTC', 'active', '{{}}', 1, 0, 0)"));
+        sql.push(format!(
+            "INSERT INTO connection (tenant_id, id, connector, name, config, state, credential_version, version, created_at,
+               updated_at) VALUES ({tenant}, {connection}, 'test', 'test', '{{}}', 'active', 1, 1, 0, 0)"
+        ));
+        sql.push(format!(
+            "INSERT INTO record (tenant_id, id, connection_id, stream, source, external_id, fields, attributes, stale, hash,
+               state, version, first_seen_at, first_seen_run_id, changed_at)
+             {numbers} SELECT {tenant}, {record}, {connection}, 'employees', 'test', CAST(i AS TEXT), '{{}}', '{{}}', '[]',
+               {none}, 'present', 1, 0, {connection}, 0 FROM n"
+        ));
+        sql.push(format!(
+            "INSERT INTO record_alias (tenant_id, connection_id, stream, source, external_id, record_id)
+             {numbers} SELECT {tenant}, {connection}, 'employees', 'test', CAST(i AS TEXT), {record} FROM n"
+        ));
+    }
+    if is_postgres {
+        sql.push("ANALYZE".to_owned());
+    }
+    sql
+}
+
+/// As `gangway_testkit::postgres_url`, which cannot be used from below it.
+#[expect(clippy::disallowed_methods, reason = "the settings of a test run; nothing that ships reads them")]
+fn server_url() -> Option<String> {
+    let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let url = read("GANGWAY_TEST_POSTGRES_URL");
+    if url.is_none() {
+        assert!(read("GANGWAY_TEST_REQUIRE_DATABASES").is_none(), "GANGWAY_TEST_POSTGRES_URL is not set");
+        println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
+    }
+    url
+}
+
+/// Whether a plan reads whole tables, or no more of an index than the tenant's part.
+fn reads_too_much(plan: &str, by: &str) -> bool {
+    let walks_all = plan.contains("Seq Scan") || plan.contains("SCAN ");
+    // PostgreSQL tells the conditions of an index, SQLite the columns it is entered by.
+    let enters_by = plan.lines().any(|line| {
+        (line.contains("Index Cond") && line.contains(&format!("{by} "))) || line.contains(&format!("{by}=?"))
+    });
+    walks_all || !enters_by
+}
+
+async fn look_ups_enter_the_index_by_all_they_know(watched: Watched) {
+    let names: Vec<String> = (1..=N_ASKED).map(|id| id.to_string()).collect();
+    let tx = watched.db.begin_read(&TenantScope::new(TENANT)).await.unwrap();
+    let known = tx.records().list_known(CONNECTION, Stream::Employees, &names).await.unwrap();
+    assert_eq!(known.len(), names.len());
+    let of_connection: Vec<(ConnectionId, String)> = names.into_iter().map(|name| (CONNECTION, name)).collect();
+    assert_eq!(tx.records().list_employees_by_name(&of_connection).await.unwrap().len(), of_connection.len());
+    tx.commit().await.unwrap();
+    let plans = watched.plans().await;
+    assert_eq!(plans.len(), 2);
+    for plan in plans {
+        assert!(!reads_too_much(&plan, "external_id"), "{plan}");
+    }
+
+    let tx = watched.db.begin_read(&TenantScope::new(TENANT)).await.unwrap();
+    let employee = EmployeeId::from_uuid(Uuid::from_u128(1_000_001));
+    assert_eq!(tx.records().list_employee_names(employee).await.unwrap(), [(CONNECTION, "1".to_owned())]);
+    tx.commit().await.unwrap();
+    for plan in watched.plans().await {
+        assert!(!reads_too_much(&plan, "record_id"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn look_ups_enter_the_index_by_all_they_know_on_sqlite() {
+    look_ups_enter_the_index_by_all_they_know(Watched::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn look_ups_enter_the_index_by_all_they_know_on_postgres() {
+    let Some(watched) = Watched::postgres().await else { return };
+    look_ups_enter_the_index_by_all_they_know(watched).await;
+}
