@@ -98,24 +98,23 @@ impl Reader<'_> {
 
 /// Canonical fields that need the scope `sensitive:read`, of one record.
 pub(crate) struct Sensitive<'a> {
-    fields: Reader<'a>,
+    /// None for a key without the scope.
+    fields: Option<Reader<'a>>,
     names: &'static [&'static str],
-    is_open: bool,
 }
 
 impl<'a> Sensitive<'a> {
-    pub(crate) const fn of(record: &'a RecordView, names: &'static [&'static str]) -> Self {
-        // The use case opens sensitive attributes for exactly those who may see these too.
-        Self { fields: Reader(&record.fields), names, is_open: record.sensitive.is_some() }
+    pub(crate) fn of(record: &'a RecordView, names: &'static [&'static str]) -> Self {
+        Self { fields: record.sensitive_fields.as_ref().map(Reader), names }
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        if self.is_open { self.fields.text(name) } else { None }
+        self.fields.as_ref()?.text(name)
     }
 
     /// Named whether or not there is a value: that somebody wrote a comment is told to nobody else either.
     pub(crate) fn withheld(&self) -> Vec<String> {
-        if self.is_open { Vec::new() } else { self.names.iter().map(|name| (*name).to_owned()).collect() }
+        if self.fields.is_some() { Vec::new() } else { self.names.iter().map(|name| (*name).to_owned()).collect() }
     }
 }
 

@@ -52,18 +52,14 @@ on_both_databases! {
         let sync = bench.sync(Stream::Employees).await;
         bench.run(sync, RunMode::Full).await;
         let id = bench.record(Stream::Employees, "1").await.id;
-        let readings = |entries: Vec<gangway_storage::audit::AuditEntry>| {
-            entries.into_iter().filter(|entry| entry.action == "sensitive.read").count()
-        };
-        let before = readings(audit::list(&bench.ctx, everything()).await.unwrap().items);
+        let before = sensitive_readings(&bench).await;
 
         let plain = bench.with_permissions(&[Scope::RecordsRead]);
         assert_eq!(records::get(&plain, Stream::Employees, id).await.unwrap().sensitive, None);
         let trusted = bench.with_permissions(&[Scope::RecordsRead, Scope::SensitiveRead]);
         let seen = records::get(&trusted, Stream::Employees, id).await.unwrap().sensitive.unwrap();
         assert_eq!(seen["dynamic_2"], json!("canary-salary-1"));
-        let after = readings(audit::list(&bench.ctx, everything()).await.unwrap().items);
-        assert_eq!(after - before, 1);
+        assert_eq!(sensitive_readings(&bench).await - before, 1);
     }
 
     async fn a_choice_taken_back_removes_what_was_kept(db: TestDb) {
@@ -115,6 +111,47 @@ on_both_databases! {
         assert!(!created.fact.data.to_string().contains("canary-comment"));
     }
 
+    async fn free_text_of_absences_is_sealed_and_its_reading_is_noted(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.add(Stream::Absences, absence(1, 1, "2026-11-24", bench.now()));
+        let sync = bench.sync(Stream::Absences).await;
+        bench.run(sync, RunMode::Full).await;
+        let id = bench.record(Stream::Absences, "1").await.id;
+        let n_read = sensitive_readings(&bench).await;
+
+        let plain = bench.with_permissions(&[Scope::RecordsRead]);
+        let seen = records::get(&plain, Stream::Absences, id).await.unwrap();
+        assert!(seen.sensitive_fields.is_none() && !seen.fields.contains_key("comment"), "without the scope");
+        assert_eq!(sensitive_readings(&bench).await, n_read);
+        let trusted = bench.with_permissions(&[Scope::RecordsRead, Scope::SensitiveRead]);
+        let seen = records::get(&trusted, Stream::Absences, id).await.unwrap();
+        assert_eq!(seen.sensitive_fields, Some([("comment".to_owned(), json!("canary-comment"))].into()));
+        assert_eq!(sensitive_readings(&bench).await, n_read + 1);
+        let dump = bench.db.dump().await;
+        assert_eq!(Needle::new("canary-comment").find_in(dump.as_bytes()), Vec::<&str>::new());
+    }
+
+    async fn free_text_that_is_no_longer_sent_stays_and_one_taken_out_goes(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.add(Stream::Absences, absence(1, 1, "2026-11-24", bench.now()));
+        let sync = bench.sync(Stream::Absences).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.change(Stream::Absences, "1", bench.now(), |it| drop(it.fields.remove("comment")));
+        bench.run(sync, RunMode::Full).await;
+        let kept = bench.record(Stream::Absences, "1").await;
+        assert_eq!(kept.stale, ["comment"]);
+        assert_eq!(kept.sensitive_fields.unwrap()["comment"], json!("canary-comment"));
+
+        bench.vendor.change(Stream::Absences, "1", bench.now(), |it| drop(it.fields.insert("comment".into(), json!(null))));
+        bench.run(sync, RunMode::Full).await;
+        let n_read = sensitive_readings(&bench).await;
+        let emptied = bench.record(Stream::Absences, "1").await;
+        assert_eq!((emptied.stale, emptied.sensitive_fields), (vec![], Some([].into())));
+        assert_eq!(sensitive_readings(&bench).await, n_read, "there was nothing to read");
+        let updated = bench.events().await.into_iter().rfind(|event| event.fact.kind == "absence.updated").unwrap();
+        assert_eq!(updated.fact.data, json!({"changes": {"comment": {"changed": true}}}));
+    }
+
     async fn a_stream_without_a_list_of_attributes_keeps_the_vendors_bytes_whole(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.add(Stream::Absences, absence(1, 7, "2026-11-24", bench.now()));
@@ -148,6 +185,12 @@ async fn select_salary(bench: &Bench, selected: bool) -> Option<gangway_domain::
     bench.advance(chrono::TimeDelta::seconds(1));
     let chosen = attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();
     chosen.runs.first().copied()
+}
+
+/// How often the audit log says that sensitive values were read.
+async fn sensitive_readings(bench: &Bench) -> usize {
+    let entries = audit::list(&bench.ctx, everything()).await.unwrap().items;
+    entries.into_iter().filter(|entry| entry.action == "sensitive.read").count()
 }
 
 /// The vendor's bytes as kept.

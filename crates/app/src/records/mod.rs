@@ -1,6 +1,6 @@
 //! Records for readers: employees, absences and attendances, and an employee's history.
 //!
-//! Sensitive attributes are opened only for a principal who holds `sensitive:read`, and each such reading leaves an entry in
+//! Sealed attributes and fields are opened only for a principal who holds `sensitive:read`, and each such reading leaves an entry in
 //! the audit log. Vendor references to employees are resolved to our ids in one query per page.
 
 mod history;

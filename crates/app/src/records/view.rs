@@ -11,7 +11,7 @@ use gangway_storage::{TenantTx, records::Record};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Result, seal::TenantKeys, syncs::open_sealed};
+use crate::{Result, seal::TenantKeys, syncs::SealedPart};
 
 /// A record.
 #[derive(Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub struct RecordView {
     pub attributes: BTreeMap<String, Value>,
     /// Selected sensitive attributes; none when the reader may not see them.
     pub sensitive: Option<BTreeMap<String, Value>>,
+    /// Canonical fields that are kept sealed; none when the reader may not see them.
+    pub sensitive_fields: Option<Fields>,
     /// Fields and attributes whose value is kept from an older reading.
     pub stale: Vec<String>,
     /// Employees: the person.
@@ -100,13 +102,15 @@ impl Beside {
             Stream::Employees => (None, referenced),
             Stream::Absences | Stream::Attendances => (referenced, None),
         };
-        let sensitive = match &self.sensitive {
+        let opened = match &self.sensitive {
             None => None,
             Some(sealed) => Some(match sealed.get(&record.id) {
-                Some(sealed) => open_sealed(keys, record.id, sealed)?,
-                None => BTreeMap::new(),
+                Some(sealed) => SealedPart::open(keys, record.id, sealed)?,
+                None => SealedPart::default(),
             }),
         };
+        let (sensitive, sensitive_fields) =
+            opened.map(|SealedPart { fields, attributes }| (attributes, fields)).unzip();
         let Record {
             id,
             connection,
@@ -136,6 +140,7 @@ impl Beside {
             fields,
             attributes,
             sensitive,
+            sensitive_fields,
             stale,
             person: self.persons.get(&id).copied(),
             employee,
@@ -150,7 +155,7 @@ impl Beside {
     }
 }
 
-/// Whether sensitive attributes are opened.
+/// Whether sealed values are opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sensitive {
     /// The reader may see them.

@@ -1,16 +1,16 @@
 //! What of a vendor's record is kept: in clear, sealed, or not at all; and the hash that tells whether it changed.
 //!
 //! Pure: no database, no clock. An attribute that is not selected leaves the canonical field it feeds, the attributes and the
-//! vendor's bytes; a selected sensitive one moves into the sealed part.
+//! vendor's bytes; a selected sensitive one moves into the sealed part, and so do canonical fields that hold free text.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gangway_connector::{AttributeValue, SourceRecord};
-use gangway_domain::record::{ExternalId, Fields, Stream, VOLATILE_FIELDS};
+use gangway_domain::record::{ExternalId, Fields, SENSITIVE_FIELDS, Stream, VOLATILE_FIELDS};
 use gangway_vault::HashKey;
 use serde_json::{Value, json};
 
-use super::columns;
+use super::{columns, sealed::SealedPart};
 use crate::attributes::{Selection, Treatment};
 
 /// A vendor's record, sorted into what is kept how.
@@ -25,9 +25,9 @@ pub(super) struct Incoming {
     pub(super) fields: Fields,
     /// Attributes, kept in clear.
     pub(super) attributes: BTreeMap<String, Value>,
-    /// Attributes, kept sealed.
-    pub(super) sealed: BTreeMap<String, Value>,
-    /// Canonical fields that are not kept in clear, even if an older reading kept them.
+    /// What is kept sealed.
+    pub(super) sealed: SealedPart,
+    /// Canonical fields that are not kept, even if an older reading kept them.
     pub(super) cleared: BTreeSet<String>,
     /// Attribute keys that nobody has decided about.
     pub(super) undecided: Vec<String>,
@@ -86,7 +86,7 @@ fn treatment(selection: &Selection, attribute: &AttributeValue) -> Treatment {
 pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Selection, hash_key: &HashKey) -> Incoming {
     let mut fields = std::mem::take(&mut source.fields);
     let mut attributes = BTreeMap::new();
-    let mut sealed = BTreeMap::new();
+    let mut sealed = SealedPart::default();
     let mut cleared = BTreeSet::new();
     let mut undecided = Vec::new();
     let mut cut = HashSet::new();
@@ -104,7 +104,7 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
         match how {
             Treatment::Store if attribute.canonical_field.is_some() => {}
             Treatment::Store => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
-            Treatment::Seal => drop(sealed.insert(attribute.key.clone(), value_of(attribute))),
+            Treatment::Seal => drop(sealed.attributes.insert(attribute.key.clone(), value_of(attribute))),
             Treatment::Drop => {
                 if !selection.knows(&attribute.key) && columns::holds_key(&attribute.key) {
                     undecided.push(attribute.key.clone());
@@ -121,6 +121,11 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
     }
     if !has_catalogue(stream) {
         cut.clear();
+    }
+    for field in SENSITIVE_FIELDS {
+        if let Some(value) = fields.remove(*field) {
+            sealed.fields.insert((*field).to_owned(), value);
+        }
     }
     let hash = hash_key.hash(&canonical(selection.version(), &fields, &attributes, &sealed));
     Incoming {
@@ -147,18 +152,14 @@ fn value_of(attribute: AttributeValue) -> Value {
 }
 
 /// The bytes that are hashed: every kept value but the volatile ones, in an order of their own.
-fn canonical(
-    version: &str,
-    fields: &Fields,
-    attributes: &BTreeMap<String, Value>,
-    sealed: &BTreeMap<String, Value>,
-) -> Vec<u8> {
+fn canonical(version: &str, fields: &Fields, attributes: &BTreeMap<String, Value>, sealed: &SealedPart) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     write_text(version, &mut out);
     let steady = fields.iter().filter(|(field, _)| !VOLATILE_FIELDS.contains(&field.as_str()));
     write_members(steady, &mut out);
     write_members(attributes.iter(), &mut out);
-    write_members(sealed.iter(), &mut out);
+    write_members(sealed.fields.iter(), &mut out);
+    write_members(sealed.attributes.iter(), &mut out);
     out
 }
 
@@ -286,11 +287,25 @@ mod tests {
     fn each_attribute_goes_where_the_choice_sends_it() {
         let taken = taken(record(), Stream::Employees);
         assert_eq!(taken.attributes, [("shirt".to_owned(), json!("L"))].into());
-        assert_eq!(taken.sealed, [("salary".to_owned(), json!({"value": "5000", "currency": "EUR"}))].into());
+        assert_eq!(
+            taken.sealed.attributes,
+            [("salary".to_owned(), json!({"value": "5000", "currency": "EUR"}))].into()
+        );
         assert_eq!(taken.fields.keys().collect::<Vec<_>>(), ["email"]);
         assert_eq!(taken.cleared, ["gender".to_owned()].into());
         let raw: Value = serde_json::from_slice(&taken.raw()).unwrap();
         assert_eq!(raw, json!({"shirt": 1, "salary": 2}));
+    }
+
+    #[test]
+    fn free_text_is_sealed() {
+        let mut absence = record();
+        absence.fields.insert("comment".into(), json!("ill"));
+        absence.fields.insert("certificate_status".into(), Value::Null);
+        let taken = taken(absence, Stream::Absences);
+        let expected = [("certificate_status".to_owned(), Value::Null), ("comment".to_owned(), json!("ill"))];
+        assert_eq!(taken.sealed.fields, expected.into());
+        assert!(!taken.fields.contains_key("comment") && !taken.fields.contains_key("certificate_status"));
     }
 
     #[test]
@@ -315,13 +330,14 @@ mod tests {
         assert_ne!(base, with(|it| it.attributes[1].value = json!("5001")));
         assert_ne!(base, with(|it| drop(it.fields.insert("email".into(), json!("b@example.org")))));
         assert_ne!(base, with(|it| drop(it.fields.insert("team".into(), Value::Null))));
+        assert_ne!(base, with(|it| drop(it.fields.insert("comment".into(), json!("ill")))));
     }
 
     #[test]
     fn no_two_different_records_have_the_same_bytes() {
         let fields = |members: &[(&str, Value)]| -> Vec<u8> {
             let fields: Fields = members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-            canonical("v", &fields, &BTreeMap::new(), &BTreeMap::new())
+            canonical("v", &fields, &BTreeMap::new(), &SealedPart::default())
         };
         let different = [
             fields(&[("a", json!("b")), ("c", json!("d"))]),

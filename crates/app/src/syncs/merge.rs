@@ -1,15 +1,15 @@
 //! What a reading changes on a record that we hold: a field not sent keeps its value and is marked stale, and every difference
 //! becomes a line of the event.
 //!
-//! Pure. Values of sensitive fields and sealed attributes never get into the changes; they are only said to have changed.
+//! Pure. Sealed values never get into the changes; they are only said to have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gangway_domain::record::{Fields, RecordState, SENSITIVE_FIELDS, VOLATILE_FIELDS};
+use gangway_domain::record::{Fields, RecordState, VOLATILE_FIELDS};
 use gangway_storage::records::Record;
 use serde_json::{Map, Value, json};
 
-use super::intake::Incoming;
+use super::{intake::Incoming, sealed::SealedPart};
 use crate::attributes::{Selection, Treatment};
 
 /// Prefix of attributes in `stale` and in changes, apart from canonical fields.
@@ -21,8 +21,8 @@ pub(super) struct Merged {
     pub(super) fields: Fields,
     /// Attributes in clear.
     pub(super) attributes: BTreeMap<String, Value>,
-    /// Attributes to be sealed.
-    pub(super) sealed: BTreeMap<String, Value>,
+    /// What is to be sealed.
+    pub(super) sealed: SealedPart,
     /// What kept an older value.
     pub(super) stale: Vec<String>,
     /// Old and new value per field.
@@ -34,7 +34,7 @@ pub(super) fn first(incoming: &Incoming) -> Merged {
     let Incoming { fields, attributes, sealed, .. } = incoming;
     let nothing = BTreeMap::new();
     Merged {
-        changes: changes(&nothing, fields, &nothing, attributes, &nothing, sealed),
+        changes: changes(&nothing, fields, &nothing, attributes, &SealedPart::default(), sealed),
         fields: fields.clone(),
         attributes: attributes.clone(),
         sealed: sealed.clone(),
@@ -43,12 +43,7 @@ pub(super) fn first(incoming: &Incoming) -> Merged {
 }
 
 /// A known record with a new reading. `old_sealed` is its opened sealed part.
-pub(super) fn again(
-    old: &Record,
-    old_sealed: &BTreeMap<String, Value>,
-    incoming: &Incoming,
-    selection: &Selection,
-) -> Merged {
+pub(super) fn again(old: &Record, old_sealed: &SealedPart, incoming: &Incoming, selection: &Selection) -> Merged {
     let mut stale = Vec::new();
     let mut old_fields = old.fields.clone();
     // What the tenant chose not to keep in clear did not change at the vendor.
@@ -56,15 +51,19 @@ pub(super) fn again(
     let kept = |key: &String, how: Treatment| selection.treatment(key) == how;
     let old_attributes: BTreeMap<String, Value> =
         old.attributes.clone().into_iter().filter(|(key, _)| kept(key, Treatment::Store)).collect();
-    let old_sealed: BTreeMap<String, Value> =
-        old_sealed.clone().into_iter().filter(|(key, _)| kept(key, Treatment::Seal)).collect();
+    let mut old_sealed = old_sealed.clone();
+    old_sealed.fields.retain(|field, _| !incoming.cleared.contains(field));
+    old_sealed.attributes.retain(|key, _| kept(key, Treatment::Seal));
 
     let fields = overlay(&old_fields, &incoming.fields, "", &mut stale);
     let attributes = overlay(&old_attributes, &incoming.attributes, ATTRIBUTE_PREFIX, &mut stale);
-    let sealed = overlay(&old_sealed, &incoming.sealed, ATTRIBUTE_PREFIX, &mut stale);
+    let sealed = SealedPart {
+        fields: overlay(&old_sealed.fields, &incoming.sealed.fields, "", &mut stale),
+        attributes: overlay(&old_sealed.attributes, &incoming.sealed.attributes, ATTRIBUTE_PREFIX, &mut stale),
+    };
     let changes = if old.state == RecordState::Deleted {
         let nothing = BTreeMap::new();
-        changes(&nothing, &fields, &nothing, &attributes, &nothing, &sealed)
+        changes(&nothing, &fields, &nothing, &attributes, &SealedPart::default(), &sealed)
     } else {
         changes(&old_fields, &fields, &old_attributes, &attributes, &old_sealed, &sealed)
     };
@@ -93,21 +92,22 @@ fn changes(
     fields: &Fields,
     old_attributes: &BTreeMap<String, Value>,
     attributes: &BTreeMap<String, Value>,
-    old_sealed: &BTreeMap<String, Value>,
-    sealed: &BTreeMap<String, Value>,
+    old_sealed: &SealedPart,
+    sealed: &SealedPart,
 ) -> Map<String, Value> {
     let mut changes = Map::new();
     for (field, old, new) in differences(old_fields, fields) {
-        if VOLATILE_FIELDS.contains(&field.as_str()) {
-            continue;
+        if !VOLATILE_FIELDS.contains(&field.as_str()) {
+            changes.insert(field.clone(), spoken(old, new));
         }
-        let is_sensitive = SENSITIVE_FIELDS.contains(&field.as_str());
-        changes.insert(field.clone(), if is_sensitive { unspoken() } else { spoken(old, new) });
     }
     for (key, old, new) in differences(old_attributes, attributes) {
         changes.insert(format!("{ATTRIBUTE_PREFIX}{key}"), spoken(old, new));
     }
-    for (key, _, _) in differences(old_sealed, sealed) {
+    for (field, _, _) in differences(&old_sealed.fields, &sealed.fields) {
+        changes.insert(field.clone(), unspoken());
+    }
+    for (key, _, _) in differences(&old_sealed.attributes, &sealed.attributes) {
         changes.insert(format!("{ATTRIBUTE_PREFIX}{key}"), unspoken());
     }
     changes
@@ -153,10 +153,14 @@ mod tests {
     #[test]
     fn changes_speak_only_of_what_may_be_spoken_of() {
         let nothing = BTreeMap::new();
-        let old = values(&[("status", json!("active")), ("comment", json!("ill")), ("updated_at", json!(1))]);
-        let new = values(&[("status", json!("inactive")), ("comment", json!("well")), ("updated_at", json!(2))]);
-        let sealed = values(&[("salary", json!("5000"))]);
-        let changes = changes(&old, &new, &nothing, &values(&[("shirt", json!("L"))]), &nothing, &sealed);
+        let old = values(&[("status", json!("active")), ("updated_at", json!(1))]);
+        let new = values(&[("status", json!("inactive")), ("updated_at", json!(2))]);
+        let old_sealed = SealedPart { fields: values(&[("comment", json!("ill"))]), attributes: BTreeMap::new() };
+        let sealed = SealedPart {
+            fields: values(&[("comment", json!("well"))]),
+            attributes: values(&[("salary", json!("5000"))]),
+        };
+        let changes = changes(&old, &new, &nothing, &values(&[("shirt", json!("L"))]), &old_sealed, &sealed);
         let expected = json!({
             "status": {"old": "active", "new": "inactive"},
             "comment": {"changed": true},

@@ -20,6 +20,7 @@ use super::{
     intake::Incoming,
     merge::{self, Merged},
     people,
+    sealed::{self, SealedPart},
 };
 use crate::{Ctx, Error, Result, attributes::Selection, events, records::wire_id, seal::TenantKeys};
 
@@ -139,8 +140,8 @@ async fn update_all(
     for (id, incoming) in touched {
         let old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
         let old_sealed = match sealed.get(&id) {
-            Some(sealed) => open_sealed(scene.keys, id, sealed)?,
-            None => BTreeMap::new(),
+            Some(sealed) => SealedPart::open(scene.keys, id, sealed)?,
+            None => SealedPart::default(),
         };
         changes.push(update(scene, old, &old_sealed, &incoming, ctx.app().now())?);
     }
@@ -177,7 +178,7 @@ fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) 
 fn update(
     scene: &Scene<'_>,
     old: Record,
-    old_sealed: &BTreeMap<String, Value>,
+    old_sealed: &SealedPart,
     incoming: &Incoming,
     now: DateTime<Utc>,
 ) -> Result<Change> {
@@ -220,8 +221,8 @@ fn change(
     let employee = incoming.employee.as_ref().map(|employee| employee.id.as_str()).or(referenced);
     let payload = Payload {
         record: record.id,
-        raw: scene.keys.seal(SEAL_KIND, record.id, RAW_FIELD, &incoming.raw()),
-        sensitive: seal_all(scene.keys, record.id, &sealed)?,
+        raw: sealed::seal_raw(scene.keys, record.id, &incoming.raw()),
+        sensitive: sealed.seal(scene.keys, record.id)?,
     };
     let record = Record {
         employee_external_id: employee.filter(|id| columns::holds_name(id)).map(str::to_owned),
@@ -287,25 +288,4 @@ fn fact(is_new: bool, is_back: bool, changes: &Map<String, Value>) -> Option<(&'
         return Some(("created", json!({ "changes": changes })));
     }
     (!changes.is_empty()).then(|| ("updated", json!({ "changes": changes })))
-}
-
-/// Object kind under which a record's parts are sealed.
-const SEAL_KIND: &str = "record";
-/// Field of the vendor's bytes.
-const RAW_FIELD: &str = "raw";
-/// Field of the selected sensitive attributes.
-const SENSITIVE_FIELD: &str = "sensitive";
-
-fn seal_all(keys: &TenantKeys, record: Uuid, values: &BTreeMap<String, Value>) -> Result<Option<Vec<u8>>> {
-    if values.is_empty() {
-        return Ok(None);
-    }
-    let text = serde_json::to_vec(values).map_err(Error::internal)?;
-    Ok(Some(keys.seal(SEAL_KIND, record, SENSITIVE_FIELD, &text)))
-}
-
-/// Opens a record's selected sensitive attributes.
-pub(crate) fn open_sealed(keys: &TenantKeys, record: Uuid, sealed: &[u8]) -> Result<BTreeMap<String, Value>> {
-    let clear = keys.open(SEAL_KIND, record, SENSITIVE_FIELD, sealed)?;
-    serde_json::from_slice(&clear).map_err(Error::internal)
 }

@@ -1,0 +1,56 @@
+//! The sealed part of a record beside the vendor's bytes: selected sensitive attributes, and canonical fields that hold free text.
+
+use std::collections::BTreeMap;
+
+use gangway_domain::record::Fields;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Error, Result, seal::TenantKeys};
+
+/// Object kind under which a record's parts are sealed.
+const KIND: &str = "record";
+/// Field of the vendor's bytes.
+const RAW: &str = "raw";
+/// Field of what is sensitive.
+const SENSITIVE: &str = "sensitive";
+
+/// What of a record only `sensitive:read` may see.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SealedPart {
+    /// Canonical fields.
+    pub(crate) fields: Fields,
+    /// Selected sensitive attributes.
+    pub(crate) attributes: BTreeMap<String, Value>,
+}
+
+impl std::fmt::Debug for SealedPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SealedPart").finish_non_exhaustive()
+    }
+}
+
+impl SealedPart {
+    /// Opens a record's sealed part.
+    pub(crate) fn open(keys: &TenantKeys, record: Uuid, sealed: &[u8]) -> Result<Self> {
+        serde_json::from_slice(&keys.open(KIND, record, SENSITIVE, sealed)?).map_err(Error::internal)
+    }
+
+    /// Seals it; none when there is nothing to tell. Fields without a value are left out, so that who reads a record without
+    /// any is not noted as a reader of sensitive values.
+    pub(super) fn seal(&self, keys: &TenantKeys, record: Uuid) -> Result<Option<Vec<u8>>> {
+        let mut kept = self.clone();
+        kept.fields.retain(|_, value| !value.is_null());
+        if kept == Self::default() {
+            return Ok(None);
+        }
+        let text = serde_json::to_vec(&kept).map_err(Error::internal)?;
+        Ok(Some(keys.seal(KIND, record, SENSITIVE, &text)))
+    }
+}
+
+/// Seals the vendor's bytes.
+pub(super) fn seal_raw(keys: &TenantKeys, record: Uuid, raw: &[u8]) -> Vec<u8> {
+    keys.seal(KIND, record, RAW, raw)
+}
