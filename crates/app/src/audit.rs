@@ -46,6 +46,28 @@ pub(crate) async fn record_operator(
     Ok(tx.audit().create(tenant, &entry).await?)
 }
 
+/// Notes what a job of the platform does to an object of any tenant (`data-key.rotate`).
+pub(crate) async fn record_platform(
+    ctx: &Ctx,
+    tx: &SystemTx,
+    tenant: TenantId,
+    action: &str,
+    object: &str,
+) -> Result<()> {
+    debug_assert_eq!(ctx.tenant(), PLATFORM_TENANT, "a tenant's principal writes to its own log only");
+    let app = ctx.app();
+    let entry = AuditEntry {
+        id: app.new_id(),
+        principal: ctx.principal().label(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail: Value::Null,
+        request: None,
+        at: app.now(),
+    };
+    Ok(tx.audit().create(tenant, &entry).await?)
+}
+
 /// Notes that an operator acted within the tenant, whatever came of it.
 pub async fn record_operator_access(ctx: &Ctx, method: &str, route: &str) -> Result<()> {
     debug_assert_ne!(ctx.tenant(), PLATFORM_TENANT, "nobody acts in the platform tenant");

@@ -70,8 +70,9 @@ pub async fn list(ctx: &Ctx, kinds: &[String], page: PageRequest<i64>) -> Result
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let tx = app.db.begin_read(ctx.scope()).await?;
     let stored = tx.events().list(kinds, page).await?;
+    let opened = open_page(&keys, &tx, stored).await?;
     tx.commit().await?;
-    open_page(&keys, stored)
+    Ok(opened)
 }
 
 /// Events about one object after a sequence. Asks no permission: callers have asked for theirs.
@@ -81,18 +82,21 @@ pub(crate) async fn list_by_subject(
     subject: Uuid,
     page: PageRequest<i64>,
 ) -> Result<Page<Event>> {
-    open_page(keys, tx.events().list_by_subject(subject, page).await?)
+    open_page(keys, tx, tx.events().list_by_subject(subject, page).await?).await
 }
 
-fn open_page(keys: &TenantKeys, page: Page<StoredEvent>) -> Result<Page<Event>> {
+async fn open_page(keys: &TenantKeys, tx: &TenantTx, page: Page<StoredEvent>) -> Result<Page<Event>> {
     let Page { items, has_more } = page;
-    let items = items.into_iter().map(|stored| open(keys, stored)).collect::<Result<_>>()?;
-    Ok(Page { items, has_more })
+    let mut opened = Vec::with_capacity(items.len());
+    for stored in items {
+        opened.push(open(keys, tx, stored).await?);
+    }
+    Ok(Page { items: opened, has_more })
 }
 
-fn open(keys: &TenantKeys, stored: StoredEvent) -> Result<Event> {
+async fn open(keys: &TenantKeys, tx: &TenantTx, stored: StoredEvent) -> Result<Event> {
     let StoredEvent { sequence, mut event, payload } = stored;
-    let clear = keys.open(SEAL_KIND, event.id.uuid(), SEAL_FIELD, &payload)?;
+    let clear = keys.open(tx, SEAL_KIND, event.id.uuid(), SEAL_FIELD, &payload).await?;
     event.data = serde_json::from_slice(&clear).map_err(Error::internal)?;
     Ok(Event { sequence, fact: event })
 }

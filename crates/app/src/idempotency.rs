@@ -66,17 +66,19 @@ pub struct Claim {
 pub async fn begin(memory: Memory, route: &str, key: &str, body: &[u8]) -> Result<Begun> {
     let claim = Claim { principal: memory.principal.label(), route: route.to_owned(), key: key.to_owned(), memory };
     let app = &claim.memory.app;
-    let hash = claim.body_hash(body).await?;
+    let keys = claim.keys().await?;
+    // A hash that only this tenant can make: a plain one over a guessable body could be searched for.
+    let hash = keys.hash_key().hash(body);
     let tx = app.db.begin(&claim.memory.scope).await?;
     let known = tx.idempotency().claim(claim.request(), &hash, app.now(), KEEPING).await?;
+    let answer = match &known {
+        Known::Answered { answer, .. } => keys.open(&tx, SEAL_KIND, claim.object(), "answer", answer).await?.to_vec(),
+        Known::Nothing | Known::Running | Known::OtherBody => Vec::new(),
+    };
     tx.commit().await?;
     match known {
         Known::Nothing => Ok(Begun::New(claim)),
-        Known::Answered { status, answer } => {
-            let keys = claim.keys().await?;
-            let clear = keys.open(SEAL_KIND, claim.object(), "answer", &answer)?;
-            Ok(Begun::Repeat { status: u16::try_from(status).unwrap_or(200), answer: clear.to_vec() })
-        }
+        Known::Answered { status, .. } => Ok(Begun::Repeat { status: u16::try_from(status).unwrap_or(200), answer }),
         Known::Running => Err(Error::new(
             Code::IdempotencyRunning,
             "The first request with this idempotency key is still running; ask again in some seconds.",
@@ -118,11 +120,6 @@ impl Claim {
             app.keys.budget_key(app, "").await?;
         }
         app.keys.tenant(app, &self.memory.scope).await
-    }
-
-    /// A hash that only this tenant can make: a plain one over a guessable body could be searched for.
-    async fn body_hash(&self, body: &[u8]) -> Result<Vec<u8>> {
-        Ok(self.keys().await?.hash_key().hash(body).to_vec())
     }
 
     /// Names the row for sealing: a digest of its key, as a UUID.

@@ -73,6 +73,8 @@ pub enum SystemReason {
     ManageOperatorKeys,
     /// Read or create the deployment's own secret.
     Deployment,
+    /// Replace data keys, wrap them anew, count what they sealed.
+    RotateKeys,
     /// Read a job's tenant.
     RunJob,
     /// Claim, renew, acknowledge, reap or prune jobs.
@@ -93,6 +95,7 @@ impl SystemReason {
             Self::ManageTenants => "manage-tenants",
             Self::ManageOperatorKeys => "manage-operator-keys",
             Self::Deployment => "deployment",
+            Self::RotateKeys => "rotate-keys",
             Self::RunJob => "run-job",
             Self::Queue => "queue",
             Self::Schedule => "schedule",

@@ -16,8 +16,12 @@ use zeroize::Zeroizing;
 use crate::{Aad, Error, Sealed, random};
 
 /// How many values one data key may seal in its life: with random 96-bit nonces the chance that two of 2³² collide is
-/// 2⁻³³ (NIST SP 800-38D, 8.3). Rotate well before; the sum over processes and restarts is kept by whoever stores keys.
+/// 2⁻³³ (NIST SP 800-38D, 8.3). The sum over processes and restarts is kept by whoever stores keys.
 pub const SEAL_LIMIT: u64 = 1 << 32;
+
+/// After how many stored seals a data key is to be replaced. The other half of the limit is for what is not stored yet:
+/// seals since a process last handed its count over, and those of processes that died before they could.
+pub const SEALS_BEFORE_ROTATION: u64 = SEAL_LIMIT / 2;
 
 /// A data key in clear. Only sealed values and its wrapped form leave the process.
 pub struct DataKey {
@@ -70,9 +74,14 @@ impl DataKey {
         self.seals.load(Ordering::Relaxed)
     }
 
-    /// Takes the count and starts it anew, so that the taker can add it to the stored sum exactly once.
+    /// Takes the count and starts it anew, so that the taker can add it to the stored sum.
     pub fn take_seals(&self) -> u64 {
         self.seals.swap(0, Ordering::Relaxed)
+    }
+
+    /// Takes a count back that could not be stored.
+    pub fn return_seals(&self, n_seals: u64) {
+        self.seals.fetch_add(n_seals, Ordering::Relaxed);
     }
 }
 

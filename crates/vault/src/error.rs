@@ -27,6 +27,11 @@ pub enum Error {
     /// The bytes are not a sealed value that this version can read.
     #[error("the bytes are not a sealed value of a known version")]
     Envelope,
+    /// The value names a data key that its tenant does not have.
+    #[error(
+        "the value is sealed with data key {0}, which its tenant does not have; restore that key's row from a backup"
+    )]
+    UnknownDataKey(DataKeyId),
     /// The value was sealed with another data key.
     #[error("the value is sealed with data key {sealed}, not with {offered}")]
     OtherDataKey {

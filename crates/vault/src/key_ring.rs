@@ -1,7 +1,7 @@
 //! The ring of master keys: the current one wraps, the current and the previous ones unwrap.
 //!
-//! Rotation is online: put the new key first and the old one behind it, restart process by process, rewrap every row
-//! that [`KeyRing::needs_rewrap`] names, then drop the old key.
+//! Rotation is online: put the new key first and the old one behind it, restart process by process, [`KeyRing::rewrap`]
+//! every row that names another than the current key, then drop the old key.
 
 use std::fmt;
 
@@ -75,11 +75,6 @@ impl KeyRing {
     pub fn rewrap(&self, tenant: TenantId, id: DataKeyId, wrapped: &WrappedDataKey) -> Result<WrappedDataKey, Error> {
         let key = self.unwrap(tenant, id, wrapped)?;
         Ok(self.wrap(tenant, id, &key))
-    }
-
-    /// Whether a stored data key still depends on a previous master key.
-    pub fn needs_rewrap(&self, wrapped: &WrappedDataKey) -> bool {
-        wrapped.master_key_id != self.current.id()
     }
 
     fn keys(&self) -> impl Iterator<Item = &MasterKey> {

@@ -17,7 +17,7 @@ mod random;
 mod sealed;
 
 pub use aad::{Aad, Object};
-pub use data_key::{DataKey, SEAL_LIMIT};
+pub use data_key::{DataKey, SEAL_LIMIT, SEALS_BEFORE_ROTATION};
 pub use deployment_secret::DeploymentSecret;
 pub use error::{Error, MasterKeyProblem};
 pub use hash_key::HashKey;

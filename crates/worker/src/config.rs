@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gangway_app::jobs::PruneJobs;
+use gangway_app::jobs::{PruneJobs, RotateKeys};
 
 /// Settings of the worker.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct WorkerConfig {
     pub shutdown_timeout: Duration,
     /// How long ended jobs are kept.
     pub prune: PruneJobs,
+    /// When data keys are replaced.
+    pub rotate: RotateKeys,
 }
 
 impl Default for WorkerConfig {
@@ -30,6 +32,7 @@ impl Default for WorkerConfig {
             job_timeout: Duration::from_mins(10),
             shutdown_timeout: Duration::from_secs(30),
             prune: PruneJobs::default(),
+            rotate: RotateKeys::default(),
         }
     }
 }

@@ -19,10 +19,11 @@ pub async fn run(app: App, config: WorkerConfig, stop: CancellationToken) -> Res
     clockwork.spawn(schedule::tick(app.clone(), config.clone(), stop.clone()));
     clockwork.spawn(queue::relay(app.clone(), stop.clone()));
     clockwork.close();
-    let result = run_queues(app, Registry::standard(), config, stop.clone()).await;
+    let result = run_queues(app.clone(), Registry::standard(), config, stop.clone()).await;
     // Also when the workers ended by themselves.
     stop.cancel();
     clockwork.wait().await;
+    schedule::store_counts(&app).await;
     result
 }
 

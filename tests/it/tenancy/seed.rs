@@ -161,6 +161,7 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
         master_key_id: "m".to_owned(),
         wrapped: vec![n],
         hash_key: vec![n],
+        seals: 0,
         is_retired: false,
     };
     tx.data_keys().create(scope.tenant(), key, at()).await.unwrap();

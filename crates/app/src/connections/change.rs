@@ -99,7 +99,10 @@ async fn judge(ctx: &Ctx, id: ConnectionId, config: &Value) -> Result<Judged> {
         return Ok(Judged { version: connection.version, moved: None });
     }
     connection.config = config.clone();
-    let secret = unseal(ctx, &credential).await?;
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
+    let tx = app.db.begin_read(ctx.scope()).await?;
+    let secret = unseal(&keys, &tx, &credential).await?;
+    tx.commit().await?;
     let credential = seal(ctx, connector.as_ref(), &connection, credential.version + 1, &secret).await?;
     Ok(Judged { version: connection.version, moved: Some(credential) })
 }

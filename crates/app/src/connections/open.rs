@@ -8,7 +8,7 @@ use gangway_domain::{
     id::{ConnectionId, CredentialId},
 };
 use gangway_egress::{Class, HttpPort, Origin, VendorPortConfig};
-use gangway_storage::credentials::Credential;
+use gangway_storage::{TenantTx, credentials::Credential};
 use secrecy::SecretString;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     credential::{SEAL_FIELD, SEAL_KIND, unknown_connector},
     tokens::{Joining, SealedTokens},
 };
-use crate::{Ctx, Error, Result, budgets};
+use crate::{Ctx, Error, Result, budgets, seal::TenantKeys};
 
 /// A connection that can be asked. Holds no secret that its `Debug` would show.
 #[derive(Clone)]
@@ -67,9 +67,11 @@ impl Opened {
 /// `object.not-found`, `connection.origin-forbidden` when an operator took the origin off the list since.
 pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
     let app = ctx.app();
+    let keys = app.keys.tenant(app, ctx.scope()).await?;
     let tx = app.db.begin_read(ctx.scope()).await?;
     let connection = tx.connections().find(id).await?.ok_or_else(|| Error::not_found("connection"))?;
     let credential = tx.credentials().get(id, connection.credential_version).await?;
+    let secret = unseal(&keys, &tx, &credential).await?;
     tx.commit().await?;
 
     let connector = connector(app, &connection.connector).ok_or_else(|| unknown_connector(&connection.connector))?;
@@ -95,16 +97,13 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
     let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id, joining));
     let http: Arc<dyn HttpPort> = port;
 
-    let secret = unseal(ctx, &credential).await?;
     let runtime = Runtime::new(http, tokens, Arc::clone(&app.clock));
     let remote = connector.connect(&connection.config, &secret, runtime).await?;
     Ok(Opened { connection, remote, manifest, class, credential: credential.id })
 }
 
-/// The credential in clear.
-pub(super) async fn unseal(ctx: &Ctx, credential: &Credential) -> Result<SecretString> {
-    let app = ctx.app();
-    let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let clear = keys.open(SEAL_KIND, credential.id.uuid(), SEAL_FIELD, &credential.sealed)?;
+/// The credential in clear; `tx` is the transaction that read it.
+pub(super) async fn unseal(keys: &TenantKeys, tx: &TenantTx, credential: &Credential) -> Result<SecretString> {
+    let clear = keys.open(tx, SEAL_KIND, credential.id.uuid(), SEAL_FIELD, &credential.sealed).await?;
     std::str::from_utf8(&clear).map(SecretString::from).map_err(|_| Error::internal("an opened credential is not text"))
 }

@@ -12,11 +12,11 @@ use gangway_connector::{
 };
 use gangway_domain::id::CredentialId;
 use gangway_egress::VendorPort;
-use gangway_storage::tokens::Token;
+use gangway_storage::{TenantTx, tokens::Token};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::{Ctx, Error, Result, budgets::Budget};
+use crate::{Ctx, Error, Result, budgets::Budget, seal::TenantKeys};
 
 const OPERATION: &str = "authenticate";
 const SEAL_KIND: &str = "vendor-token";
@@ -62,36 +62,49 @@ impl SealedTokens {
         }
     }
 
-    async fn open(&self, token: &Token) -> Result<Option<StoredToken>> {
+    async fn open(&self, keys: &TenantKeys, tx: &TenantTx, token: &Token) -> Result<Option<StoredToken>> {
         let (Some(sealed), Some(expires_at)) = (&token.sealed, token.expires_at) else { return Ok(None) };
-        let app = self.ctx.app();
-        let keys = app.keys.tenant(app, self.ctx.scope()).await?;
-        let clear = keys.open(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, sealed)?;
+        let clear = keys.open(tx, SEAL_KIND, self.credential.uuid(), SEAL_FIELD, sealed).await?;
         let text = std::str::from_utf8(&clear).map_err(|_| Error::internal("an opened token is not text"))?;
         Ok(Some(StoredToken::new(SecretString::from(text), expires_at)))
     }
 
-    async fn seal(&self, token: &StoredToken) -> Result<Vec<u8>> {
-        let app = self.ctx.app();
-        let keys = app.keys.tenant(app, self.ctx.scope()).await?;
-        Ok(keys.seal(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, token.token.expose_secret().as_bytes()))
+    fn seal(&self, keys: &TenantKeys, token: &StoredToken) -> Vec<u8> {
+        keys.seal(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, token.token.expose_secret().as_bytes())
     }
 
-    async fn find(&self) -> Result<Option<Token>> {
+    /// Called before a transaction begins: it may read keys in one of its own, and SQLite has one writer.
+    async fn keys(&self) -> Result<Arc<TenantKeys>> {
+        let app = self.ctx.app();
+        app.keys.tenant(app, self.ctx.scope()).await
+    }
+
+    async fn find(&self) -> Result<Option<StoredToken>> {
+        let keys = self.keys().await?;
         let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
-        let token = tx.tokens().find(self.credential).await?;
+        let token = match tx.tokens().find(self.credential).await? {
+            Some(row) => self.open(&keys, &tx, &row).await?,
+            None => None,
+        };
         tx.commit().await?;
         Ok(token)
     }
 
+    /// Whether somebody is authenticating.
+    async fn is_leased(&self) -> Result<bool> {
+        let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
+        let row = tx.tokens().find(self.credential).await?;
+        tx.commit().await?;
+        Ok(row.is_some_and(|row| row.is_leased))
+    }
+
     async fn decide(&self, rejected: Option<&StoredToken>) -> Result<Decision> {
         let app = self.ctx.app();
-        // Opened before the transaction begins: opening may read keys in one of its own, and SQLite has one writer.
-        app.keys.tenant(app, self.ctx.scope()).await?;
+        let keys = self.keys().await?;
         let tx = app.db.begin(self.ctx.scope()).await?;
         let row = tx.tokens().lock(self.credential).await?;
         let now = app.now();
-        let at_hand = self.open(&row).await?;
+        let at_hand = self.open(&keys, &tx, &row).await?;
         if let Some(token) = at_hand
             && token.expires_at > now
             && rejected.is_none_or(|rejected| !token.is_same_token(rejected))
@@ -118,7 +131,7 @@ impl SealedTokens {
 
     async fn store(&self, owner: Uuid, token: &StoredToken) -> Result<()> {
         let app = self.ctx.app();
-        let sealed = self.seal(token).await?;
+        let sealed = self.seal(&*self.keys().await?, token);
         let tx = app.db.begin(self.ctx.scope()).await?;
         let now = app.now();
         if tx.tokens().complete(self.credential, owner, sealed, token.expires_at, now).await? {
@@ -138,10 +151,11 @@ impl SealedTokens {
 
     async fn replace(&self, previous: &StoredToken, token: &StoredToken) -> Result<()> {
         let app = self.ctx.app();
-        let sealed = self.seal(token).await?;
+        let keys = self.keys().await?;
+        let sealed = self.seal(&keys, token);
         let tx = app.db.begin(self.ctx.scope()).await?;
         let row = tx.tokens().lock(self.credential).await?;
-        let at_hand = self.open(&row).await?;
+        let at_hand = self.open(&keys, &tx, &row).await?;
         if at_hand.is_some_and(|at_hand| at_hand.is_same_token(previous)) {
             tx.tokens().replace(self.credential, sealed, token.expires_at, app.now()).await?;
         }
@@ -153,8 +167,7 @@ impl SealedTokens {
 #[async_trait]
 impl TokenStore for SealedTokens {
     async fn get(&self) -> ContractResult<Option<StoredToken>> {
-        let Some(row) = self.find().await.map_err(store_failed)? else { return Ok(None) };
-        let token = self.open(&row).await.map_err(store_failed)?;
+        let token = self.find().await.map_err(store_failed)?;
         if token.is_some() {
             self.join();
         }
@@ -174,8 +187,7 @@ impl TokenStore for SealedTokens {
                 }
                 Decision::Wait => loop {
                     tokio::time::sleep(LOOK_AGAIN).await;
-                    let row = self.find().await.map_err(store_failed)?;
-                    if row.is_none_or(|row| !row.is_leased) {
+                    if !self.is_leased().await.map_err(store_failed)? {
                         break;
                     }
                 },

@@ -4,6 +4,7 @@
 //! fields need `#[serde(default)]` and a kind is never reused for something else. `docs/adding-a-job.md` has the steps.
 
 pub mod prune;
+pub mod rotate_keys;
 pub mod run_sync;
 
 use chrono::{DateTime, Utc};
@@ -14,10 +15,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{App, Ctx, Error, Result, queue::trace};
 
 pub use prune::PruneJobs;
+pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
-pub const KINDS: &[&str] = &[PruneJobs::KIND, RunSync::KIND];
+pub const KINDS: &[&str] = &[PruneJobs::KIND, RotateKeys::KIND, RunSync::KIND];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {

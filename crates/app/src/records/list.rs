@@ -92,7 +92,7 @@ async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let sensitive = if ctx.may(Scope::SensitiveRead) { Sensitive::Show } else { Sensitive::Hide };
     let tx = app.db.begin_read(ctx.scope()).await?;
-    let beside = Beside::of(&tx, &records, sensitive).await?;
+    let mut beside = Beside::of(&tx, &keys, &records, sensitive).await?;
     tx.commit().await?;
     if beside.holds_sensitive() {
         let object = one.map_or_else(|| stream.as_str().to_owned(), |id| wire_id(stream, id));
@@ -101,5 +101,5 @@ async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid
         audit::record(ctx, &tx, "sensitive.read", &object, detail).await?;
         tx.commit().await?;
     }
-    records.into_iter().map(|record| beside.view(&keys, record)).collect()
+    Ok(records.into_iter().map(|record| beside.view(record)).collect())
 }

@@ -70,12 +70,12 @@ impl std::fmt::Debug for RecordView {
 pub(super) struct Beside {
     persons: HashMap<Uuid, PersonId>,
     employees: HashMap<(ConnectionId, String), EmployeeId>,
-    sensitive: Option<HashMap<Uuid, Vec<u8>>>,
+    sensitive: Option<HashMap<Uuid, SealedPart>>,
 }
 
 impl Beside {
-    /// Reads what these records need, in at most three queries. Sealed values are read only `with_sensitive`.
-    pub(super) async fn of(tx: &TenantTx, records: &[Record], sensitive: Sensitive) -> Result<Self> {
+    /// Reads what these records need, in at most three queries. Sealed values are read and opened only with `Sensitive::Show`.
+    pub(super) async fn of(tx: &TenantTx, keys: &TenantKeys, records: &[Record], sensitive: Sensitive) -> Result<Self> {
         let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
         let is_employees = records.first().is_some_and(|record| record.stream == Stream::Employees);
         let names: Vec<(ConnectionId, String)> =
@@ -84,31 +84,25 @@ impl Beside {
             persons: if is_employees { tx.persons().list_by_records(&ids).await? } else { HashMap::new() },
             employees: tx.records().list_employees_by_name(&names).await?,
             sensitive: match sensitive {
-                Sensitive::Show => Some(tx.records().list_sensitive(&ids).await?),
+                Sensitive::Show => Some(open_all(tx, keys, &ids).await?),
                 Sensitive::Hide => None,
             },
         })
     }
 
-    /// Whether sealed values were read, so that the reading must be noted.
+    /// Whether sealed values were opened, so that the reading must be noted.
     pub(super) fn holds_sensitive(&self) -> bool {
-        self.sensitive.as_ref().is_some_and(|sealed| !sealed.is_empty())
+        self.sensitive.as_ref().is_some_and(|opened| !opened.is_empty())
     }
 
-    pub(super) fn view(&self, keys: &TenantKeys, record: Record) -> Result<RecordView> {
+    pub(super) fn view(&mut self, record: Record) -> RecordView {
         let referenced =
             referenced(&record).and_then(|name| self.employees.get(&(record.connection, name.to_owned())).copied());
         let (employee, supervisor) = match record.stream {
             Stream::Employees => (None, referenced),
             Stream::Absences | Stream::Attendances => (referenced, None),
         };
-        let opened = match &self.sensitive {
-            None => None,
-            Some(sealed) => Some(match sealed.get(&record.id) {
-                Some(sealed) => SealedPart::open(keys, record.id, sealed)?,
-                None => SealedPart::default(),
-            }),
-        };
+        let opened = self.sensitive.as_mut().map(|opened| opened.remove(&record.id).unwrap_or_default());
         let (sensitive, sensitive_fields) =
             opened.map(|SealedPart { fields, attributes }| (attributes, fields)).unzip();
         let Record {
@@ -132,7 +126,7 @@ impl Beside {
             changed_at,
             deleted_at,
         } = record;
-        Ok(RecordView {
+        RecordView {
             id,
             stream,
             connection,
@@ -151,8 +145,17 @@ impl Beside {
             first_seen_run,
             changed_at,
             deleted_at,
-        })
+        }
     }
+}
+
+async fn open_all(tx: &TenantTx, keys: &TenantKeys, records: &[Uuid]) -> Result<HashMap<Uuid, SealedPart>> {
+    let sealed = tx.records().list_sensitive(records).await?;
+    let mut opened = HashMap::with_capacity(sealed.len());
+    for (record, sealed) in sealed {
+        opened.insert(record, SealedPart::open(keys, tx, record, &sealed).await?);
+    }
+    Ok(opened)
 }
 
 /// Whether sealed values are opened.

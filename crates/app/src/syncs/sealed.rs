@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gangway_domain::record::Fields;
+use gangway_storage::TenantTx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -32,9 +33,10 @@ impl std::fmt::Debug for SealedPart {
 }
 
 impl SealedPart {
-    /// Opens a record's sealed part.
-    pub(crate) fn open(keys: &TenantKeys, record: Uuid, sealed: &[u8]) -> Result<Self> {
-        serde_json::from_slice(&keys.open(KIND, record, SENSITIVE, sealed)?).map_err(Error::internal)
+    /// Opens a record's sealed part; `tx` is the transaction that read it.
+    pub(crate) async fn open(keys: &TenantKeys, tx: &TenantTx, record: Uuid, sealed: &[u8]) -> Result<Self> {
+        let clear = keys.open(tx, KIND, record, SENSITIVE, sealed).await?;
+        serde_json::from_slice(&clear).map_err(Error::internal)
     }
 
     /// Seals it; none when there is nothing to tell. Fields without a value are left out, so that who reads a record without

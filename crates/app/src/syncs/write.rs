@@ -140,7 +140,7 @@ async fn update_all(
     for (id, incoming) in touched {
         let old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
         let old_sealed = match sealed.get(&id) {
-            Some(sealed) => SealedPart::open(scene.keys, id, sealed)?,
+            Some(sealed) => SealedPart::open(scene.keys, tx, id, sealed).await?,
             None => SealedPart::default(),
         };
         changes.push(update(scene, old, &old_sealed, &incoming, ctx.app().now())?);
