@@ -12,6 +12,8 @@ pub type SpanHook = Arc<dyn Fn(&Span, &str) + Send + Sync>;
 pub struct Config {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How others reach it, when that differs from the address they asked: the first server of the served document.
+    pub public_url: Option<String>,
     /// Largest request body, in bytes.
     pub max_body_bytes: usize,
     /// How long a client may take to send its headers, and then its body.
@@ -29,6 +31,7 @@ impl Config {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
+            public_url: None,
             max_body_bytes: 1024 * 1024,
             client_timeout: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(4),
@@ -42,6 +45,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("listen", &self.listen)
+            .field("public_url", &self.public_url)
             .field("max_body_bytes", &self.max_body_bytes)
             .finish_non_exhaustive()
     }

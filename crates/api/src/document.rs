@@ -47,6 +47,16 @@ pub fn openapi() -> OpenApi {
     serde_json::from_value(document).expect("a document that was made here can be read here")
 }
 
+/// The document as a running server tells it: who reads it elsewhere must find the server by its outside name. Pages of our
+/// own may only ask where they came from, so the relative one stays beside it.
+pub(crate) fn served(public_url: Option<&str>) -> OpenApi {
+    let mut document = openapi();
+    if let Some(url) = public_url {
+        document.servers.get_or_insert_default().insert(0, utoipa::openapi::Server::new(url));
+    }
+    document
+}
+
 fn complete(document: &mut Value) {
     // The licence's name of the base stays; the crate's version and description are ours to say.
     if let Some(info) = document.get_mut("info").and_then(Value::as_object_mut) {

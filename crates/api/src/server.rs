@@ -58,8 +58,8 @@ pub fn bind(app: App, config: Config) -> io::Result<Server> {
     let listener = TcpListener::bind(config.listen)?;
     let addr = listener.local_addr()?;
     let (workers, client_timeout, shutdown_timeout) = (config.workers, config.client_timeout, config.shutdown_timeout);
+    let document = web::Data::new(site::Document::new(&document::served(config.public_url.as_deref())));
     let state = web::Data::new(State { app, config });
-    let document = web::Data::new(site::Document::new(&document::openapi()));
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())

@@ -76,7 +76,7 @@ pub fn free_address(address: SocketAddr) -> anyhow::Result<SocketAddr> {
 }
 
 fn not_free(address: SocketAddr) -> String {
-    format!("cannot listen on {address}; if another program has the port, stop it or choose another with --listen")
+    format!("cannot listen on {address}; stop what listens there, or choose another with --listen")
 }
 
 /// Takes the admin listener's address.
@@ -210,6 +210,7 @@ impl Running {
 
 fn api_config(config: &Config) -> gangway_api::Config {
     let mut api = gangway_api::Config::new(config.listen);
+    api.public_url.clone_from(&config.public_url);
     api.shutdown_timeout = HTTP_END / 2;
     api.span_hook = Some(Arc::new(trace_context::continue_trace));
     api

@@ -27,6 +27,7 @@ async fn the_reference_page_comes_whole_from_the_binary() {
     assert!(body(&errors).contains("id=\"object.stale\""));
     let document = app.client.get("", "/openapi.json").await.expect(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["servers"], serde_json::json!([{"url": "/"}]));
     app.stop().await;
 }
 
