@@ -30,7 +30,7 @@ impl Admin {
     /// When it is taken.
     pub async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address} for metrics; is the port taken? Choose another with admin.listen, or set it to off")
+            format!("cannot listen on {address} for metrics; stop what listens there, choose another with admin.listen, or set it to off")
         })?;
         Ok(Self { listener, started_at: SystemClock.now().timestamp() })
     }

@@ -109,7 +109,7 @@ Examples:
 A second start takes up the same data, ports and keys. Other flags on old data are refused: use another --data.")]
 pub struct DemoArgs {
     /// How many people the sandbox company has [default: 250]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = people)]
     pub people: Option<usize>,
     /// Seed of the generated people [default: 1]
     #[arg(long, value_name = "S")]
@@ -298,6 +298,15 @@ impl Command {
             Self::Sandbox { .. } | Self::Openapi => return None,
         };
         data.folder.as_ref()
+    }
+}
+
+/// A demo without people would have nothing to show. (The sandbox alone may be empty.)
+fn people(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("the company needs one person at least".to_owned()),
+        Ok(people) => Ok(people),
+        Err(_) => Err("write a number".to_owned()),
     }
 }
 

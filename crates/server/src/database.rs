@@ -152,6 +152,24 @@ impl Target {
         outcome.map_err(|error| self.explain(error, "migrating"))
     }
 
+    /// Looks whether an embedded database hangs together.
+    ///
+    /// # Errors
+    /// When it does not, or can't be read.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        if self.embedded.is_none() {
+            return Ok(());
+        }
+        let connection = self.owner_connection().await?;
+        let outcome = doctor::is_whole(&connection).await;
+        drop(connection.close().await);
+        match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.damaged()),
+            Err(error) => Err(self.explain(error.into(), "reading")),
+        }
+    }
+
     /// Names of pending migrations.
     ///
     /// # Errors
@@ -193,14 +211,19 @@ impl Target {
         doctor::connect_as_owner(url.expose_secret()).await.map_err(|error| self.explain(error.into(), "opening"))
     }
 
+    fn damaged(&self) -> anyhow::Error {
+        let place = self.place();
+        anyhow::anyhow!(
+            "the database {place} is damaged; restore a backup of the folder, or move the folder away to begin anew"
+        )
+    }
+
     /// One line that says what to do. Libraries' texts may hold the URL, so only the causes that are known are quoted.
     fn explain(&self, error: anyhow::Error, doing: &str) -> anyhow::Error {
         let text = format!("{error:#}").to_lowercase();
         let place = self.place();
         if ["not a database", "malformed", "disk image"].iter().any(|damage| text.contains(damage)) {
-            return anyhow::anyhow!(
-                "the database {place} is damaged; restore a backup of the folder, or move it away to begin anew"
-            );
+            return self.damaged();
         }
         if text.contains("readonly") || text.contains("read-only") || text.contains("unable to open") {
             return anyhow::anyhow!("the database {place} cannot be written; check the owner and rights of its folder");

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use gangway_domain::id::PLATFORM_TENANT;
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, FromQueryResult, sqlx};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, FromQueryResult, Statement, sqlx,
+};
 
 use crate::{Db, Result, SystemReason, TenantScope};
 
@@ -24,7 +26,10 @@ pub enum Isolation {
         no_inherit: bool,
     },
     /// `PostgreSQL`, a login for each role.
-    SeparateLogins,
+    SeparateLogins {
+        /// The tenants' login may take the system role too, or owns tables: then it is no wall.
+        reaches_more: bool,
+    },
 }
 
 /// What [`report`] found.
@@ -52,6 +57,7 @@ struct Session {
     login: String,
     inherits: bool,
     passes: bool,
+    reaches_more: bool,
     version: String,
     now: DateTime<Utc>,
 }
@@ -86,7 +92,7 @@ pub async fn report(db: &Db) -> Result<Report> {
     let isolation = if tenants.login == system.login {
         Isolation::OneLogin { no_inherit: !tenants.inherits }
     } else {
-        Isolation::SeparateLogins
+        Isolation::SeparateLogins { reaches_more: tenants.reaches_more }
     };
     Ok(Report {
         isolation,
@@ -114,8 +120,21 @@ const LOGIN: &str = "
     SELECT session_user::text AS login,
            pg_has_role(session_user, 'gangway_app', 'USAGE')
              OR pg_has_role(session_user, 'gangway_system', 'USAGE') AS inherits, (r.rolsuper OR r.rolbypassrls) AS passes,
+           pg_has_role(session_user, 'gangway_system', 'MEMBER') OR EXISTS (
+             SELECT FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+               AND pg_has_role(session_user, c.relowner, 'MEMBER')) AS reaches_more,
            current_setting('server_version') AS version, now() AS now
     FROM pg_roles r WHERE r.rolname = session_user";
+
+/// Whether the pages of an embedded database hang together. Reads all of them, so it is for small ones and for doctors.
+///
+/// # Errors
+/// When it can't even be read that far.
+pub async fn is_whole(connection: &OwnerConnection) -> Result<bool> {
+    let statement = Statement::from_string(DbBackend::Sqlite, "PRAGMA quick_check(1)");
+    let row = connection.query_one_raw(statement).await?;
+    Ok(row.is_some_and(|row| row.try_get_by_index::<String>(0).is_ok_and(|text| text == "ok")))
+}
 
 /// Opens one connection for migrations.
 ///

@@ -107,6 +107,9 @@ async fn database(config: &Config) -> Vec<Finding> {
         Ok(target) => target,
         Err(error) => return vec![failed(error)],
     };
+    if let Err(error) = target.check().await {
+        return vec![failed(error)];
+    }
     let mut findings = Vec::new();
     match target.pending().await {
         Ok(pending) if pending.is_empty() => findings.push(Finding::Ok("migrations: none pending".to_owned())),
@@ -147,7 +150,13 @@ async fn inside(db: &Db, place: &str) -> Vec<Finding> {
             "isolation: the login inherits its roles, so between transactions it sees every tenant".to_owned(),
             "run ALTER ROLE … NOINHERIT for it".to_owned(),
         ),
-        Isolation::SeparateLogins => Finding::Ok("isolation: row-level security with a login for each role".to_owned()),
+        Isolation::SeparateLogins { reaches_more: false } => {
+            Finding::Ok("isolation: row-level security with a login for each role".to_owned())
+        }
+        Isolation::SeparateLogins { reaches_more: true } => Finding::Warn(
+            "isolation: the login of database.url may take gangway_system or owns tables, so it is no wall".to_owned(),
+            "make it a member of gangway_app alone, see docs/operations.md",
+        ),
     });
     if report.passes_row_security {
         findings.push(Finding::Fail(

@@ -21,6 +21,7 @@ use self::state::State;
 use crate::{
     assemble,
     cli::DemoArgs,
+    commands,
     config::{Config, MasterKeys},
     data_folder::DataFolder,
     database::Target,
@@ -51,12 +52,13 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
     // Ports first: what a failed start leaves behind must not bind the next one to its flags.
     let listen = free_address(state.listen())?;
     let admin = serve::admin(&config).await?;
-    let sandbox = Sandbox::bind(state.sandbox(&folder))?;
+    let sandbox = commands::sandbox::bind(state.sandbox(&folder), "--sandbox-listen")?;
     let mut config = demo_config(config, listen, &sandbox)?;
     state.keep_ports(&folder, config.listen, sandbox.addr())?;
     config.keys = MasterKeys::single(state::master_key(&folder)?);
 
     let target = Target::of(&config)?;
+    target.check().await?;
     target.prepare().await?;
     let app = assemble::app(&config, config.keys.ring()?, target.connect().await?).await?;
     let running = Running::start(app.clone(), admin, &config, &tasks, &stop)?;
@@ -101,7 +103,7 @@ fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> any
     config.database.system_url = None;
     config.database.migration_url = None;
     config.listen = listen;
-    config.public_url = Some(format!("http://{listen}"));
+    config.public_url = None;
     config.worker.lease = config.worker.lease.min(LEASE);
     config.worker.drain = config.worker.drain.min(DRAIN);
     let Ok(origin) = sandbox.base_url().parse() else {

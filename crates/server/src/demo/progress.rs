@@ -14,7 +14,7 @@ use super::seed::Seeded;
 use crate::{commands::explain, print};
 
 const LOOK: Duration = Duration::from_millis(150);
-/// A step of the plain lines: quarters of a stream.
+/// A step of the plain lines: quarters of a stream, or twice as many where their number is not known.
 const STEPS: i64 = 4;
 
 /// Records of the first runs.
@@ -99,11 +99,18 @@ impl Shown {
             bar.set_position(u64::try_from(seen).unwrap_or(0));
             return;
         }
-        let step = seen * STEPS / total;
         let before = self.steps.entry(run.stream).or_insert(0);
-        if run.state == RunState::Running && step > *before && step < STEPS {
+        if run.state != RunState::Running {
+            return;
+        }
+        // Not every vendor tells how many there are.
+        let (step, of) = match run.total {
+            Some(_) => (seen * STEPS / total, format!(" of {total}")),
+            None => (i64::from(seen.checked_ilog2().unwrap_or(0)), String::new()),
+        };
+        if step > *before && (run.total.is_none() || step < STEPS) {
             *before = step;
-            print::line(&format!("syncing {}: {seen} of {total}", run.stream.as_str()));
+            print::line(&format!("syncing {}: {seen}{of}", run.stream.as_str()));
         }
     }
 

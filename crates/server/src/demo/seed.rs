@@ -122,18 +122,19 @@ async fn tenant(operator: &OperatorCtx) -> anyhow::Result<Tenant> {
 }
 
 /// A key's text is known only when it is made. One that was made but not remembered, because the start was killed in
-/// between, is of no use to anyone, so it is revoked.
+/// between, is of no use to anyone, so it is revoked. One that was revoked since, or whose database is gone, is made anew: what
+/// is printed must work.
 async fn keys(operator: &OperatorCtx, ctx: &Ctx, folder: &DataFolder, state: &mut State) -> anyhow::Result<()> {
     let new = || NewKey { name: KEY.to_owned(), scopes: None, expires_at: None };
     let lost = |key: &ApiKey| key.name == KEY && key.revoked_at.is_none();
-    if state.operator_key().is_none() {
+    if !works(ctx.app(), state.operator_key()).await? {
         for key in keys::list_operator(operator).await.map_err(explain)?.iter().filter(|key| lost(key)) {
             keys::revoke_operator(operator, key.id).await.map_err(explain)?;
         }
         let (_, text) = keys::create_operator(operator, new()).await.map_err(explain)?;
         state.keep_operator_key(folder, &text)?;
     }
-    if state.tenant_key().is_none() {
+    if !works(ctx.app(), state.tenant_key()).await? {
         let page = keys::list(ctx, PageRequest { limit: EVERYTHING, after: None }).await.map_err(explain)?;
         for key in page.items.iter().filter(|key| lost(key)) {
             keys::revoke(ctx, key.id).await.map_err(explain)?;
@@ -144,6 +145,17 @@ async fn keys(operator: &OperatorCtx, ctx: &Ctx, folder: &DataFolder, state: &mu
     print::line(&format!("operator key: {}", state.operator_key().unwrap_or_default()));
     print::line(&format!("tenant key: {}", state.tenant_key().unwrap_or_default()));
     Ok(())
+}
+
+async fn works(app: &App, key: Option<&str>) -> anyhow::Result<bool> {
+    let Some(key) = key else { return Ok(false) };
+    match keys::authenticate(app, key).await {
+        Ok(_) => Ok(true),
+        // It works again once the operator, whose key this start prints, has taken the tenant up.
+        Err(error) if error.code == Code::TenantSuspended => Ok(true),
+        Err(error) if error.code == Code::KeyInvalid => Ok(false),
+        Err(error) => Err(explain(error)),
+    }
 }
 
 async fn connection(ctx: &Ctx, sandbox: &Sandbox) -> anyhow::Result<Connection> {

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use chrono::NaiveDate;
 use gangway_domain::{Clock as _, SystemClock};
 use gangway_sandbox::Dialect;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::DemoArgs,
-    config::{DEFAULT_LISTEN, DEFAULT_SANDBOX},
+    config::{DEFAULT_LISTEN, DEFAULT_SANDBOX, MasterKeys},
     data_folder::DataFolder,
 };
 
@@ -64,9 +64,15 @@ impl State {
             folder.remove(SANDBOX)?;
             return Ok(Self::begin(flags));
         };
-        let kept: Kept = serde_json::from_str(&text).with_context(|| {
+        // The library's text may quote a key, so only the place is told.
+        let kept: Kept = serde_json::from_str(&text).map_err(|error| {
             let path = folder.path().join(FILE);
-            format!("{} is damaged; move {} away to begin anew", path.display(), folder.path().display())
+            anyhow::anyhow!(
+                "{} is damaged in line {}; delete the folder {} to begin anew, or choose another with --data",
+                path.display(),
+                error.line(),
+                folder.path().display()
+            )
         })?;
         let state = Self { kept };
         let differences = state.differences(flags);
@@ -191,7 +197,15 @@ impl State {
 /// When it can't be read or written.
 pub(super) fn master_key(folder: &DataFolder) -> anyhow::Result<SecretString> {
     if let Some(text) = folder.read(MASTER_KEY)? {
-        return Ok(text.trim().to_owned().into());
+        let key = SecretString::from(text.trim());
+        anyhow::ensure!(
+            MasterKeys::single(key.clone()).ring().is_ok(),
+            "{} is damaged, and without it nothing in {} can be opened; put a copy of it back, or delete the folder to begin \
+             anew",
+            folder.path().join(MASTER_KEY).display(),
+            folder.path().display()
+        );
+        return Ok(key);
     }
     let key = MasterKey::generate().to_base64();
     folder.write(MASTER_KEY, &format!("{}\n", key.expose_secret()))?;
