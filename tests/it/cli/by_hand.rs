@@ -2,9 +2,7 @@
 
 use std::{net::TcpListener, os::unix::fs::symlink, time::Duration};
 
-use tokio::process::Command;
-
-use super::process::{binary, gangway};
+use super::process::{binary, clean};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -27,18 +25,11 @@ async fn the_block_of_the_readme_works_as_written() {
     let script =
         script.replace("gangway sandbox personio", &format!("gangway sandbox personio --listen 127.0.0.1:{sandbox}"));
 
-    let clean = gangway("");
-    let mut bash = Command::new("bash");
-    for (name, value) in clean.as_std().get_envs() {
-        match value {
-            Some(value) => bash.env(name, value),
-            None => bash.env_remove(name),
-        };
-    }
+    let mut bash = clean("bash");
     bash.env("GANGWAY__SERVER__LISTEN", format!("127.0.0.1:{api}"));
     // Whatever fails, nothing is left running.
     let script = format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}");
-    bash.args(["-euo", "pipefail", "-c", &script]).current_dir(&folder).kill_on_drop(true);
+    bash.args(["-euo", "pipefail", "-c", &script]).current_dir(&folder);
     let output = tokio::time::timeout(Duration::from_secs(90), bash.output()).await.expect("it ends").unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");

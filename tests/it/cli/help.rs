@@ -54,6 +54,16 @@ async fn a_wrong_call_ends_with_code_two() {
 }
 
 #[tokio::test]
+async fn a_demo_without_people_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let finished = finish(gangway(&format!("demo --people 0 --data {}/data", folder.path().display()))).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    let expected = "error: invalid value '0' for '--people <N>': the company needs one person at least";
+    assert_eq!(finished.err.lines().next(), Some(expected), "{}", finished.err);
+    assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+#[tokio::test]
 async fn the_openapi_document_is_printed_without_any_setting() {
     let finished = finish(gangway("openapi")).await;
     assert_eq!(finished.code, Some(0), "{}", finished.err);

@@ -3,9 +3,14 @@
 mod by_hand;
 mod demo;
 mod demo_refusals;
+mod end_state;
 mod help;
+mod killed;
 mod one_shot;
 mod process;
 mod sandbox;
+mod scripts;
 mod serve;
 mod settings;
+mod three_logins;
+mod unwritable;

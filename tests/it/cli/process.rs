@@ -1,6 +1,6 @@
 //! Starts the binary with nothing of the caller's settings in its environment, and reads what it prints line by line.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{ffi::OsStr, net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines},
@@ -20,8 +20,15 @@ pub(super) fn binary() -> PathBuf {
 
 /// The binary with these arguments, separated by spaces.
 pub(super) fn gangway(arguments: &str) -> Command {
-    let mut command = Command::new(binary());
-    command.args(arguments.split_whitespace()).kill_on_drop(true);
+    let mut command = clean(binary());
+    command.args(arguments.split_whitespace());
+    command
+}
+
+/// A program without the caller's settings.
+pub(super) fn clean(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("GANGWAY_") || text.ends_with("_URL") || text.starts_with("OTEL_") {
@@ -30,6 +37,11 @@ pub(super) fn gangway(arguments: &str) -> Command {
     }
     command.env("GANGWAY__ADMIN__LISTEN", "off");
     command
+}
+
+/// A port that nobody listens on now.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// What a finished command left.

@@ -1,6 +1,6 @@
 //! `gangway sandbox personio`: the lines that scripts read, and an orderly end.
 
-use super::process::{Process, gangway};
+use super::process::{Process, finish, gangway};
 
 #[tokio::test]
 async fn it_prints_its_credential_on_lines_of_their_own() {
@@ -19,4 +19,17 @@ async fn it_prints_its_credential_on_lines_of_their_own() {
     let (code, took) = sandbox.stop().await;
     assert_eq!(code, Some(0));
     assert!(took.as_secs() < 5, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_one_line_with_the_cure() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let finished = finish(gangway(&format!("sandbox personio --listen {address}"))).await;
+    assert_eq!((finished.code, finished.out.as_str()), (Some(1), ""), "{finished:?}");
+    let expected = format!(
+        "error: the sandbox cannot listen on {address}: the port is taken; stop what listens there, or choose another \
+         address with --listen\n"
+    );
+    assert_eq!(finished.err, expected);
 }

@@ -2,12 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::process::{MASTER_KEY, Process, finish, gangway};
-
-/// A port that nobody listens on now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use super::process::{MASTER_KEY, Process, finish, free_port, gangway};
 
 #[tokio::test]
 async fn without_a_master_key_it_says_how_to_make_one() {
@@ -29,6 +24,21 @@ async fn a_taken_port_is_one_clear_line() {
     assert_eq!(finished.code, Some(1));
     assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
     assert!(finished.err.starts_with(&format!("error: cannot listen on {address}")), "{}", finished.err);
+    assert!(finished.err.contains("choose another with --listen"), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn a_taken_port_of_the_admin_listener_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut command = gangway(&format!("serve --listen 127.0.0.1:{} --data {}", free_port(), folder.path().display()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("GANGWAY__ADMIN__LISTEN", address.to_string());
+    let finished = finish(command).await;
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    assert!(finished.err.starts_with(&format!("error: cannot listen on {address} for metrics")), "{}", finished.err);
+    assert!(finished.err.contains("choose another with admin.listen, or set it to off"), "{}", finished.err);
 }
 
 #[tokio::test]
@@ -92,6 +102,21 @@ async fn it_serves_alone_on_its_folder_with_commands_beside_and_stops_when_asked
     let (code, took) = serving.stop().await;
     assert_eq!(code, Some(0));
     assert!(took.as_secs() < 5, "{took:?}");
+}
+
+#[tokio::test]
+async fn its_document_names_where_others_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut command = gangway(&format!("serve --listen 127.0.0.1:{port} --data {}", folder.path().display()));
+    command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("GANGWAY__SERVER__PUBLIC_URL", "https://hr.example.com/gangway/");
+    let serving = Process::start(command);
+    let client = gangway_testkit::Client::new(format!("http://127.0.0.1:{port}"));
+    client.wait_until_ready().await;
+    let document = client.get("", "/openapi.json").await.expect(200);
+    let servers = serde_json::json!([{"url": "https://hr.example.com/gangway"}, {"url": "/"}]);
+    assert_eq!(document["servers"], servers);
+    serving.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,6 +41,29 @@ async fn config_check_shows_what_holds_and_where_it_comes_from() {
 }
 
 #[tokio::test]
+async fn an_origin_that_is_none_is_told_for_vendors_and_for_webhooks() {
+    for (variable, setting) in [
+        ("GANGWAY__CONNECTOR__ALLOWED_ORIGINS", "connector.allowed_origins"),
+        ("GANGWAY__WEBHOOKS__ALLOWED_ORIGINS", "webhooks.allowed_origins"),
+    ] {
+        for wrong in ["127.0.0.1:8099", "http://127.0.0.1:8099/path", "ftp://127.0.0.1", "*"] {
+            let mut command = gangway("config check");
+            command.env(variable, format!("https://hooks.example.com,{wrong}"));
+            let finished = finish(command).await;
+            assert_eq!(finished.code, Some(1), "{setting} {wrong}: {}", finished.out);
+            let said = format!("{}{}", finished.out, finished.err);
+            assert!(said.contains(&format!("{variable}: `{wrong}`: ")), "{setting}: {said}");
+            assert!(said.contains("write scheme, host and port"), "{setting}: {said}");
+        }
+        let mut command = gangway("config check");
+        command.env(variable, "https://hooks.example.com, http://127.0.0.1:8099");
+        let finished = finish(command).await;
+        let expected = format!("{setting} = https://hooks.example.com, http://127.0.0.1:8099  # {variable}");
+        assert!(finished.code == Some(0) && finished.out.contains(&expected), "{finished:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_setting_is_in_the_documentation() {
     let page = include_str!("../../../docs/configuration.md");
     let shown = finish(gangway("config check")).await.out;
