@@ -1,5 +1,6 @@
 //! The sync engine on both databases, against a vendor that does what its test says.
 
+mod attributes;
 mod failure;
 mod incremental;
 mod load;

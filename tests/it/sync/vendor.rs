@@ -38,6 +38,8 @@ pub(super) struct Object {
 /// The account.
 pub(super) struct Account {
     pub(super) objects: BTreeMap<Stream, Vec<Object>>,
+    /// Keys and labels of the attributes that the account lists; none when it does not let us ask.
+    pub(super) catalogue: Option<Vec<(&'static str, &'static str)>>,
     pub(super) page_size: usize,
     /// Ids whose bytes cannot be read.
     pub(super) unreadable: Vec<String>,
@@ -67,6 +69,7 @@ impl Vendor {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Account {
             objects: BTreeMap::new(),
+            catalogue: Some(vec![("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")]),
             page_size: 3,
             unreadable: Vec::new(),
             unlisted: Vec::new(),
@@ -234,7 +237,10 @@ impl Connection for FakeConnection {
 #[async_trait]
 impl Discovery for FakeConnection {
     async fn discover(&self, _: DiscoverRequest) -> Result<Catalogue> {
-        let attributes = [("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")]
+        let refused = || Error::new(ErrorKind::Forbidden, "discover", "the test said so");
+        let catalogue = self.0.account().catalogue.clone().ok_or_else(refused)?;
+        let attributes = catalogue
+            .into_iter()
             .map(|(key, label)| DiscoveredAttribute {
                 key: key.to_owned(),
                 label: label.to_owned(),
@@ -244,7 +250,7 @@ impl Discovery for FakeConnection {
                 is_custom: true,
                 canonical_field: None,
             })
-            .into();
+            .collect();
         Ok(Catalogue { stream: Stream::Employees, method: DiscoveryMethod::Listed, attributes })
     }
 }

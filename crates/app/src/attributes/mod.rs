@@ -1,7 +1,7 @@
 //! Attributes: what a connection's account offers, how each is classed, and which the tenant wants stored.
 //!
 //! Data minimisation lives here: [`classify()`] decides what is sensitive (unsure = sensitive), [`Selection`] is what the
-//! sync engine obeys, and [`note_seen`] takes up keys that no list named, closed until somebody selects them.
+//! sync engine obeys, and `note_seen` takes up keys that no list named, closed until somebody selects them.
 
 mod choose;
 mod classify;
@@ -28,7 +28,8 @@ use crate::{
 
 pub use choose::{Choice, Chosen, choose};
 pub use classify::classify;
-pub use refresh::{Refreshed, discover, note_seen, refresh};
+pub use refresh::{Refreshed, discover, refresh};
+pub(crate) use refresh::{event_data, note_seen};
 pub use selection::{Selection, Treatment, selection};
 
 /// The attributes of a connection, by stream and in the vendor's order; those the account no longer shows are among them.

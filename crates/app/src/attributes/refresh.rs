@@ -15,6 +15,9 @@ use serde_json::json;
 use super::{append_event, choose::CHOSEN, classify};
 use crate::{Ctx, Result, connections::Opened, seal::TenantKeys};
 
+/// Place of an attribute that no list has named: behind all others.
+const UNLISTED: i32 = i32::MAX;
+
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refreshed {
@@ -39,7 +42,7 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
 }
 
 /// The same at the start of a run: an account that does not let us list its attributes keeps those already known, and keys
-/// seen on records come in by [`note_seen`].
+/// seen on records come in by `note_seen`.
 ///
 /// # Errors
 /// As the vendor failed, refusals of the list apart.
@@ -121,9 +124,10 @@ async fn apply(
     }
     tx.attributes().touch(connection.id, &unchanged, now).await?;
     refreshed.n_attributes = seen.len();
-    // Keys merely not seen on the records read are no proof that they are gone.
+    // Keys merely not seen on the records read are no proof that they are gone, nor is a list that never named them.
     if *method == DiscoveryMethod::Listed {
-        for mut gone in known.into_values().filter(|attribute| attribute.removed_at.is_none()) {
+        let is_gone = |attribute: &Attribute| attribute.removed_at.is_none() && attribute.position != UNLISTED;
+        for mut gone in known.into_values().filter(is_gone) {
             gone.removed_at = Some(now);
             tx.attributes().update(&gone).await?;
             append_event(ctx, keys, tx, connection, "attribute.removed", Some(gone.id), event_data(&gone));
@@ -133,23 +137,24 @@ async fn apply(
     Ok(refreshed)
 }
 
-/// Takes up keys that came on records though no list named them: sensitive and not selected, until a human decides.
+/// Takes up keys that came on records though no list named them: sensitive and not selected, until a human decides. Answers
+/// those that are new, for the caller to tell the log about; their events say [`event_data`].
 ///
 /// Call it in the page's transaction with keys that [`super::Selection::knows`] not.
-pub async fn note_seen(
+pub(crate) async fn note_seen(
     ctx: &Ctx,
     tx: &TenantTx,
     connection: ConnectionId,
     stream: Stream,
     keys: &[String],
-) -> Result<usize> {
+) -> Result<Vec<Attribute>> {
     if keys.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     tx.connections().get_for_update(connection).await?;
     let known = tx.attributes().list_stream(connection, stream).await?;
     let mut taken: HashSet<&str> = known.iter().map(|attribute| attribute.key.as_str()).collect();
-    let mut n_added = 0;
+    let mut added = Vec::new();
     for key in keys {
         if !taken.insert(key) {
             continue;
@@ -167,12 +172,12 @@ pub async fn note_seen(
             class: AttributeClass::Sensitive,
             class_reason: "seen on records, named by no list".to_owned(),
             selected: false,
-            ..new_attribute(ctx, connection, stream, &found, i32::MAX)
+            ..new_attribute(ctx, connection, stream, &found, UNLISTED)
         };
         tx.attributes().create(&attribute).await?;
-        n_added += 1;
+        added.push(attribute);
     }
-    Ok(n_added)
+    Ok(added)
 }
 
 fn new_attribute(
@@ -232,7 +237,8 @@ fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> At
     after
 }
 
-fn event_data(attribute: &Attribute) -> serde_json::Value {
+/// What the events about an attribute tell.
+pub(crate) fn event_data(attribute: &Attribute) -> serde_json::Value {
     json!({
         "stream": attribute.stream,
         "key": attribute.key,

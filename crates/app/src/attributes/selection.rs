@@ -70,7 +70,7 @@ impl Selection {
         self.treatments.get(key).copied().unwrap_or(Treatment::Drop)
     }
 
-    /// Whether the key has been seen before; tell [`super::note_seen`] about those that were not.
+    /// Whether the key has been seen before; tell `note_seen` about those that were not.
     pub fn knows(&self, key: &str) -> bool {
         self.treatments.contains_key(key)
     }

@@ -7,13 +7,14 @@ use gangway_domain::sync::{RunMode, RunState, SyncRun};
 use gangway_storage::queue::JobFence;
 
 use super::{
+    finish::about,
     intake::{self, Incoming},
     place::Place,
     quarantine::{self, Refused},
     start::Reading,
     write::{self, Scene},
 };
-use crate::{Ctx, Error, Result, attributes};
+use crate::{Ctx, Error, Result, attributes, events};
 
 /// Commits a page that was read from `reading.place`. Answers the run and its new place; none when it has ended or is gone.
 ///
@@ -39,14 +40,22 @@ pub(super) async fn commit(
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
     let undecided: Vec<String> = undecided.into_iter().collect();
-    attributes::note_seen(ctx, &tx, run.connection, run.stream, &undecided).await?;
+    let is_quiet = sync.first_completed_at.is_none();
+    for attribute in attributes::note_seen(ctx, &tx, run.connection, run.stream, &undecided).await? {
+        // The first load is told by its end, as all that it finds.
+        if !is_quiet {
+            let subject = Some((attribute.id.uuid(), attribute.id.to_string()));
+            let draft = about(&run, "attribute.added", attributes::event_data(&attribute));
+            events::append(ctx, keys, &mut tx, events::Draft { subject, ..draft });
+        }
+    }
     let (incoming, nameless): (Vec<_>, Vec<_>) = incoming.into_iter().partition(Incoming::has_good_names);
     let refused = (bad.into_iter().map(|bad| Refused::unreadable(bad, run.stream, keys)))
         .chain(nameless.iter().map(|incoming| Refused::nameless(incoming, keys)))
         .collect();
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 
-    let scene = Scene { run: &run, keys, selection: &selection, is_quiet: sync.first_completed_at.is_none() };
+    let scene = Scene { run: &run, keys, selection: &selection, is_quiet };
     let written = Box::pin(write::write(ctx, &mut tx, &scene, incoming)).await?;
     let mut seen = written.seen;
     let n_bad = quarantine::set_aside(ctx, &tx, &run, keys, refused, &mut seen).await?;
