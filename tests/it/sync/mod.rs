@@ -1,6 +1,7 @@
 //! The sync engine on both databases, against a vendor that does what its test says.
 
 mod attributes;
+mod choice;
 mod failure;
 mod incremental;
 mod load;

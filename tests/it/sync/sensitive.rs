@@ -180,7 +180,7 @@ on_both_databases! {
 }
 
 /// Chooses; answers the full run that the choice started.
-async fn select_salary(bench: &Bench, selected: bool) -> Option<gangway_domain::id::SyncRunId> {
+pub(super) async fn select_salary(bench: &Bench, selected: bool) -> Option<gangway_domain::id::SyncRunId> {
     let choice = Choice { key: Some("dynamic_2".to_owned()), selected: Some(selected), ..Choice::default() };
     bench.advance(chrono::TimeDelta::seconds(1));
     let chosen = attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();

@@ -138,6 +138,9 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("runs.find_last_sweep").await;
     assert_eq!(tx.runs().find_last_sweep(of_a.sync.id, None).await.unwrap(), None);
     drop(tx);
+    let tx = intruder.tries("runs.find_last_completed").await;
+    assert_eq!(tx.runs().find_last_completed(of_a.sync.id).await.unwrap(), None);
+    drop(tx);
     let tx = intruder.tries("runs.find_before").await;
     assert_eq!(tx.runs().find_before(&of_a.run).await.unwrap(), None);
     drop(tx);

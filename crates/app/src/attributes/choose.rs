@@ -1,12 +1,10 @@
 //! The tenant's choice: which attributes are stored, and corrections of their class.
 
 use gangway_domain::{
-    Code,
     id::{AttributeId, ConnectionId, SyncRunId},
     principal::Scope,
     record::Stream,
     schema::AttributeClass,
-    sync::RunMode,
 };
 use gangway_storage::attributes::Attribute;
 use serde_json::json;
@@ -39,7 +37,7 @@ pub struct Chosen {
     pub runs: Vec<SyncRunId>,
 }
 
-/// Applies choices, all or none. What is stored changes with the next full run, which this starts where a sync exists.
+/// Applies choices, all or none, and starts the full runs that they need in the same transaction, where syncs exist.
 ///
 /// Making an attribute standard shows its values to every reader of records, so only who may see sensitive ones can do that.
 ///
@@ -49,7 +47,9 @@ pub struct Chosen {
 pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -> Result<Chosen> {
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
-    let tx = app.db.begin(ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
+    // Before the connection: a run that ends locks its sync first, then the connection.
+    let syncs = syncs::lock_of_connection(&tx, connection).await?;
     tx.connections().get_for_update(connection).await?;
     let before = tx.attributes().list(connection).await?;
     let mut after = before.clone();
@@ -81,28 +81,15 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
         );
         audit::record(ctx, &tx, "attribute.choose", &connection.to_string(), detail).await?;
     }
-    tx.commit().await?;
-
     let mut runs = Vec::new();
-    for stream in Stream::ALL {
-        if selection_of(&before, stream).version() != selection_of(&after, stream).version() {
-            runs.extend(start_full_run(ctx, connection, stream).await?);
+    for sync in syncs {
+        if selection_of(&before, sync.stream).version() != selection_of(&after, sync.stream).version() {
+            // A run under way is followed by a full one when it ends.
+            runs.extend(syncs::start_full_unless_running(ctx, &mut tx, sync).await?);
         }
     }
-    Ok(Chosen { attributes: after, runs })
-}
-
-/// Reads a stream again from its beginning, where it is synced. A run under way sees the new choice by itself.
-async fn start_full_run(ctx: &Ctx, connection: ConnectionId, stream: Stream) -> Result<Option<SyncRunId>> {
-    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let sync = tx.syncs().find_by_stream(connection, stream).await?;
     tx.commit().await?;
-    let Some(sync) = sync else { return Ok(None) };
-    match syncs::start_run(ctx, sync.id, RunMode::Full).await {
-        Ok(run) => Ok(Some(run.id)),
-        Err(error) if error.code == Code::SyncRunning => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(Chosen { attributes: after, runs })
 }
 
 fn selection_of(attributes: &[Attribute], stream: Stream) -> Selection {

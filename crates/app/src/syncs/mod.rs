@@ -28,7 +28,7 @@ pub use due::start_due;
 pub use execute::{Progress, execute};
 pub use health::fail;
 pub use manage::{NewSync, create, delete, get, list, update};
-pub(crate) use runs::reopen;
 pub use runs::{get_run, list_runs, start_run};
+pub(crate) use runs::{lock_of_connection, reopen, start_full_unless_running};
 pub use schedule::{Anchor, Schedule};
 pub(crate) use sealed::SealedPart;

@@ -66,7 +66,8 @@ pub(super) async fn commit(
         tx.sweeps().upsert_sightings(run.id, &seen).await?;
     }
 
-    let place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
+    let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
+    place.note_selection(selection.version());
     if place.pass > reading.place.pass && run.mode == RunMode::Full {
         tx.sweeps().delete_sightings(run.id).await?;
     }

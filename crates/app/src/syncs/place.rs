@@ -18,7 +18,7 @@ pub(super) struct Place {
     pub(super) done: bool,
     /// The connector's own place; none at the start.
     pub(super) next: Option<String>,
-    /// Version of the tenant's choice of attributes when the run began.
+    /// Version of the tenant's choice of attributes that every page so far was kept by; empty when they differ.
     pub(super) selection: String,
 }
 
@@ -37,6 +37,13 @@ impl Place {
     /// The text to store.
     pub(super) fn to_text(&self) -> Result<String> {
         serde_json::to_string(self).map_err(Error::internal)
+    }
+
+    /// Notes the choice of attributes that a page was kept by.
+    pub(super) fn note_selection(&mut self, version: &str) {
+        if self.selection != version {
+            self.selection.clear();
+        }
     }
 
     /// The place after a page.
@@ -62,6 +69,16 @@ mod tests {
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
         assert!(Place::parse(None).is_err());
         assert!(Place::parse(Some("{")).is_err());
+    }
+
+    #[test]
+    fn a_choice_taken_back_between_pages_is_not_forgotten() {
+        let mut place = Place::start("7");
+        place.note_selection("7");
+        assert_eq!(place.selection, "7");
+        place.note_selection("8");
+        place.note_selection("7");
+        assert_eq!(place.selection, "");
     }
 
     #[test]

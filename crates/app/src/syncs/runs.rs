@@ -2,12 +2,13 @@
 
 use gangway_domain::{
     Code,
-    id::{SyncId, SyncRunId},
+    id::{ConnectionId, SyncId, SyncRunId},
     job::JobClass,
     principal::Scope,
+    record::Stream,
     sync::{RunCounts, RunMode, RunState, Sync, SyncRun},
 };
-use gangway_storage::{Page, PageRequest, TenantTx};
+use gangway_storage::{self as storage, Page, PageRequest, TenantTx};
 
 use crate::{
     Ctx, Error, Result, audit,
@@ -26,10 +27,43 @@ pub async fn start_run(ctx: &Ctx, sync: SyncId, mode: RunMode) -> Result<SyncRun
     if let Some(running) = tx.runs().find_running(sync.id).await? {
         return Err(is_running(running));
     }
-    let run = create_in(ctx, &mut tx, &mut sync, mode).await?;
-    let detail = serde_json::json!({ "run": run.id, "mode": mode });
-    audit::record(ctx, &tx, "sync.run", &sync.id.to_string(), detail).await?;
+    let run = create_noted(ctx, &mut tx, &mut sync, mode).await?;
     tx.commit().await?;
+    Ok(run)
+}
+
+/// The syncs of a connection, locked until the transaction ends. In one order, so that two who do this wait for each other.
+pub(crate) async fn lock_of_connection(tx: &TenantTx, connection: ConnectionId) -> Result<Vec<Sync>> {
+    let mut syncs = Vec::new();
+    for stream in Stream::ALL {
+        let Some(found) = tx.syncs().find_by_stream(connection, stream).await? else { continue };
+        match tx.syncs().get_locked(found.id).await {
+            Ok(sync) => syncs.push(sync),
+            // Deleted in between.
+            Err(storage::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(syncs)
+}
+
+/// Starts a full run in the caller's transaction, which has locked the sync; none when a run is under way.
+pub(crate) async fn start_full_unless_running(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    mut sync: Sync,
+) -> Result<Option<SyncRunId>> {
+    if tx.runs().find_running(sync.id).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(create_noted(ctx, tx, &mut sync, RunMode::Full).await?.id))
+}
+
+/// Adds a run that somebody asked for.
+async fn create_noted(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mode: RunMode) -> Result<SyncRun> {
+    let run = create_in(ctx, tx, sync, mode).await?;
+    let detail = serde_json::json!({ "run": run.id, "mode": mode });
+    audit::record(ctx, tx, "sync.run", &sync.id.to_string(), detail).await?;
     Ok(run)
 }
 
