@@ -1,13 +1,13 @@
 //! Settings of the use cases. `server` fills them from file and environment.
 
-use gangway_egress::Origin;
+use gangway_egress::{ClientConfig, Origin};
 
 /// Settings of the use cases.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Origins a connection's `base_url` may name beside its connector's own (`connector.allowed_origins`).
     pub connector_origins: Vec<Origin>,
-    /// Origins that pass the address guard for webhooks (`webhooks.allowed_origins`).
+    /// Origins that pass the address guard for webhooks (`webhooks.allowed_origins`), and for nothing else.
     pub webhook_origins: Vec<Origin>,
     /// How we name ourselves to the outside (`server.public_url`).
     pub public_url: String,
@@ -17,6 +17,14 @@ pub struct Config {
     pub cursor_overlap_hours: u32,
     /// Days back and ahead that windowed streams read.
     pub window_days: u32,
+}
+
+impl Config {
+    /// The way out to vendors. What an operator vouches for as a receiver of webhooks may be no vendor's address: its guard
+    /// knows the connectors' list only.
+    pub fn vendor_client(&self) -> ClientConfig {
+        ClientConfig { allowed_origins: self.connector_origins.clone(), ..ClientConfig::default() }
+    }
 }
 
 impl Default for Config {

@@ -32,7 +32,8 @@ pub struct ClientConfig {
     pub max_answer_bytes: usize,
     /// `User-Agent`.
     pub user_agent: String,
-    /// Origins an operator vouches for: HTTP and private addresses are fine there.
+    /// Origins an operator vouches for: HTTP and private addresses are fine there. For one purpose: who vouches for a receiver
+    /// of webhooks vouches for no vendor, so each purpose has a client of its own.
     pub allowed_origins: Vec<Origin>,
 }
 

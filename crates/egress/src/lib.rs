@@ -1,6 +1,6 @@
 //! Every byte to a third party leaves through here: one client, an address guard, caps, time-outs and the retry table.
 //!
-//! [`Client`] is built once per process. A connector never sees it: it gets a [`VendorPort`], bound to one connection's
+//! [`Client`] is built once per process and purpose. A connector never sees it: it gets a [`VendorPort`], bound to one connection's
 //! origin and vendor budget. Nothing here follows a redirect, reads a proxy from the environment, retries by itself, or
 //! logs a query, a body or a token.
 

@@ -13,7 +13,7 @@ use gangway_domain::{
     Clock, SystemClock,
     principal::{Principal, Scope},
 };
-use gangway_egress::{Client, ClientConfig};
+use gangway_egress::Client;
 use gangway_limits::{Budgets, Settings};
 use gangway_storage::Db;
 use gangway_vault::KeyRing;
@@ -27,10 +27,8 @@ use crate::{commands::explain, config::Config, database::Target, telemetry::trac
 pub async fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> {
     set_port(Port { current: trace_context::current, link: trace_context::link });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut allowed_origins = config.connector_origins.clone();
-    allowed_origins.extend(config.webhook_origins.iter().cloned());
-    let egress = Client::with_clock(ClientConfig { allowed_origins, ..ClientConfig::default() }, Arc::clone(&clock))
-        .context("outgoing HTTP")?;
+    let app_config = app_config(config);
+    let egress = Client::with_clock(app_config.vendor_client(), Arc::clone(&clock)).context("outgoing HTTP")?;
     let app = App::new(Parts {
         db,
         keys: Keys::new(ring),
@@ -38,7 +36,7 @@ pub async fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> 
         egress,
         budgets: Budgets::with_clock(Settings::default(), Arc::clone(&clock)),
         clock,
-        config: app_config(config),
+        config: app_config,
         rng: Mutex::new(App::system_rng()),
     });
     let missing = app.keys.missing_master_keys(&app).await.map_err(explain)?;

@@ -13,7 +13,7 @@ use gangway_domain::{
     job::JobState,
     principal::{KeyKind, Principal, Scope},
 };
-use gangway_egress::{ClientConfig, Origin};
+use gangway_egress::Origin;
 use gangway_limits::{Budgets, Settings};
 use gangway_sandbox::Sandbox;
 use gangway_vault::{KeyRing, MasterKey};
@@ -75,9 +75,7 @@ impl TestAppBuilder {
         let sandbox = Sandbox::bind(sandbox).expect("a free port can be had");
         let origin: Origin = sandbox.base_url().parse().expect("a sandbox has an origin");
         config.connector_origins.push(origin);
-        let mut allowed_origins = config.connector_origins.clone();
-        allowed_origins.extend(config.webhook_origins.iter().cloned());
-        let egress = ClientConfig { allowed_origins, ..ClientConfig::default() };
+        let egress = config.vendor_client();
         let app = App::new(Parts {
             db: db.connect().await,
             keys: Keys::new(KeyRing::new(MasterKey::generate(), Vec::new())),

@@ -59,6 +59,25 @@ on_both_databases! {
         emulator.stop().await;
     }
 
+    async fn an_origin_vouched_for_as_a_receiver_of_webhooks_is_no_way_out_to_vendors(db: TestDb) {
+        let receiver = gangway_sandbox::Sandbox::bind(gangway_sandbox::Config::new(1, 1)).unwrap();
+        let origin: gangway_egress::Origin = receiver.base_url().parse().unwrap();
+        let config = gangway_app::Config { webhook_origins: vec![origin.clone()], ..gangway_app::Config::default() };
+        let app = TestApp::on(db).config(config).start().await;
+        let tenant = app.onboard("Acme").await;
+        let body = json!({
+            "connector": "personio", "name": "other", "config": {"base_url": receiver.base_url()},
+            "credential": credential(&app, "any"),
+        });
+        let refused = app.client.post(&tenant.key, "/v1/connections", &body).await;
+        assert_eq!((refused.status, code(&refused).as_str()), (422, "connection.origin-forbidden"));
+        // Nor beneath the use case, where a connection made under another configuration would come out.
+        assert_eq!(app.app.egress.guard().check(&origin), Err(gangway_egress::guard::Refusal::NotHttps));
+        assert_eq!(receiver.handle().request_count(), 0);
+        app.stop().await;
+        receiver.stop().await;
+    }
+
     async fn guessing_a_neighbours_secret_is_bounded_and_leaves_its_logins_alone(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let a = app.onboard("Acme").await;
