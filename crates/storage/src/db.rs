@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gangway_domain::id::{JobId, TenantId};
+use gangway_domain::id::TenantId;
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
@@ -12,7 +12,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     Error, Result, SystemReason, SystemTx, TenantScope, TenantTx,
     keys::{self, KeyHolder},
-    queue,
 };
 
 /// How to reach the database.
@@ -107,14 +106,6 @@ impl Db {
         let found = tx.tenants().find(tenant).await?;
         tx.commit().await?;
         found.map(|tenant| TenantScope::new(tenant.id)).ok_or(Error::NotFound("tenant"))
-    }
-
-    /// The scope of a job, read from its row: a job cannot name a tenant itself.
-    pub async fn scope_for_job(&self, job: JobId) -> Result<TenantScope> {
-        let tx = self.begin_system(SystemReason::RunJob).await?;
-        let tenant = queue::tenant_of(&tx, job).await?;
-        tx.commit().await?;
-        tenant.map(TenantScope::new).ok_or(Error::NotFound("job"))
     }
 
     /// Tells of each statement that transactions run from now on.

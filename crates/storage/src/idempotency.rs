@@ -105,13 +105,6 @@ impl Idempotency<'_> {
         Ok(())
     }
 
-    /// Deletes this tenant's answers from before `before`.
-    pub async fn delete_before(&self, before: DateTime<Utc>) -> Result<u64> {
-        let sql = "DELETE FROM idempotent_answer WHERE tenant_id = $1 AND created_at <= $2";
-        let values = vec![self.0.tenant().uuid().into(), to_micros(before).into()];
-        Ok(self.0.execute(sql, values).await?.rows_affected())
-    }
-
     fn key(self, request: RequestKey<'_>) -> Vec<Value> {
         let RequestKey { principal, route, key } = request;
         vec![self.0.tenant().uuid().into(), principal.into(), route.into(), key.into()]

@@ -75,8 +75,6 @@ pub enum SystemReason {
     Deployment,
     /// Replace data keys, wrap them anew, count what they sealed.
     RotateKeys,
-    /// Read a job's tenant.
-    RunJob,
     /// Claim, renew, acknowledge, reap or prune jobs.
     Queue,
     /// Find the syncs whose schedule is due.
@@ -96,7 +94,6 @@ impl SystemReason {
             Self::ManageOperatorKeys => "manage-operator-keys",
             Self::Deployment => "deployment",
             Self::RotateKeys => "rotate-keys",
-            Self::RunJob => "run-job",
             Self::Queue => "queue",
             Self::Schedule => "schedule",
             Self::Doctor => "doctor",
@@ -104,7 +101,7 @@ impl SystemReason {
     }
 
     pub(crate) const fn only_reads(self) -> bool {
-        matches!(self, Self::Authenticate | Self::ActForTenant | Self::ListTenants | Self::RunJob | Self::Doctor)
+        matches!(self, Self::Authenticate | Self::ActForTenant | Self::ListTenants | Self::Doctor)
     }
 }
 

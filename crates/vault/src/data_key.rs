@@ -10,7 +10,6 @@ use aes_gcm::{
     aead::{Aead, Payload},
 };
 use gangway_domain::id::DataKeyId;
-use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::{Aad, Error, Sealed, random};
@@ -61,12 +60,6 @@ impl DataKey {
             .decrypt(parts.nonce.into(), Payload { msg: parts.ciphertext, aad: &aad.encode(self.id) })
             .map(Zeroizing::new)
             .map_err(|_| Error::Open)
-    }
-
-    /// Opens a value that is text, such as a credential.
-    pub fn open_text(&self, aad: &Aad<'_>, sealed: &Sealed) -> Result<SecretString, Error> {
-        let opened = self.open(aad, sealed)?;
-        std::str::from_utf8(&opened).map(SecretString::from).map_err(|_| Error::NotText)
     }
 
     /// Seals made since the key was opened or since the last [`DataKey::take_seals`].

@@ -43,9 +43,6 @@ pub enum Error {
     /// The value is damaged or was sealed for another tenant, object or field.
     #[error("the sealed value does not open: it is damaged or belongs to another tenant, object or field")]
     Open,
-    /// The opened value was expected to be text.
-    #[error("the opened value is not UTF-8 text")]
-    NotText,
     /// A stored key has the wrong length.
     #[error("a stored {what} must have {expected} bytes but has {found}")]
     KeyLength {

@@ -145,14 +145,6 @@ fn counts_its_seals_and_hands_the_count_over_once() {
 }
 
 #[test]
-fn text_opens_as_a_secret_and_other_bytes_are_refused() {
-    let key = data_key();
-    let text = key.open_text(&place(), &key.seal(&place(), "pässword".as_bytes())).unwrap();
-    assert_eq!(text.expose_secret(), "pässword");
-    assert_eq!(key.open_text(&place(), &key.seal(&place(), &[0xff])).unwrap_err(), Error::NotText);
-}
-
-#[test]
 fn debug_output_holds_no_key_and_no_ciphertext() {
     let master = MasterKey::generate();
     let text = master.to_base64();

@@ -1,5 +1,7 @@
 //! Repeating a creating request: the same answer, once the work.
 
+use chrono::{DateTime, TimeDelta};
+use gangway_app::jobs;
 use gangway_testkit::{Answer, TestApp, TestDb, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,6 +46,21 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn stored_answers_go_after_a_day(db: TestDb) {
+        let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+        let app = TestApp::on(db).clock_at(at).start().await;
+        let operator = app.operator_key().await;
+        post(&app, &operator, "/v1/tenants", "k1", &json!({"name": "Acme"})).await.expect(201);
+        let prune = async |after: TimeDelta| {
+            app.clock.as_ref().unwrap().advance(after);
+            jobs::prune::prune(&app.app, &jobs::PruneJobs::default(), &|| false).await.unwrap();
+            app.db.count("idempotent_answer").await
+        };
+        assert_eq!(prune(TimeDelta::hours(23)).await, 1);
+        assert_eq!(prune(TimeDelta::hours(2)).await, 0);
+        app.stop().await;
+    }
+
     async fn two_at_once_make_one_object(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let tenant = app.onboard("Acme").await;
@@ -73,16 +90,16 @@ async fn a_failed_request_leaves_its_key_free() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_kept_for_a_day() {
-    let at = chrono::DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+    let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
     let app = TestApp::on(TestDb::sqlite().await).clock_at(at).start().await;
     let operator = app.operator_key().await;
     let clock = app.clock.clone().unwrap();
     let post =
         |name: &'static str| post(&app, &operator, "/v1/tenants", "k", Box::leak(Box::new(json!({"name": name}))));
     assert_eq!(post("Acme").await.status, 201);
-    clock.advance(chrono::TimeDelta::hours(23));
+    clock.advance(TimeDelta::hours(23));
     assert_eq!(post("Bolt").await.status, 422);
-    clock.advance(chrono::TimeDelta::hours(2));
+    clock.advance(TimeDelta::hours(2));
     assert_eq!(post("Bolt").await.status, 201);
     app.stop().await;
 }

@@ -44,11 +44,6 @@ pub struct Advice {
 
 /// What an answer's headers (names in lower case) say about when to try again, at most [`LONGEST_WAIT`]. Values that make
 /// no sense count as absent.
-#[must_use]
-pub fn after(headers: &[(String, String)], now: DateTime<Utc>) -> Option<Duration> {
-    from_headers(headers, now).map(|advice| advice.wait)
-}
-
 fn from_headers(headers: &[(String, String)], now: DateTime<Utc>) -> Option<Advice> {
     let advice = |evidence| move |wait: Duration| Advice { wait: wait.min(LONGEST_WAIT), evidence };
     parse::retry_after(headers, now)

@@ -14,7 +14,7 @@ fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn seconds(pairs: &[(&str, &str)]) -> Option<f64> {
-    after(&headers(pairs), now()).map(|wait| wait.as_secs_f64())
+    from_headers(&headers(pairs), now()).map(|advice| advice.wait.as_secs_f64())
 }
 
 #[test]
@@ -106,7 +106,7 @@ proptest! {
         let at = DateTime::from_timestamp(at, 0).unwrap_or_default();
         let advice = advise(&headers, at, None, n_refusals, jitter);
         prop_assert!(advice.wait >= SHORTEST_WAIT && advice.wait <= LONGEST_WAIT);
-        prop_assert!(after(&headers, at).is_none_or(|wait| wait <= LONGEST_WAIT));
+        prop_assert!(from_headers(&headers, at).is_none_or(|advice| advice.wait <= LONGEST_WAIT));
         prop_assert!(remaining(&headers, 200).is_none() || headers.iter().any(|(name, _)| name == "x-ratelimit-remaining"));
     }
 

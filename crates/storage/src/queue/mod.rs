@@ -21,10 +21,7 @@ mod sql;
 mod wake;
 
 use chrono::{DateTime, Utc};
-use gangway_domain::{
-    id::{JobId, TenantId},
-    job::JobClass,
-};
+use gangway_domain::{id::JobId, job::JobClass};
 use uuid::Uuid;
 
 use crate::{Error, Result, SystemTx, TenantTx};
@@ -97,12 +94,6 @@ pub(crate) async fn check_fence(tx: &TenantTx, fence: &JobFence) -> Result<()> {
         Some(row) if row.epoch == fence.epoch => Ok(()),
         _ => Err(Error::LeaseLost),
     }
-}
-
-/// The tenant of a job.
-pub(crate) async fn tenant_of(tx: &SystemTx, job: JobId) -> Result<Option<TenantId>> {
-    let rows: Vec<sql::Tenant> = tx.query("SELECT tenant_id FROM job WHERE id = $1", vec![job.uuid().into()]).await?;
-    Ok(rows.first().map(|row| TenantId::from_uuid(row.tenant_id)))
 }
 
 fn class_of(rank: i16) -> Result<JobClass> {

@@ -11,11 +11,6 @@ pub(super) struct Epoch {
 }
 
 #[derive(FromQueryResult)]
-pub(super) struct Tenant {
-    pub(super) tenant_id: Uuid,
-}
-
-#[derive(FromQueryResult)]
 pub(super) struct Id {
     pub(super) id: Uuid,
 }
