@@ -199,7 +199,6 @@ const FAILURES: &[(&str, &str)] = &[
     ("413", "The body is too large"),
     ("415", "The body is not JSON"),
     ("422", "Readable, but values are wrong"),
-    ("429", "Too many requests with this key"),
     ("500", "A mistake of ours"),
     ("502", "The vendor refused, failed or cannot be understood"),
     ("503", "Temporarily away, or a vendor's limit is used up"),
@@ -225,7 +224,7 @@ fn problem(status: &str, description: &str) -> Value {
     let mut headers = json!({ "X-Request-Id": {
         "description": "Names this request in our logs.", "schema": { "type": "string" },
     }});
-    if ["409", "429", "503"].contains(&status) {
+    if ["409", "503"].contains(&status) {
         set(
             &mut headers,
             "Retry-After",

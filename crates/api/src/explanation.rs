@@ -64,7 +64,10 @@ const fn explain(code: Code) -> &'static str {
             "The vendor could not be reached, did not answer in time or failed. Try again later."
         }
         Code::VendorProtocol => {
-            "The vendor's answer is not what its documentation says. Send the `request_id` to whoever runs this server."
+            "The vendor's answer is not what its documentation says, or we refused to go on: the answer is larger than allowed, its pages \
+             do not come to an end, or the place where a run had stopped cannot be read any more. `detail`, or the run's `error`, \
+             says which. A run that is started again reads from the beginning; when that fails as well, send the `request_id` or the \
+             run's id to whoever runs this server."
         }
         Code::VendorLimited => {
             "The vendor's limit is used up, the last authentication was less than 30 seconds ago, or five logins within a minute did not prove the credential. Try again after `Retry-After`."
@@ -72,7 +75,6 @@ const fn explain(code: Code) -> &'static str {
         Code::Unsupported => {
             "The connector does not offer what was asked for. `GET /v1/connectors/{id}` tells what it does."
         }
-        Code::RateLimited => "Too many requests with this key. Try again after `Retry-After`.",
         Code::JobNotFailed => "Only a job that gave up can be retried; this one is waiting, running or done.",
         Code::Unavailable => {
             "The database or another part of this server is away for a moment. Try again after `Retry-After`."

@@ -257,7 +257,6 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         CodeClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         CodeClass::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         CodeClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        CodeClass::TooMany => StatusCode::TOO_MANY_REQUESTS,
         CodeClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         CodeClass::Vendor => StatusCode::BAD_GATEWAY,
         CodeClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -25,8 +25,6 @@ pub enum CodeClass {
     UnsupportedMedia,
     /// Read, but wrong (422).
     Invalid,
-    /// Slower, please (429).
-    TooMany,
     /// Our fault (500).
     Internal,
     /// The vendor's fault (502).
@@ -107,8 +105,6 @@ codes! {
     VendorLimited = "connection.vendor-limited", Unavailable, "The vendor's limit is reached";
     /// The connection does not offer that.
     Unsupported = "connection.unsupported", Invalid, "The connector does not offer this";
-    /// Too many requests with this key.
-    RateLimited = "request.rate-limited", TooMany, "Too many requests";
     /// The job is not in a state that allows this.
     JobNotFailed = "job.not-failed", Conflict, "Only a failed job can be retried";
     /// A dependency of ours is away.
