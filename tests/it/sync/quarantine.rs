@@ -104,9 +104,11 @@ async fn kept(bench: &Bench) -> Vec<Value> {
     let keys = bench.app.keys.tenant(&bench.app, bench.ctx.scope()).await.unwrap();
     let tx = bench.app.db.begin_read(bench.ctx.scope()).await.unwrap();
     let rows = tx.quarantine().list(bench.connection, everything()).await.unwrap().items;
+    let mut kept = Vec::new();
+    for row in rows {
+        let opened = keys.open(&tx, "quarantine", row.id.uuid(), "payload", &row.payload).await.unwrap();
+        kept.push(serde_json::from_slice(&opened).unwrap());
+    }
     tx.commit().await.unwrap();
-    let open = |row: &gangway_storage::quarantine::QuarantinedRecord| {
-        keys.open("quarantine", row.id.uuid(), "payload", &row.payload).unwrap()
-    };
-    rows.iter().map(|row| serde_json::from_slice(&open(row)).unwrap()).collect()
+    kept
 }

@@ -199,6 +199,7 @@ async fn raw(bench: &Bench, stream: Stream, external_id: &str) -> serde_json::Va
     let keys = bench.app.keys.tenant(&bench.app, bench.ctx.scope()).await.unwrap();
     let tx = bench.app.db.begin_read(bench.ctx.scope()).await.unwrap();
     let sealed = tx.records().find_raw(record.id).await.unwrap().unwrap();
+    let opened = keys.open(&tx, "record", record.id, "raw", &sealed).await.unwrap();
     tx.commit().await.unwrap();
-    serde_json::from_slice(&keys.open("record", record.id, "raw", &sealed).unwrap()).unwrap()
+    serde_json::from_slice(&opened).unwrap()
 }
