@@ -196,12 +196,9 @@ impl VendorPort {
             request_timeout: self.client.request_timeout(),
         };
         self.budgets.acquire(&ask, self.max_wait).await.map_err(|wait| {
-            Error::new(
-                ErrorKind::RateLimited,
-                request.template,
-                "our own budget for this credential has no slot soon enough",
-            )
-            .with_retry_after(wait.retry_after)
+            let what = if request.is_authentication { "logins" } else { "requests" };
+            let message = format!("our own limit of {what} for this vendor account is reached, and nothing was sent");
+            Error::new(ErrorKind::RateLimited, request.template, message).with_retry_after(wait.retry_after)
         })
     }
 
@@ -243,8 +240,12 @@ impl VendorPort {
             evidence = ?advice.evidence,
             "the vendor refused a request as one too many"
         );
-        Err(Error::new(ErrorKind::RateLimited, request.template, "the vendor answered 429")
-            .with_retry_after(advice.wait))
+        Err(Error::new(
+            ErrorKind::RateLimited,
+            request.template,
+            "the vendor answered that these are too many requests (429)",
+        )
+        .with_retry_after(advice.wait))
     }
 
     async fn send_in_span(&self, request: Request) -> Result<Response, Error> {

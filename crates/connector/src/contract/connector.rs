@@ -95,8 +95,7 @@ impl<C: Connector> AnyConnector for C {
     }
 
     fn check_credential(&self, credential: &Value) -> Result<(), Vec<FieldProblem>> {
-        let credential = fields::read(credential)?;
-        refuse(Connector::credential_problems(self, &credential))
+        fields::read(credential, |credential| Connector::credential_problems(self, credential)).map(drop)
     }
 
     fn base_url(&self, config: &Value) -> Result<Url> {
@@ -122,22 +121,14 @@ impl<C: Connector> AnyConnector for C {
 }
 
 fn read_config<C: Connector>(connector: &C, config: &Value) -> Result<C::Config, Vec<FieldProblem>> {
-    let config = fields::read(config)?;
-    refuse(connector.config_problems(&config))?;
-    Ok(config)
+    fields::read(config, |config| connector.config_problems(config))
 }
 
 fn read_credential<C: Connector>(connector: &C, credential: &SecretString) -> Result<C::Credential> {
     let value: Value = serde_json::from_str(credential.expose_secret())
         .map_err(|_| invalid("credential", "connect", &[FieldProblem::new("", "must be JSON")]))?;
-    let credential = fields::read(&value).map_err(|problems| invalid("credential", "connect", &problems))?;
-    refuse(connector.credential_problems(&credential))
-        .map_err(|problems| invalid("credential", "connect", &problems))?;
-    Ok(credential)
-}
-
-fn refuse(problems: Vec<FieldProblem>) -> Result<(), Vec<FieldProblem>> {
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    fields::read(&value, |credential| connector.credential_problems(credential))
+        .map_err(|problems| invalid("credential", "connect", &problems))
 }
 
 fn invalid(what: &str, operation: &'static str, problems: &[FieldProblem]) -> Error {

@@ -146,7 +146,8 @@ impl Error {
                 (ErrorKind::Unavailable, Retry::Backoff, "the connection broke before the answer was complete")
             }
             Port::TooLarge => (ErrorKind::Protocol, Retry::Never, "the vendor's answer is larger than allowed"),
-            Port::RateLimited => (ErrorKind::RateLimited, Retry::Backoff, "too many requests for this credential"),
+            // The vendor's limit or our own: the port says which.
+            Port::RateLimited => (ErrorKind::RateLimited, Retry::Backoff, error.message.as_str()),
             _ => (ErrorKind::Refused, Retry::Never, "the request could not be built"),
         };
         let retry = match (retry, error.retry_after) {

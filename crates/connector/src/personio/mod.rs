@@ -167,7 +167,17 @@ impl Connection for PersonioConnection {
 }
 
 /// Reads a base URL. Guides write it with `/v1`, which the paths here already hold.
+///
+/// A parser of URLs forgives much: it drops tabs and line breaks, reads a backslash as a slash, adds missing slashes and folds
+/// `..` away. What is stored and shown would then name another place than where the credential goes.
 fn read_base_url(text: &str) -> Result<Url, &'static str> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return Err("must be written in visible ASCII characters without white space or backslashes");
+    }
+    let has_scheme = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if !has_scheme("https://") && !has_scheme("http://") {
+        return Err("must begin with https:// (or http:// where an operator allows it)");
+    }
     let mut url = Url::parse(text).map_err(|_| "is not a URL")?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
         return Err("must be an http or https URL with a host");
@@ -178,8 +188,20 @@ fn read_base_url(text: &str) -> Result<Url, &'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must not hold a query or fragment");
     }
-    let path = url.path().trim_end_matches('/');
-    let path = path.strip_suffix("/v1").unwrap_or(path).to_owned();
-    url.set_path(&path);
+    // From the text: the parser has folded dots already.
+    let (_, rest) = text.split_once("://").unwrap_or_default();
+    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = path.strip_suffix("/v1").unwrap_or(path);
+    if path.split('/').skip(1).any(|segment| !is_plain(segment)) {
+        return Err("must have a plain path, and /v1 only once, at its end; most accounts need no path");
+    }
+    url.set_path(path);
     Ok(url)
+}
+
+/// A part of a path that no proxy reads in another way.
+fn is_plain(segment: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    !matches!(segment, "" | "." | ".." | "v1") && segment.bytes().all(is_plain)
 }

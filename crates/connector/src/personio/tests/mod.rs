@@ -84,6 +84,45 @@ fn config_mistakes_are_named_with_their_place() {
 }
 
 #[test]
+fn a_base_url_is_what_it_looks_like() {
+    use crate::contract::AnyConnector;
+
+    let connector: &dyn AnyConnector = &Personio;
+    for text in [
+        "",
+        "https://",
+        "https:///",
+        "http://127.0.0.1:18090\t",
+        "ht\ntp://127.0.0.1:18090",
+        " http://127.0.0.1:18090 ",
+        "http:\\\\127.0.0.1:18090",
+        "http:/127.0.0.1:18090",
+        "http:127.0.0.1:18090",
+        "https://api.personio.de\\@evil.example",
+        "https://api.personio.de@evil.example",
+        "https://api\u{ff0e}personio.de",
+        "https://api.personio\u{ad}.de",
+        "https://api.personio.de/v1/../x",
+        "https://api.personio.de/%2e%2e/x",
+        "https://api.personio.de/./x",
+        "https://api.personio.de//x",
+        "https://api.personio.de/x//",
+        "https://api.personio.de/v1/v1",
+        "https://api.personio.de/v1/x",
+        "https://api.personio.de/x;y",
+        "https://api.personio.de?",
+        "https://api.personio.de#",
+    ] {
+        let problems = connector.check_config(&json!({"base_url": text})).unwrap_err();
+        assert_eq!(
+            problems.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(),
+            ["/base_url"],
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
 fn a_base_url_is_taken_with_and_without_the_version() {
     use crate::contract::AnyConnector;
 
@@ -91,6 +130,7 @@ fn a_base_url_is_taken_with_and_without_the_version() {
     for (text, url) in [
         ("https://api.personio.de", "https://api.personio.de/"),
         ("https://api.personio.de/v1/", "https://api.personio.de/"),
+        ("HTTPS://API.personio.de/", "https://api.personio.de/"),
         ("http://127.0.0.1:8090", "http://127.0.0.1:8090/"),
         ("https://gateway.example.org/personio/v1", "https://gateway.example.org/personio"),
     ] {
