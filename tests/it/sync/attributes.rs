@@ -49,6 +49,22 @@ on_both_databases! {
         assert_eq!(kinds, ["attribute.added"]);
     }
 
+    async fn keys_that_a_vendor_makes_up_have_an_end(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..9, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        for id in 1..9 {
+            bench.vendor.change(Stream::Employees, &id.to_string(), bench.now(), |employee| {
+                employee.attributes.extend((0..200).map(|n| (format!("made_up_{id}_{n}"), json!(n))));
+            });
+        }
+        let run = bench.run(sync, RunMode::Incremental).await;
+        assert_eq!((run.counts.seen, run.counts.quarantined), (8, 0));
+        assert_eq!(bench.db.count("attribute").await, 1_002, "two are listed");
+        assert_eq!(bench.db.count("event").await, 1_001, "and the end of the first load");
+    }
+
     async fn what_the_first_load_finds_is_told_by_no_event(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..9, bench.now());

@@ -17,6 +17,8 @@ use crate::{Ctx, Result, connections::Opened, seal::TenantKeys};
 
 /// Place of an attribute that no list has named: behind all others.
 const UNLISTED: i32 = i32::MAX;
+/// Attributes of a stream that are taken up from records alone. A vendor that makes keys up would fill table and log.
+const MOST_UNLISTED: usize = 1_000;
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +156,12 @@ pub(crate) async fn note_seen(
     tx.connections().get_for_update(connection).await?;
     let known = tx.attributes().list_stream(connection, stream).await?;
     let mut taken: HashSet<&str> = known.iter().map(|attribute| attribute.key.as_str()).collect();
+    let n_unlisted = known.iter().filter(|attribute| attribute.position == UNLISTED).count();
     let mut added = Vec::new();
     for key in keys {
+        if n_unlisted + added.len() >= MOST_UNLISTED {
+            break;
+        }
         if !taken.insert(key) {
             continue;
         }
