@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
             "tenant_id {uuid} NOT NULL, id {uuid} NOT NULL, connection_id {uuid} NOT NULL, stream TEXT NOT NULL,
              source TEXT NOT NULL, external_id TEXT NOT NULL, employee_external_id TEXT, email TEXT, status TEXT,
              starts_on TEXT, ends_on TEXT, fields TEXT NOT NULL, attributes TEXT NOT NULL, stale TEXT NOT NULL,
-             hash {bytes} NOT NULL, state TEXT NOT NULL, version BIGINT NOT NULL, first_seen_at BIGINT NOT NULL,
+             hash {bytes} NOT NULL, kept_by TEXT NOT NULL, state TEXT NOT NULL, version BIGINT NOT NULL, first_seen_at BIGINT NOT NULL,
              first_seen_run_id {uuid} NOT NULL, changed_at BIGINT NOT NULL, deleted_at BIGINT, PRIMARY KEY (tenant_id, id),
              FOREIGN KEY (tenant_id, connection_id) REFERENCES connection (tenant_id, id) ON DELETE CASCADE",
         )

@@ -17,6 +17,7 @@ impl MigrationTrait for Migration {
             AppRights::Full,
             "tenant_id {uuid} NOT NULL, id {uuid} NOT NULL, connection_id {uuid} NOT NULL, stream TEXT NOT NULL,
              schedule TEXT, cursor_at BIGINT, first_completed_at BIGINT, next_run_at BIGINT, last_run_id {uuid},
+             kept_by TEXT,
              version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
              PRIMARY KEY (tenant_id, id), UNIQUE (tenant_id, connection_id, stream),
              FOREIGN KEY (tenant_id, connection_id) REFERENCES connection (tenant_id, id) ON DELETE CASCADE",

@@ -6,12 +6,16 @@ use gangway_domain::{
     record::Stream,
     schema::{AttributeClass, AttributeType},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, Value, sea_query::Expr,
+};
+use uuid::Uuid;
 
 use crate::{
     Error, Result, TenantTx,
     entity::attribute::{ActiveModel, Column, Entity, Model},
     micros::{from_micros, from_micros_opt, to_micros},
+    records::batch,
 };
 
 /// The attributes of one tenant's connections.
@@ -57,6 +61,27 @@ pub struct Attribute {
     pub removed_at: Option<DateTime<Utc>>,
 }
 
+/// An attribute whose values are not kept in clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotInClear {
+    /// Whose account.
+    pub connection: ConnectionId,
+    /// The vendor's key.
+    pub key: String,
+    /// The canonical field it feeds, if any.
+    pub canonical_field: Option<String>,
+    /// They are kept sealed; else they are not kept.
+    pub is_sealed: bool,
+}
+
+#[derive(FromQueryResult)]
+struct NotInClearRow {
+    connection_id: Uuid,
+    key: String,
+    canonical_field: Option<String>,
+    selected: bool,
+}
+
 impl Attributes<'_> {
     /// All attributes of a connection, by stream and then in the vendor's order, removed ones included.
     pub async fn list(&self, connection: ConnectionId) -> Result<Vec<Attribute>> {
@@ -84,6 +109,29 @@ impl Attributes<'_> {
             .all(self.0.raw())
             .await?;
         rows.into_iter().map(attribute).collect()
+    }
+
+    /// Those of these connections whose values are not kept in clear.
+    pub async fn list_not_in_clear(&self, connections: &[ConnectionId], stream: Stream) -> Result<Vec<NotInClear>> {
+        let mut attributes = Vec::new();
+        for chunk in connections.chunks(500) {
+            let sql = format!(
+                "SELECT connection_id, key, canonical_field, selected FROM attribute
+                 WHERE tenant_id = $1 AND stream = $2 AND (class <> $3 OR NOT selected) AND connection_id IN ({})",
+                batch::places(4, chunk.len())
+            );
+            let mut values: Vec<Value> =
+                vec![self.0.tenant().uuid().into(), stream.as_str().into(), AttributeClass::Standard.as_str().into()];
+            values.extend(chunk.iter().map(|id| Value::from(id.uuid())));
+            let rows: Vec<NotInClearRow> = self.0.query(&sql, values).await?;
+            attributes.extend(rows.into_iter().map(|row| NotInClear {
+                connection: ConnectionId::from_uuid(row.connection_id),
+                key: row.key,
+                canonical_field: row.canonical_field,
+                is_sealed: row.selected,
+            }));
+        }
+        Ok(attributes)
     }
 
     /// Adds one.

@@ -111,9 +111,9 @@ fn rows(is_postgres: bool) -> Vec<String> {
         ));
         sql.push(format!(
             "INSERT INTO record (tenant_id, id, connection_id, stream, source, external_id, fields, attributes, stale, hash,
-               state, version, first_seen_at, first_seen_run_id, changed_at)
+               kept_by, state, version, first_seen_at, first_seen_run_id, changed_at)
              {numbers} SELECT {tenant}, {record}, {connection}, 'employees', 'test', CAST(i AS TEXT), '{{}}', '{{}}', '[]',
-               {none}, 'present', 1, 0, {connection}, 0 FROM n"
+               {none}, '', 'present', 1, 0, {connection}, 0 FROM n"
         ));
         sql.push(format!(
             "INSERT INTO record_alias (tenant_id, connection_id, stream, source, external_id, record_id)

@@ -76,13 +76,6 @@ impl Runs<'_> {
         query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
     }
 
-    /// The newest run of a sync that read to its end, whatever it made of it.
-    pub async fn find_last_completed(&self, sync: SyncId) -> Result<Option<SyncRun>> {
-        let ended = [RunState::Completed, RunState::Held].map(RunState::as_str);
-        let query = self.0.find::<Entity>().filter(Column::SyncId.eq(sync.uuid())).filter(Column::State.is_in(ended));
-        query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
-    }
-
     /// The run of the same sync before this one.
     pub async fn find_before(&self, run: &SyncRun) -> Result<Option<SyncRun>> {
         let query =

@@ -98,6 +98,20 @@ impl Syncs<'_> {
         if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
     }
 
+    /// Version of the choice of attributes that every record of the sync's stream is kept by; none when they are not all kept
+    /// by one.
+    pub async fn find_kept_by(&self, id: SyncId) -> Result<Option<String>> {
+        let row = self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).one(self.0.raw()).await?;
+        Ok(row.and_then(|row| row.kept_by))
+    }
+
+    /// Notes it. The engine's own note: the sync's version stays, since nobody reads it.
+    pub async fn set_kept_by(&self, id: SyncId, version: Option<&str>) -> Result<()> {
+        let sql = "UPDATE sync SET kept_by = $1 WHERE tenant_id = $2 AND id = $3";
+        self.0.execute(sql, vec![version.into(), self.0.tenant().uuid().into(), id.uuid().into()]).await?;
+        Ok(())
+    }
+
     /// Deletes a sync with its runs; records stay. Answers whether there was one.
     pub async fn delete(&self, id: SyncId) -> Result<bool> {
         let deleted = self.0.delete::<Entity>().filter(Column::Id.eq(id.uuid())).exec(self.0.raw()).await?;
@@ -208,6 +222,7 @@ fn write(tenant: TenantId, sync: &Sync) -> ActiveModel {
         first_completed_at: Set(first_completed_at.map(to_micros)),
         next_run_at: Set(next_run_at.map(to_micros)),
         last_run_id: Set(last_run.map(SyncRunId::uuid)),
+        kept_by: Set(None),
         version: Set(*version),
         created_at: Set(to_micros(*created_at)),
         updated_at: Set(to_micros(*updated_at)),
@@ -225,6 +240,7 @@ fn read(row: Model) -> Result<Sync> {
         first_completed_at,
         next_run_at,
         last_run_id,
+        kept_by: _,
         version,
         created_at,
         updated_at,

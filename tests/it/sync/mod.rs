@@ -4,6 +4,7 @@ mod attributes;
 mod choice;
 mod failure;
 mod incremental;
+mod kept;
 mod load;
 mod odd;
 mod quarantine;

@@ -194,7 +194,7 @@ async fn sensitive_readings(bench: &Bench) -> usize {
 }
 
 /// The vendor's bytes as kept.
-async fn raw(bench: &Bench, stream: Stream, external_id: &str) -> serde_json::Value {
+pub(super) async fn raw(bench: &Bench, stream: Stream, external_id: &str) -> serde_json::Value {
     let record = bench.record(stream, external_id).await;
     let keys = bench.app.keys.tenant(&bench.app, bench.ctx.scope()).await.unwrap();
     let tx = bench.app.db.begin_read(bench.ctx.scope()).await.unwrap();

@@ -86,6 +86,10 @@ async fn reads_connections(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("attributes.list").await;
     assert_eq!(tx.attributes().list(of_a.connection).await.unwrap(), []);
     drop(tx);
+    let tx = intruder.tries("attributes.list_not_in_clear").await;
+    let attributes = tx.attributes().list_not_in_clear(&[of_a.connection], Stream::Employees).await.unwrap();
+    assert_eq!(attributes, []);
+    drop(tx);
     let tx = intruder.tries("attributes.list_stream").await;
     assert_eq!(tx.attributes().list_stream(of_a.connection, Stream::Employees).await.unwrap(), []);
     drop(tx);
@@ -138,8 +142,8 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("runs.find_last_sweep").await;
     assert_eq!(tx.runs().find_last_sweep(of_a.sync.id, None).await.unwrap(), None);
     drop(tx);
-    let tx = intruder.tries("runs.find_last_completed").await;
-    assert_eq!(tx.runs().find_last_completed(of_a.sync.id).await.unwrap(), None);
+    let tx = intruder.tries("syncs.find_kept_by").await;
+    assert_eq!(tx.syncs().find_kept_by(of_a.sync.id).await.unwrap(), None);
     drop(tx);
     let tx = intruder.tries("runs.find_before").await;
     assert_eq!(tx.runs().find_before(&of_a.run).await.unwrap(), None);
@@ -185,6 +189,13 @@ async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     drop(tx);
     let tx = intruder.tries("records.list_known").await;
     assert!(tx.records().list_known(of_a.connection, Stream::Employees, &vendor_id).await.unwrap().is_empty());
+    drop(tx);
+    let tx = intruder.tries("records.list_payloads").await;
+    assert!(tx.records().list_payloads(&[id]).await.unwrap().is_empty());
+    drop(tx);
+    let tx = intruder.tries("records.list_not_kept_by").await;
+    let others = tx.records().list_not_kept_by(of_a.connection, Stream::Employees, "", 9).await.unwrap();
+    assert!(others.is_empty());
     drop(tx);
     let tx = intruder.tries("records.list_sensitive").await;
     assert!(tx.records().list_sensitive(&[id]).await.unwrap().is_empty());
@@ -343,6 +354,9 @@ async fn changes_syncs(intruder: &Intruder, of_a: &Seeded) {
     let mut sync = of_a.sync.clone();
     sync.version += 1;
     assert!(matches!(tx.syncs().update(&sync).await, Err(Error::Stale)));
+    done(tx).await;
+    let tx = intruder.tries("syncs.set_kept_by").await;
+    tx.syncs().set_kept_by(of_a.sync.id, Some("v9")).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("syncs.delete").await;
     assert!(!tx.syncs().delete(of_a.sync.id).await.unwrap());

@@ -318,6 +318,7 @@ fn record(id: Uuid, connection: ConnectionId, run: SyncRunId) -> Record {
         attributes: BTreeMap::new(),
         stale: Vec::new(),
         hash: vec![1; 32],
+        kept_by: "v1".to_owned(),
         state: RecordState::Present,
         version: 1,
         first_seen_at: at(),

@@ -26,6 +26,8 @@ pub(crate) struct DiscoveryView {
     added: Vec<String>,
     /// Keys no longer shown.
     removed: Vec<String>,
+    /// Full runs that were started, because the change needs records to be read again.
+    runs: Vec<String>,
     /// The connection with its new `discovered_at`.
     connection: ConnectionView,
 }
@@ -48,6 +50,8 @@ enum DiscoveryMethodView {
     responses((status = 200, description = "What was found", body = DiscoveryView)))]
 #[post("/connections/{id}/discover")]
 pub(crate) async fn discover(who: Authorized<ConnectionsWrite>, id: PathId<ConnectionId>) -> Result<HttpResponse> {
-    let Discovered { connection, method, n_attributes, added, removed } = connections::discover(&who.ctx, id.0).await?;
-    Ok(answer::plain(&DiscoveryView { method, n_attributes, added, removed, connection: connection.into() }))
+    let Discovered { connection, method, n_attributes, added, removed, runs } =
+        connections::discover(&who.ctx, id.0).await?;
+    let runs = runs.iter().map(ToString::to_string).collect();
+    Ok(answer::plain(&DiscoveryView { method, n_attributes, added, removed, runs, connection: connection.into() }))
 }

@@ -5,8 +5,9 @@ use gangway_domain::{
     principal::Scope,
     record::Stream,
     schema::AttributeClass,
+    sync::Sync,
 };
-use gangway_storage::attributes::Attribute;
+use gangway_storage::{TenantTx, attributes::Attribute};
 use serde_json::json;
 
 use super::{Selection, classify::UNSURE};
@@ -81,15 +82,27 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
         );
         audit::record(ctx, &tx, "attribute.choose", &connection.to_string(), detail).await?;
     }
-    let mut runs = Vec::new();
-    for sync in syncs {
-        if selection_of(&before, sync.stream).version() != selection_of(&after, sync.stream).version() {
-            // A run under way is followed by a full one when it ends.
-            runs.extend(syncs::start_full_unless_running(ctx, &mut tx, sync).await?);
-        }
-    }
+    let runs = read_again(ctx, &mut tx, syncs, &before, &after).await?;
     tx.commit().await?;
     Ok(Chosen { attributes: after, runs })
+}
+
+/// Starts the full runs that another choice needs. The caller has locked the syncs.
+pub(super) async fn read_again(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    syncs: Vec<Sync>,
+    before: &[Attribute],
+    after: &[Attribute],
+) -> Result<Vec<SyncRunId>> {
+    let mut runs = Vec::new();
+    for sync in syncs {
+        if selection_of(before, sync.stream).version() != selection_of(after, sync.stream).version() {
+            // A run under way is followed by a full one when it ends.
+            runs.extend(syncs::start_full_unless_running(ctx, tx, sync).await?);
+        }
+    }
+    Ok(runs)
 }
 
 fn selection_of(attributes: &[Attribute], stream: Stream) -> Selection {

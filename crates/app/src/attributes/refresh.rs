@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, HashSet};
 use gangway_connector::{DiscoverRequest, ErrorKind};
 use gangway_domain::{
     connection::Connection,
-    id::ConnectionId,
+    id::{ConnectionId, SyncRunId},
     record::Stream,
     schema::{AttributeClass, AttributeType, Catalogue, DiscoveredAttribute, DiscoveryMethod},
 };
 use gangway_storage::{TenantTx, attributes::Attribute};
 use serde_json::json;
 
-use super::{append_event, choose::CHOSEN, classify};
-use crate::{Ctx, Result, connections::Opened, seal::TenantKeys};
+use super::{
+    append_event,
+    choose::{CHOSEN, read_again},
+    classify,
+};
+use crate::{Ctx, Result, connections::Opened, seal::TenantKeys, syncs};
 
 /// Place of an attribute that no list has named: behind all others.
 const UNLISTED: i32 = i32::MAX;
@@ -31,16 +35,28 @@ pub struct Refreshed {
     pub added: Vec<String>,
     /// Keys no longer shown.
     pub removed: Vec<String>,
+    /// Full runs started, since other values are kept now.
+    pub runs: Vec<SyncRunId>,
 }
 
-/// Asks the account what it offers and stores it. `None` when the connector has no discovery.
+/// Asks the account what it offers, stores it, and starts the full runs that it needs where syncs exist. `None` when the
+/// connector has no discovery.
 ///
 /// # Errors
 /// As the vendor failed.
 pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
     let catalogue = discovery.discover(DiscoverRequest::new(opened.class)).await?;
-    store(ctx, &opened.connection, &catalogue).await.map(Some)
+    let id = opened.connection.id;
+    let mut tx = ctx.app().db.begin(ctx.scope()).await?;
+    // Before the connection, as whoever chooses attributes does.
+    let syncs = syncs::lock_of_connection(&tx, id).await?;
+    let before = tx.attributes().list(id).await?;
+    let refreshed = store(ctx, &mut tx, id, &catalogue).await?;
+    let after = tx.attributes().list(id).await?;
+    let runs = read_again(ctx, &mut tx, syncs, &before, &after).await?;
+    tx.commit().await?;
+    Ok(Some(Refreshed { runs, ..refreshed }))
 }
 
 /// The same at the start of a run: an account that does not let us list its attributes keeps those already known, and keys
@@ -51,7 +67,12 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
 pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
     match discovery.discover(DiscoverRequest::new(opened.class)).await {
-        Ok(catalogue) => store(ctx, &opened.connection, &catalogue).await.map(Some),
+        Ok(catalogue) => {
+            let mut tx = ctx.app().db.begin(ctx.scope()).await?;
+            let refreshed = store(ctx, &mut tx, opened.connection.id, &catalogue).await?;
+            tx.commit().await?;
+            Ok(Some(refreshed))
+        }
         Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unsupported) => {
             Ok(None)
         }
@@ -59,15 +80,13 @@ pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> R
     }
 }
 
-async fn store(ctx: &Ctx, connection: &Connection, catalogue: &Catalogue) -> Result<Refreshed> {
+async fn store(ctx: &Ctx, tx: &mut TenantTx, connection: ConnectionId, catalogue: &Catalogue) -> Result<Refreshed> {
     let app = ctx.app();
     let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let mut tx = app.db.begin(ctx.scope()).await?;
     // Locks the connection: two discoveries at once would both add the same attributes.
-    let connection = tx.connections().get_for_update(connection.id).await?;
-    let refreshed = apply(ctx, &keys, &mut tx, &connection, catalogue).await?;
+    let connection = tx.connections().get_for_update(connection).await?;
+    let refreshed = apply(ctx, &keys, tx, &connection, catalogue).await?;
     tx.connections().set_discovered(connection.id, app.now()).await?;
-    tx.commit().await?;
     Ok(refreshed)
 }
 
@@ -89,7 +108,8 @@ async fn apply(
         .into_iter()
         .map(|attribute| (attribute.key.clone(), attribute))
         .collect();
-    let mut refreshed = Refreshed { method: *method, n_attributes: 0, added: Vec::new(), removed: Vec::new() };
+    let mut refreshed =
+        Refreshed { method: *method, n_attributes: 0, added: Vec::new(), removed: Vec::new(), runs: Vec::new() };
     let mut unchanged = Vec::new();
     let mut seen = HashSet::new();
 

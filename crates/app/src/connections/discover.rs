@@ -1,6 +1,11 @@
 //! Ask the vendor what the account offers, and store it with its classes.
 
-use gangway_domain::{connection::Connection, id::ConnectionId, principal::Scope, schema::DiscoveryMethod};
+use gangway_domain::{
+    connection::Connection,
+    id::{ConnectionId, SyncRunId},
+    principal::Scope,
+    schema::DiscoveryMethod,
+};
 use gangway_egress::Class;
 
 use super::open;
@@ -19,9 +24,11 @@ pub struct Discovered {
     pub added: Vec<String>,
     /// Keys the account no longer shows.
     pub removed: Vec<String>,
+    /// Full runs started, since other values are kept now.
+    pub runs: Vec<SyncRunId>,
 }
 
-/// Discovers the attributes of a connection.
+/// Discovers the attributes of a connection. Where that changes what is kept of them, full runs are started.
 ///
 /// # Errors
 /// `object.not-found`, `connection.unsupported`; `connection.…` as the vendor failed.
@@ -30,8 +37,8 @@ pub async fn discover(ctx: &Ctx, id: ConnectionId) -> Result<Discovered> {
     let opened = open(ctx, id, Class::Interactive).await?;
     super::note_asking(ctx, "connection.discover", id).await?;
     let outcome = attributes::discover(ctx, &opened).await?;
-    let attributes::Refreshed { method, n_attributes, added, removed } = outcome
+    let attributes::Refreshed { method, n_attributes, added, removed, runs } = outcome
         .ok_or_else(|| Error::new(gangway_domain::Code::Unsupported, "The connector has no attributes to discover."))?;
     let connection = super::get_unchecked(ctx, id).await?;
-    Ok(Discovered { connection, method, n_attributes, added, removed })
+    Ok(Discovered { connection, method, n_attributes, added, removed, runs })
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     RecordView,
+    choice::Choice,
     view::{Beside, Sensitive},
     wire_id,
 };
@@ -92,6 +93,7 @@ async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let sensitive = if ctx.may(Scope::SensitiveRead) { Sensitive::Show } else { Sensitive::Hide };
     let tx = app.db.begin_read(ctx.scope()).await?;
+    let choice = Choice::of(&tx, stream, &records).await?;
     let mut beside = Beside::of(&tx, &keys, &records, sensitive).await?;
     tx.commit().await?;
     if beside.holds_sensitive() {
@@ -101,5 +103,9 @@ async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid
         audit::record(ctx, &tx, "sensitive.read", &object, detail).await?;
         tx.commit().await?;
     }
-    Ok(records.into_iter().map(|record| beside.view(record)).collect())
+    let mut views: Vec<RecordView> = records.into_iter().map(|record| beside.view(record)).collect();
+    for view in &mut views {
+        choice.apply(view);
+    }
+    Ok(views)
 }

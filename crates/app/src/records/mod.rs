@@ -3,6 +3,7 @@
 //! Sealed attributes and fields are opened only for a principal who holds `sensitive:read`, and each such reading leaves an entry in
 //! the audit log. Vendor references to employees are resolved to our ids in one query per page.
 
+mod choice;
 mod history;
 mod list;
 mod view;

@@ -119,6 +119,7 @@ impl Beside {
             attributes,
             stale,
             hash: _,
+            kept_by: _,
             state,
             version,
             first_seen_at,

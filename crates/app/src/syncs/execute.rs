@@ -5,7 +5,7 @@ use gangway_domain::{Code, id::SyncRunId};
 use gangway_storage::queue::JobFence;
 
 use super::{
-    finish, page,
+    finish, keep, page,
     start::{self, Reading},
 };
 use crate::{Ctx, Error, Result};
@@ -40,6 +40,9 @@ pub async fn execute(
         };
         reading.run = run;
         reading.place = place;
+    }
+    if !Box::pin(keep::apply_to_the_rest(ctx, &reading, fence, should_stop)).await? {
+        return Ok(Progress::Yield);
     }
     Box::pin(finish::finish(ctx, &reading, fence, should_stop)).await
 }

@@ -59,7 +59,7 @@ pub(super) async fn finish(
     sync.updated_at = now;
     tx.syncs().update(&sync).await?;
     health::recovered(ctx, &mut tx, keys, &run).await?;
-    read_again_if_choice_changed(ctx, &mut tx, reading, &mut sync).await?;
+    conclude_choice(ctx, &mut tx, reading, &mut sync).await?;
     tx.commit().await?;
     tracing::info!(
         connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
@@ -140,11 +140,19 @@ pub(super) fn about(run: &SyncRun, kind: &str, data: Value) -> events::Draft {
     }
 }
 
-/// The tenant chose other attributes while the run read: its first pages were kept by the old choice.
-async fn read_again_if_choice_changed(ctx: &Ctx, tx: &mut TenantTx, reading: &Reading, sync: &mut Sync) -> Result<()> {
+/// Notes that every record is kept by one choice, or reads again: when the tenant chose other attributes while the run read, its
+/// first pages were kept by the old choice.
+async fn conclude_choice(ctx: &Ctx, tx: &mut TenantTx, reading: &Reading, sync: &mut Sync) -> Result<()> {
     let selection = attributes::selection(ctx, tx, sync.connection, sync.stream).await?;
-    if selection.version() != reading.place.selection {
+    let version = selection.version();
+    if version != reading.place.selection {
         runs::create_in(ctx, tx, sync, RunMode::Full).await?;
+        return Ok(());
+    }
+    let is_noted = tx.syncs().find_kept_by(sync.id).await?.as_deref() == Some(version);
+    if reading.run.since.is_none() && !is_noted {
+        let rest = tx.records().list_not_kept_by(sync.connection, sync.stream, version, 1).await?;
+        tx.syncs().set_kept_by(sync.id, rest.is_empty().then_some(version)).await?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ impl Incoming {
 }
 
 /// Whether a tenant chooses among the stream's attributes. Where there is no choice, the vendor's bytes are kept whole.
-pub(super) const fn has_catalogue(stream: Stream) -> bool {
+pub(crate) const fn has_catalogue(stream: Stream) -> bool {
     match stream {
         Stream::Employees => true,
         Stream::Absences | Stream::Attendances => false,

@@ -13,7 +13,7 @@ use super::{intake::Incoming, sealed::SealedPart};
 use crate::attributes::{Selection, Treatment};
 
 /// Prefix of attributes in `stale` and in changes, apart from canonical fields.
-pub(super) const ATTRIBUTE_PREFIX: &str = "attributes.";
+pub(crate) const ATTRIBUTE_PREFIX: &str = "attributes.";
 
 /// A record after a reading.
 pub(super) struct Merged {

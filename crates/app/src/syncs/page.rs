@@ -67,6 +67,9 @@ pub(super) async fn commit(
     }
 
     let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
+    if !place.selection.is_empty() && place.selection != selection.version() {
+        tx.syncs().set_kept_by(sync.id, None).await?;
+    }
     place.note_selection(selection.version());
     if place.pass > reading.place.pass && run.mode == RunMode::Full {
         tx.sweeps().delete_sightings(run.id).await?;

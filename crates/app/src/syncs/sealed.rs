@@ -52,6 +52,11 @@ impl SealedPart {
     }
 }
 
+/// Opens the vendor's bytes; `tx` is the transaction that read them.
+pub(super) async fn open_raw(keys: &TenantKeys, tx: &TenantTx, record: Uuid, sealed: &[u8]) -> Result<Vec<u8>> {
+    Ok(keys.open(tx, KIND, record, RAW, sealed).await?.to_vec())
+}
+
 /// Seals the vendor's bytes.
 pub(super) fn seal_raw(keys: &TenantKeys, record: Uuid, raw: &[u8]) -> Vec<u8> {
     keys.seal(KIND, record, RAW, raw)

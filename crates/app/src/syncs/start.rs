@@ -8,12 +8,12 @@ use chrono_tz::Tz;
 use gangway_connector::ReadMode;
 use gangway_domain::{
     Code,
-    id::{SyncId, SyncRunId},
+    id::SyncRunId,
     record::Stream,
     sync::{RunMode, RunState, SyncRun, Window},
 };
 use gangway_egress::Class;
-use gangway_storage::{TenantTx, queue::JobFence};
+use gangway_storage::queue::JobFence;
 
 use super::place::Place;
 use crate::{
@@ -90,20 +90,17 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     run.window = manifest.windowed.then(|| window(now, tenant.time_zone, app.config.window_days)).flatten();
     let overlap = TimeDelta::hours(app.config.cursor_overlap_hours.into());
     // What has not changed at the vendor is kept by the choice of its time: another choice needs every record.
-    let reads_changes = run.mode == RunMode::Incremental
-        && manifest.supports_since
-        && kept_by(&tx, sync.id).await?.is_some_and(|kept_by| kept_by == selection.version());
+    let kept_by = tx.syncs().find_kept_by(sync.id).await?;
+    let is_kept = kept_by.as_deref() == Some(selection.version());
+    if kept_by.is_some() && !is_kept {
+        tx.syncs().set_kept_by(sync.id, None).await?;
+    }
+    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
     run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
     run.checkpoint = Some(Place::start(selection.version()).to_text()?);
     tx.runs().update(&run).await?;
     tx.commit().await?;
     Ok(Some(run))
-}
-
-/// Version of the choice of attributes that the records read so far are kept by; none when they are not all kept by one.
-async fn kept_by(tx: &TenantTx, sync: SyncId) -> Result<Option<String>> {
-    let last = tx.runs().find_last_completed(sync).await?;
-    Ok(last.and_then(|run| Place::parse(run.checkpoint.as_deref()).ok()).map(|place| place.selection))
 }
 
 async fn opened_stream(ctx: &Ctx, id: SyncRunId) -> Result<Stream> {

@@ -165,6 +165,7 @@ fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) 
         attributes: BTreeMap::new(),
         stale: Vec::new(),
         hash: Vec::new(),
+        kept_by: String::new(),
         state: RecordState::Present,
         version: 1,
         first_seen_at: now,
@@ -234,6 +235,7 @@ fn change(
         attributes,
         stale,
         hash: incoming.hash.to_vec(),
+        kept_by: scene.selection.version().to_owned(),
         ..record
     };
     Ok(Change { record, payload, is_new, is_back, changes })

@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub attributes: String,
     pub stale: String,
     pub hash: Vec<u8>,
+    pub kept_by: String,
     pub state: String,
     pub version: i64,
     pub first_seen_at: i64,

@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub first_completed_at: Option<i64>,
     pub next_run_at: Option<i64>,
     pub last_run_id: Option<Uuid>,
+    pub kept_by: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

@@ -69,6 +69,13 @@ struct KnownRow {
 }
 
 #[derive(FromQueryResult)]
+struct PayloadRow {
+    record_id: Uuid,
+    raw: Vec<u8>,
+    sensitive: Option<Vec<u8>>,
+}
+
+#[derive(FromQueryResult)]
 struct SealedRow {
     record_id: Uuid,
     sealed: Vec<u8>,
@@ -131,6 +138,41 @@ impl Records<'_> {
             sealed.extend(rows.into_iter().map(|row| (row.record_id, row.sealed)));
         }
         Ok(sealed)
+    }
+
+    /// The sealed parts of these records.
+    pub async fn list_payloads(&self, ids: &[Uuid]) -> Result<Vec<Payload>> {
+        let mut payloads = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT record_id, raw, sensitive FROM record_payload WHERE tenant_id = $1 AND record_id IN ({})",
+                batch::places(2, chunk.len())
+            );
+            for PayloadRow { record_id, raw, sensitive } in self.0.query(&sql, self.with_ids(chunk)).await? {
+                payloads.push(Payload { record: record_id, raw, sensitive });
+            }
+        }
+        Ok(payloads)
+    }
+
+    /// Records that are kept by another choice of attributes than this one, gone ones too.
+    pub async fn list_not_kept_by(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        version: &str,
+        limit: u64,
+    ) -> Result<Vec<Record>> {
+        let sql = "SELECT * FROM record WHERE tenant_id = $1 AND connection_id = $2 AND stream = $3 AND kept_by <> $4
+                   ORDER BY id LIMIT $5";
+        let values: Vec<Value> = vec![
+            self.0.tenant().uuid().into(),
+            connection.uuid().into(),
+            stream.as_str().into(),
+            version.into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        self.0.query::<Model>(sql, values).await?.into_iter().map(row::read).collect()
     }
 
     /// The sealed vendor bytes of a record.

@@ -47,6 +47,8 @@ pub struct Record {
     pub stale: Vec<String>,
     /// Keyed hash of what was last read.
     pub hash: Vec<u8>,
+    /// Version of the tenant's choice of attributes that it is kept by.
+    pub kept_by: String,
     /// Whether the vendor shows it.
     pub state: RecordState,
     /// Raised at every change; the strong `ETag`.
@@ -88,6 +90,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "attributes",
     "stale",
     "hash",
+    "kept_by",
     "state",
     "version",
     "first_seen_at",
@@ -107,6 +110,7 @@ pub(super) const CHANGING: &[&str] = &[
     "attributes",
     "stale",
     "hash",
+    "kept_by",
     "state",
     "version",
     "changed_at",
@@ -128,6 +132,7 @@ pub(super) fn write(record: Record) -> Result<Vec<Bind>> {
         attributes,
         stale,
         hash,
+        kept_by,
         state,
         version,
         first_seen_at,
@@ -150,6 +155,7 @@ pub(super) fn write(record: Record) -> Result<Vec<Bind>> {
         to_json(&attributes)?.into(),
         to_json(&stale)?.into(),
         hash.into(),
+        kept_by.into(),
         state.as_str().into(),
         version.into(),
         to_micros(first_seen_at).into(),
@@ -176,6 +182,7 @@ pub(super) fn read(row: Model) -> Result<Record> {
         attributes,
         stale,
         hash,
+        kept_by,
         state,
         version,
         first_seen_at,
@@ -197,6 +204,7 @@ pub(super) fn read(row: Model) -> Result<Record> {
         attributes: from_json(&attributes)?,
         stale: from_json(&stale)?,
         hash,
+        kept_by,
         state: RecordState::parse(&state).ok_or_else(|| Error::corrupt("record", "unknown state"))?,
         version,
         first_seen_at: from_micros(first_seen_at)?,

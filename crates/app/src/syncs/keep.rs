@@ -1,0 +1,154 @@
+//! What the tenant's choice of attributes means for records that a reading did not reach: deleted ones, and those that could
+//! not be read. What is no longer chosen leaves them too.
+
+use std::collections::BTreeMap;
+
+use gangway_storage::{
+    TenantTx,
+    attributes::Attribute,
+    queue::JobFence,
+    records::{Payload, Record},
+};
+use uuid::Uuid;
+
+use super::{
+    intake, members,
+    merge::ATTRIBUTE_PREFIX,
+    sealed::{self, SealedPart},
+    start::Reading,
+};
+use crate::{
+    Ctx, Result,
+    attributes::{Selection, Treatment},
+};
+
+/// Records treated in one transaction.
+const BATCH: u64 = 200;
+
+/// Applies the choice that everything was read by to the records that were not read. Answers whether all are done; false when
+/// asked to stop.
+///
+/// Idempotent: a record that is done says so.
+pub(super) async fn apply_to_the_rest(
+    ctx: &Ctx,
+    reading: &Reading,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<bool> {
+    let run = &reading.run;
+    if run.since.is_some() || !intake::has_catalogue(run.stream) {
+        return Ok(true);
+    }
+    loop {
+        if should_stop() {
+            return Ok(false);
+        }
+        if !treat_some(ctx, reading, fence).await? {
+            return Ok(true);
+        }
+    }
+}
+
+/// Treats a batch; answers whether there may be more.
+async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bool> {
+    let run = &reading.run;
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    tx.fence(fence).await?;
+    let attributes = tx.attributes().list_stream(run.connection, run.stream).await?;
+    let selection = Selection::of(&attributes);
+    // Another choice since then: the full run that follows applies it.
+    if selection.version() != reading.place.selection || is_applied(&tx, reading).await? {
+        return Ok(false);
+    }
+    let records = tx.records().list_not_kept_by(run.connection, run.stream, selection.version(), BATCH).await?;
+    if records.is_empty() {
+        return Ok(false);
+    }
+    let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+    let mut payloads: BTreeMap<Uuid, Payload> =
+        tx.records().list_payloads(&ids).await?.into_iter().map(|payload| (payload.record, payload)).collect();
+    let mut treated = Vec::with_capacity(records.len());
+    let mut resealed = Vec::with_capacity(records.len());
+    for record in records {
+        let Some(Payload { record: id, raw, sensitive }) = payloads.remove(&record.id) else {
+            treated.push(Record { kept_by: selection.version().to_owned(), ..record });
+            continue;
+        };
+        let raw = sealed::open_raw(&reading.keys, &tx, id, &raw).await?;
+        let old = match sensitive {
+            Some(sensitive) => SealedPart::open(&reading.keys, &tx, id, &sensitive).await?,
+            None => SealedPart::default(),
+        };
+        let (record, part) = treat(record, &old, &attributes, &selection);
+        let raw = members::without(&raw, |key| selection.knows(key) && selection.treatment(key) == Treatment::Drop);
+        resealed.push(Payload {
+            record: id,
+            raw: sealed::seal_raw(&reading.keys, id, &raw),
+            sensitive: part.seal(&reading.keys, id)?,
+        });
+        treated.push(record);
+    }
+    tx.records().upsert(treated).await?;
+    tx.records().upsert_payloads(resealed).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Whether every record is known to be kept by the choice already.
+async fn is_applied(tx: &TenantTx, reading: &Reading) -> Result<bool> {
+    let kept_by = tx.syncs().find_kept_by(reading.run.sync).await?;
+    Ok(kept_by.is_some_and(|kept_by| kept_by == reading.place.selection))
+}
+
+/// The record and its sealed part as the choice wants them. What a reader sees is no event: nothing changed at the vendor.
+fn treat(old: Record, sealed: &SealedPart, attributes: &[Attribute], selection: &Selection) -> (Record, SealedPart) {
+    let mut fields = old.fields.clone();
+    let mut kept = SealedPart { fields: sealed.fields.clone(), attributes: BTreeMap::new() };
+    let mut clear = BTreeMap::new();
+    for (key, value) in old.attributes.clone().into_iter().chain(sealed.attributes.clone()) {
+        match selection.treatment(&key) {
+            Treatment::Store => drop(clear.insert(key, value)),
+            Treatment::Seal => drop(kept.attributes.insert(key, value)),
+            Treatment::Drop => {}
+        }
+    }
+    for attribute in attributes {
+        let Some(field) = &attribute.canonical_field else { continue };
+        match selection.treatment(&attribute.key) {
+            // A value that was sealed under its key comes back to its field.
+            Treatment::Store => {
+                if let Some(value) = clear.remove(&attribute.key) {
+                    fields.entry(field.clone()).or_insert(value);
+                }
+            }
+            Treatment::Seal => {
+                if let Some(value) = fields.remove(field) {
+                    kept.attributes.entry(attribute.key.clone()).or_insert(value);
+                }
+            }
+            Treatment::Drop => {
+                fields.remove(field);
+                kept.fields.remove(field);
+            }
+        }
+    }
+    let mut stale = old.stale.clone();
+    stale.retain(|name| match name.strip_prefix(ATTRIBUTE_PREFIX) {
+        Some(key) => clear.contains_key(key) || kept.attributes.contains_key(key),
+        None => fields.contains_key(name) || kept.fields.contains_key(name),
+    });
+    let shows = fields != old.fields || clear != old.attributes || stale != old.stale || kept != *sealed;
+    let record = Record {
+        version: if shows { old.version + 1 } else { old.version },
+        email: old.email.filter(|_| fields.contains_key("email")),
+        status: old.status.filter(|_| fields.contains_key("status")),
+        kept_by: selection.version().to_owned(),
+        // What was read is no longer what is held: should the choice be taken back, the next reading must write it again.
+        hash: Vec::new(),
+        fields,
+        attributes: clear,
+        stale,
+        ..old
+    };
+    (record, kept)
+}
