@@ -16,7 +16,7 @@ use gangway_domain::{
     record::{RecordState, Stream},
     sync::{RunMode, RunState},
 };
-use gangway_testkit::on_both_databases;
+use gangway_testkit::{Needle, on_both_databases};
 use serde_json::json;
 
 use super::{
@@ -162,6 +162,23 @@ on_both_databases! {
         let plain = bench.with_permissions(&[Scope::RecordsRead]);
         assert_eq!(records::get(&plain, Stream::Employees, id).await.unwrap().attributes["dynamic_1"], json!("L"));
     }
+
+    async fn a_key_that_no_index_takes_is_not_offered_and_stops_no_discovery(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let long: &'static str = long_key(2_001).leak();
+        let longest: &'static str = long_key(2_000).leak();
+        bench.vendor.account().catalogue = Some(vec![("dynamic_1", "Shirt size"), (long, "Long"), (longest, "Longest")]);
+        let discovered = connections::discover(&bench.ctx, bench.connection).await.unwrap();
+        assert_eq!((discovered.n_attributes, discovered.added), (2, vec![longest.to_owned()]));
+        bench.vendor.hire(1..2, bench.now());
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |employee| {
+            employee.attributes.insert(long.into(), json!("canary-long"));
+        });
+        let sync = bench.sync(Stream::Employees).await;
+        assert_eq!(bench.run(sync, RunMode::Full).await.state, RunState::Completed);
+        assert!(Needle::new("canary-long").find_in(bench.db.dump().await.as_bytes()).is_empty());
+        assert_eq!(raw(&bench, Stream::Employees, "1").await, json!({"id": "1", "dynamic_1": "L"}));
+    }
 }
 
 /// Nine employees with their salaries sealed, read once.
@@ -182,4 +199,14 @@ async fn carry_out(bench: &Bench, run: SyncRunId) {
 async fn fail(bench: &Bench, run: SyncRunId, fence: gangway_app::queue::JobFence) {
     syncs::fail(&bench.ctx, run, &fence, &Error::new(Code::VendorUnavailable, "It is away.")).await.unwrap();
     bench.ack(fence, Outcome::Fail { error: "no".into() }).await;
+}
+
+/// A key that does not compress: an index would take one of a repeated letter.
+fn long_key(length: usize) -> String {
+    let mut state = 7_u32;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + u8::try_from((state >> 24) % 26).unwrap())
+    });
+    letters.take(length).collect()
 }

@@ -115,7 +115,7 @@ async fn apply(
 
     for (place, found) in attributes.iter().enumerate() {
         // Among duplicates the first one counts.
-        if !seen.insert(found.key.as_str()) {
+        if !syncs::holds_key(&found.key) || !seen.insert(found.key.as_str()) {
             continue;
         }
         let position = i32::try_from(place).unwrap_or(i32::MAX);

@@ -21,7 +21,7 @@ pub(super) fn holds_name(id: &str) -> bool {
 }
 
 /// Whether an attribute's key can be held as it is.
-pub(super) fn holds_key(key: &str) -> bool {
+pub(crate) fn holds_key(key: &str) -> bool {
     !key.contains('\0') && key.len() <= MAX_KEY_BYTES
 }
 

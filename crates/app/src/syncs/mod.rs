@@ -26,6 +26,7 @@ mod start;
 mod sweep;
 mod write;
 
+pub(crate) use columns::holds_key;
 pub use due::start_due;
 pub use execute::{Progress, execute};
 pub use health::fail;
