@@ -23,17 +23,25 @@ on_both_databases! {
             let (client, key) = (&app.client, &tenant.key);
             async move { client.put(key, &path, &body).await.expect(200) }
         };
+        let logins = || app.sandbox.handle().ledger(0).count("/v1/auth");
+        let before = logins();
         put(json!("wrong")).await;
         assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
-        let early = check(&app, &tenant.key, &tenant.connection).await;
-        let told = early.status == 503 && code(&early) == "connection.vendor-limited" && early.header("retry-after").is_some();
-        assert!(told || early.body["ok"] == false, "{}", early.body);
+        assert_eq!(logins(), before + 1);
+        for (seconds, retry_after) in [(0, "30"), (29, "1")] {
+            clock.advance(TimeDelta::seconds(seconds));
+            let early = check(&app, &tenant.key, &tenant.connection).await;
+            assert_eq!((early.status, code(&early).as_str()), (503, "connection.vendor-limited"), "{}", early.body);
+            assert_eq!(early.header("retry-after"), Some(retry_after));
+            assert_eq!(logins(), before + 1, "the vendor was not asked");
+        }
+        clock.advance(TimeDelta::seconds(1));
+        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        assert_eq!(logins(), before + 2);
+
         put(json!(app.sandbox.client_secret().expose_secret())).await;
         assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], true);
-        put(json!("wrong again")).await;
-        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
-        clock.advance(TimeDelta::seconds(31));
-        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        assert_eq!(logins(), before + 3, "a new version waits for nothing");
         app.stop().await;
     }
 
