@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::admin;
@@ -196,13 +195,6 @@ impl Handle {
     /// How many requests the vendor's API was sent.
     pub fn request_count(&self) -> u64 {
         self.ledger(0).total
-    }
-
-    /// Renders one page of employees as the first credential sees it, without HTTP, tokens or limits.
-    pub fn render_employees(&self, offset: usize, limit: usize) -> Bytes {
-        let mut request = Request::new("GET", "/v1/company/employees");
-        request.query = vec![("limit".into(), limit.to_string()), ("offset".into(), offset.to_string())];
-        routes::employees(&mut self.0.lock(), &request).body
     }
 
     pub(crate) fn answer(&self, request: &Request) -> Answer {

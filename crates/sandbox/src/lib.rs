@@ -3,7 +3,8 @@
 //! It is written from the vendor's published facts and is the independent oracle for the connector, so it must never
 //! import `gangway-connector`, and the connector must never import it. One [`Config`] describes a company; the same
 //! seed always makes the same people, in both dialects. Everything is served by one catch-all handler that calls
-//! [`routes`], which are plain functions from a request to an answer and can be tested without HTTP.
+//! [`routes`], which are plain functions from a request to an answer and can be tested without HTTP. Everybody is rendered
+//! before the port answers (see [`views`]), so that a benchmark never waits for the emulator.
 //!
 //! Outside the vendor's API lie the admin endpoints, which take and give JSON, ask for no token and are not in the ledger:
 //!
@@ -34,6 +35,7 @@ mod answer;
 mod auth;
 mod change;
 mod config;
+mod cores;
 mod faults;
 mod handle;
 mod ledger;
@@ -51,6 +53,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod testing;
+mod views;
 
 pub use change::Rejected;
 pub use config::{Config, CredentialConfig, Dialect, HeaderFamily, LimiterKind, Limits, RateLimit};

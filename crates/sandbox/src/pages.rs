@@ -1,48 +1,9 @@
-//! Pages of employees, put together from renderings that are made once and kept until the person changes.
-
-use std::collections::HashMap;
+//! The text around a list: `metadata`, and where the page lies.
 
 use bytes::Bytes;
 
 use crate::config::Dialect;
-use crate::people::Person;
 use crate::shapes::{Scene, put_list};
-
-/// The kept renderings, by credential and person.
-#[derive(Debug)]
-pub(crate) struct Views(Vec<HashMap<u64, Bytes>>);
-
-impl Views {
-    pub(crate) fn new(n_credentials: usize) -> Self {
-        Self(vec![HashMap::new(); n_credentials])
-    }
-
-    /// All attributes of a person that the credential may read.
-    pub(crate) fn employee(
-        &mut self,
-        scene: &Scene<'_>,
-        dialect: Dialect,
-        credential: usize,
-        person: &Person,
-    ) -> Bytes {
-        match self.0.get_mut(credential) {
-            Some(view) => view.entry(person.id).or_insert_with(|| scene.employee(dialect, person, &[]).into()).clone(),
-            None => scene.employee(dialect, person, &[]).into(),
-        }
-    }
-
-    pub(crate) fn forget(&mut self, ids: &[u64]) {
-        for view in &mut self.0 {
-            for id in ids {
-                view.remove(id);
-            }
-        }
-    }
-
-    pub(crate) fn forget_all(&mut self) {
-        self.0.iter_mut().for_each(HashMap::clear);
-    }
-}
 
 /// Where a page lies in the whole list.
 #[derive(Debug, Clone, Copy)]

@@ -55,6 +55,31 @@ impl Default for Quirks {
     }
 }
 
+impl Quirks {
+    /// Whether employees look the same under both.
+    pub(crate) fn shape_employees_like(&self, other: &Self) -> bool {
+        let Self {
+            token_mode: _,
+            refuse_query_credentials: _,
+            metadata: _,
+            forbid_discovery: _,
+            string_hours,
+            numeric_half_days: _,
+            empty_shapes,
+            tags_as_json,
+            mixed_offsets: _,
+            updated_since_pages: _,
+            errors_with_200: _,
+            error_language: _,
+            label_language,
+        } = self;
+        *string_hours == other.string_hours
+            && *empty_shapes == other.empty_shapes
+            && *tags_as_json == other.tags_as_json
+            && *label_language == other.label_language
+    }
+}
+
 /// How tokens live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

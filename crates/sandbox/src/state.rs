@@ -11,11 +11,11 @@ use crate::config::{Config, Dialect};
 use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::limiter::Limiter;
-use crate::pages::Views;
 use crate::people::World;
 use crate::quirks::Quirks;
 use crate::shapes::Scene;
 use crate::store::{Changes, Rights, StateError, Store};
+use crate::views::{View, Views};
 
 /// What every worker shares.
 pub(crate) struct Shared {
@@ -96,7 +96,7 @@ impl State {
             today,
             world: World::generate(config, today),
             quirks: config.quirks.clone(),
-            views: Views::new(credentials.len()),
+            views: Views::default(),
             credentials,
             tokens: Tokens::new(config.seed(), config.dialect),
             limiter: Limiter::new(config.rate_limit),
@@ -106,6 +106,9 @@ impl State {
             base_url,
         };
         state.replay();
+        state.views.assign(&state.credentials, &state.world);
+        let Self { world, quirks, base_url, views, .. } = &mut state;
+        views.render(Scene { world, quirks, base_url, whitelist: None }, config.dialect);
         state
     }
 
@@ -155,10 +158,10 @@ impl State {
         }
     }
 
-    /// The scene with the kept renderings beside it.
-    pub(crate) fn scene_and_views(&mut self, credential: usize) -> (Scene<'_>, &mut Views) {
+    /// The scene with the credential's view of everybody beside it.
+    pub(crate) fn scene_and_view(&mut self, credential: usize) -> Option<(Scene<'_>, &mut View)> {
         let Self { world, quirks, base_url, credentials, views, .. } = self;
-        let whitelist = credentials.get(credential).and_then(|credential| credential.whitelist.as_ref());
-        (Scene { world, quirks, base_url, whitelist }, views)
+        let whitelist = credentials.get(credential)?.whitelist.as_ref();
+        Some((Scene { world, quirks, base_url, whitelist }, views.of(credential)?))
     }
 }

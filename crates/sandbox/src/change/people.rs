@@ -6,6 +6,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::Value;
 
 use crate::people::Person;
+use crate::shapes::vendor;
 use crate::state::State;
 
 use super::{Rejected, check, fields};
@@ -57,7 +58,7 @@ impl State {
     pub(crate) fn remove_person(&mut self, id: u64, now: DateTime<Utc>) -> Result<(), Rejected> {
         self.world.people.remove(&id).ok_or(Rejected::NotFound { what: "person", id })?;
         self.changes.people.insert(id, None);
-        self.views.forget(&[id]);
+        self.views.remove(id);
         for report in self.world.reports(id) {
             if let Some(mut person) = self.world.people.get(&report).cloned() {
                 person.set("supervisor", Value::Null, now.trunc_subsecs(0));
@@ -118,12 +119,14 @@ impl State {
     }
 
     fn keep_person(&mut self, person: Person) {
-        // Their supervisor's name and address stand in the answers about reports.
-        let mut stale = self.world.reports(person.id);
-        stale.push(person.id);
-        self.views.forget(&stale);
-        self.changes.people.insert(person.id, Some(person.clone()));
-        self.world.people.insert(person.id, person);
+        self.views.put(person.id);
+        let old = self.world.people.insert(person.id, person.clone());
+        // What stands in the answers about reports too.
+        let is_told = |key: &&str| old.as_ref().is_some_and(|old| old.get(key) != person.get(key));
+        if vendor::TOLD_OF_OTHERS.iter().any(is_told) {
+            self.world.reports(person.id).into_iter().for_each(|report| self.views.put(report));
+        }
+        self.changes.people.insert(person.id, Some(person));
     }
 
     /// An id above every one in use and every one ever given.

@@ -68,6 +68,7 @@ impl State {
         for (place, rights) in places.into_iter().zip(rights) {
             self.set_rights(place, rights);
         }
+        self.views.assign(&self.credentials, &self.world);
         if expire {
             self.tokens.expire_all();
         }
@@ -80,18 +81,20 @@ impl State {
 
     /// Replaces all switches.
     pub(crate) fn set_quirks(&mut self, quirks: Quirks) {
+        if !quirks.shape_employees_like(&self.quirks) {
+            self.views.forget_all();
+        }
         if quirks != self.quirks {
             self.changes.quirks = Some(quirks.clone());
             self.quirks = quirks;
         }
-        self.views.forget_all();
     }
 
     /// Changes which attributes a credential may read.
     pub(crate) fn set_whitelist(&mut self, client_id: &str, keys: Option<BTreeSet<String>>) -> Result<(), Rejected> {
         let place = self.place_of(Some(client_id))?;
         self.set_rights(place, RightsFields { client_id: None, whitelist: keys.into(), forbid_discovery: None });
-        self.views.forget_all();
+        self.views.assign(&self.credentials, &self.world);
         Ok(())
     }
 

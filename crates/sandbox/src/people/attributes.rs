@@ -35,12 +35,12 @@ pub(crate) struct Source<'a> {
 
 pub(crate) type Values = BTreeMap<String, Value>;
 
-/// Values of a person, without the e-mail address, and the part of the address before the `@`.
+/// Values of a person, the e-mail address still empty, and the part of the address before the `@`.
 pub(crate) fn values(source: &Source<'_>, outline: &Outline, dice: &mut Dice) -> (Values, String) {
     let (first, first_ascii, gender) = *dice.pick(&names::FIRST);
     let (last, last_ascii) = *dice.pick(&names::LAST);
-    let mut values = Values::new();
-    let mut put = |key: &str, value: Value| drop(values.insert(key.to_owned(), value));
+    let mut values = Vec::with_capacity(source.catalogue.iter().count());
+    let mut put = |key: &str, value: Value| values.push((key.to_owned(), value));
     put("first_name", first.into());
     put("last_name", last.into());
     put("preferred_name", if dice.percent(20) { format!("{} {last}", shortened(first)).into() } else { Value::Null });
@@ -52,7 +52,9 @@ pub(crate) fn values(source: &Source<'_>, outline: &Outline, dice: &mut Dice) ->
     units(source, outline, dice, &mut put);
     pay(source, outline, dice, &mut put);
     custom(source.catalogue, outline, dice, &mut put, &format!("{first_ascii}-{last_ascii}"));
-    (values, format!("{first_ascii}.{last_ascii}"))
+    put("email", Value::Null);
+    // Made at once, the map has full nodes.
+    (values.into_iter().collect(), format!("{first_ascii}.{last_ascii}"))
 }
 
 fn shortened(name: &str) -> &str {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::config::Dialect;
 use crate::pages::{self, Window};
-use crate::people::{Person, World, number};
+use crate::people::{Person, number};
 use crate::request::Request;
-use crate::shapes::{guide, time, vendor};
+use crate::shapes::{EmployeeWriter, guide, time, vendor};
 use crate::state::State;
 
 pub(super) fn list(state: &mut State, request: &Request, holder: usize) -> Answer {
@@ -24,28 +24,24 @@ pub(super) fn list(state: &mut State, request: &Request, holder: usize) -> Answe
         Ok(filter) => filter,
         Err(answer) => return answer,
     };
-    let (scene, views) = state.scene_and_views(holder);
-    let mut render = |person: &Person| -> Bytes {
-        if asked.is_empty() {
-            views.employee(&scene, dialect, holder, person)
+    let Some((scene, view)) = state.scene_and_view(holder) else { return Answer::missing_right() };
+    let people = &scene.world.people;
+    let (total, items) = if matches!(filter, Filter::None) && asked.is_empty() {
+        (people.len(), view.page(scene, dialect, window))
+    } else {
+        let matching: Vec<&Person> = people.values().filter(|person| filter.takes(person)).collect();
+        let unpaged = matches!(filter, Filter::Since { .. }) && !scene.quirks.updated_since_pages;
+        let (skip, take) = if unpaged { (0, usize::MAX) } else { (offset, limit) };
+        let page = matching.iter().skip(skip).take(take);
+        let items = if asked.is_empty() {
+            page.filter_map(|person| view.person(scene, dialect, person.id)).collect()
         } else {
-            scene.employee(dialect, person, &asked).into()
-        }
-    };
-    let (total, items): (usize, Vec<Bytes>) = match filter {
-        Filter::None => (scene.world.people.len(), page(scene.world, window).map(&mut render).collect()),
-        filter => {
-            let matching: Vec<&Person> = scene.world.people.values().filter(|person| filter.takes(person)).collect();
-            let unpaged = matches!(filter, Filter::Since { .. }) && !scene.quirks.updated_since_pages;
-            let (skip, take) = if unpaged { (0, usize::MAX) } else { (offset, limit) };
-            (matching.len(), matching.iter().skip(skip).take(take).map(|person| render(person)).collect())
-        }
+            let writer = EmployeeWriter::new(scene, dialect, &asked);
+            page.map(|person| Bytes::from(writer.written(person))).collect()
+        };
+        (matching.len(), items)
     };
     Answer::bytes(200, "application/json", pages::employees(&scene, dialect, window, total, &items))
-}
-
-fn page(world: &World, window: Window) -> impl Iterator<Item = &Person> {
-    world.people.values().skip(window.offset).take(window.limit)
 }
 
 /// Whom a list is narrowed to. The vendor ignores `email` beside `updated_since`.
@@ -82,15 +78,15 @@ impl<'a> Filter<'a> {
 pub(super) fn get(state: &mut State, holder: usize, id: u64) -> Answer {
     let dialect = state.dialect;
     let language = state.quirks.error_language;
-    let (scene, views) = state.scene_and_views(holder);
-    let Some(person) = scene.world.people.get(&id) else {
+    let Some((scene, view)) = state.scene_and_view(holder) else { return Answer::missing_right() };
+    let Some(person) = view.person(scene, dialect, id) else {
         return match dialect {
             Dialect::Vendor => Answer::not_found(language),
             Dialect::Guide => Answer::error(404, 404, "Not Found"),
         };
     };
     let mut body = br#"{"success":true,"data":"#.to_vec();
-    body.extend_from_slice(&views.employee(&scene, dialect, holder, person));
+    body.extend_from_slice(&person);
     body.push(b'}');
     Answer::bytes(200, "application/json", body)
 }

@@ -158,11 +158,6 @@ fn reply(
     answer
 }
 
-/// The list of employees as the first credential sees it, for measurements.
-pub(crate) fn employees(state: &mut State, request: &Request) -> Answer {
-    employees::list(state, request, 0)
-}
-
 fn resource(state: &mut State, request: &Request, route: Route, holder: usize) -> Answer {
     match route {
         Route::Employees => employees::list(state, request, holder),

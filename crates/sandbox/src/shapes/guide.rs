@@ -1,10 +1,11 @@
 //! The guide's shapes: `{value, type}` and flat absences and attendances, and only the fields the guide names.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::people::{Absence, Attendance, Attribute, Kind, Person};
 
-use super::{Scene, put};
+use super::employee::Column;
+use super::{Scene, put, put_typed, put_typed_list, tags_in_a_line};
 
 /// The fields of an employee that the guide names, under the vendor's keys.
 const FIELDS: [&str; 18] = [
@@ -38,40 +39,38 @@ pub(crate) fn vendor_key(guide: &str) -> &str {
     if guide == "employee_type" { "employment_type" } else { guide }
 }
 
-/// One employee with the attributes asked for.
-pub(crate) fn employee(scene: &Scene<'_>, person: &Person, asked: &[&str]) -> Vec<u8> {
-    let mut attributes = Map::new();
-    for attribute in scene.world.catalogue.iter().filter(|attribute| scene.shows(attribute)) {
-        let name = key(&attribute.key);
-        let known = attribute.is_custom() || FIELDS.contains(&attribute.key.as_str());
-        if known && (asked.is_empty() || name == "id" || asked.contains(&name)) {
-            let value = value(scene, attribute, person);
-            attributes.insert(name.to_owned(), json!({"value": value, "type": attribute.kind.type_name()}));
-        }
-    }
-    let mut out = Vec::with_capacity(2_048);
-    put(&mut out, &json!({"type": "Employee", "attributes": attributes}));
-    out
+/// Whether the guide names an attribute of an employee, or would for this company.
+pub(super) fn knows(attribute: &Attribute) -> bool {
+    attribute.is_custom() || FIELDS.contains(&attribute.key.as_str())
 }
 
-fn value(scene: &Scene<'_>, attribute: &Attribute, person: &Person) -> Value {
-    let plain = person.get(&attribute.key);
+/// The envelope around an attribute's value.
+pub(super) fn column(attribute: &Attribute) -> Column<'_> {
+    let mut before = Vec::new();
+    put(&mut before, &key(&attribute.key));
+    before.extend_from_slice(br#":{"value":"#);
+    let mut after = br#","type":"#.to_vec();
+    put(&mut after, &attribute.kind.type_name());
+    after.push(b'}');
+    Column { attribute, before, after }
+}
+
+/// Appends the value inside the envelope.
+pub(super) fn put_value(out: &mut Vec<u8>, scene: &Scene<'_>, attribute: &Attribute, person: &Person, plain: &Value) {
     match attribute.kind {
-        Kind::Id => person.id.into(),
+        Kind::Id => put(out, &person.id),
         // The guide knows no status for people who are still to come.
-        Kind::Choice(_) if attribute.key == "status" && plain == "onboarding" => "active".into(),
-        Kind::Unit(unit) if plain.is_object() => json!({"type": unit.type_name(), "attributes": plain}),
+        Kind::Choice(_) if attribute.key == "status" && plain == "onboarding" => put(out, &"active"),
+        Kind::Unit(unit) if plain.is_object() => put_typed(out, unit.type_name(), plain),
         Kind::Supervisor if plain.is_u64() => {
-            json!({"type": "Employee", "attributes": {"id": {"value": plain, "type": "integer"}}})
+            put(out, &json!({"type": "Employee", "attributes": {"id": {"value": plain, "type": "integer"}}}));
         }
-        Kind::CostCenters => plain.as_array().map_or(Value::Null, |items| {
-            items.iter().map(|item| json!({"type": "CostCenter", "attributes": item})).collect()
-        }),
-        Kind::Tags => plain
-            .as_array()
-            .map_or(Value::Null, |tags| tags.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",").into()),
-        Kind::Picture => format!("{}/v1/company/employees/{}/profile-picture/600", scene.base_url, person.id).into(),
-        _ => plain.clone(),
+        Kind::CostCenters => put_typed_list(out, "CostCenter", plain),
+        Kind::Tags if plain.is_array() => put(out, &tags_in_a_line(plain)),
+        Kind::Picture => {
+            put(out, &format!("{}/v1/company/employees/{}/profile-picture/600", scene.base_url, person.id));
+        }
+        _ => put(out, plain),
     }
 }
 

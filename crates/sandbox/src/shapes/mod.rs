@@ -2,6 +2,7 @@
 //!
 //! A [`Scene`] holds all that a shape may depend on, so shapes are pure and can be rendered once and kept.
 
+mod employee;
 pub(crate) mod guide;
 pub(crate) mod time;
 pub(crate) mod vendor;
@@ -9,9 +10,11 @@ pub(crate) mod vendor;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::config::Dialect;
-use crate::people::{Attribute, Person, World};
+pub(crate) use employee::EmployeeWriter;
+
+use crate::people::{Attribute, World};
 use crate::quirks::Quirks;
 
 /// What a shape may depend on.
@@ -30,14 +33,6 @@ impl Scene<'_> {
         let key = attribute.key.as_str();
         key == "id" || self.whitelist.is_none_or(|keys| keys.contains(key) || keys.contains(guide::key(key)))
     }
-
-    /// Renders one employee, with the attributes asked for or all that may be read.
-    pub(crate) fn employee(&self, dialect: Dialect, person: &Person, asked: &[&str]) -> Vec<u8> {
-        match dialect {
-            Dialect::Vendor => vendor::employee(self, person, asked),
-            Dialect::Guide => guide::employee(self, person, asked),
-        }
-    }
 }
 
 /// Appends a value as JSON.
@@ -55,4 +50,31 @@ pub(crate) fn put_list(out: &mut Vec<u8>, items: impl IntoIterator<Item = impl A
         out.extend_from_slice(item.as_ref());
     }
     out.push(b']');
+}
+
+/// Appends `{"type":…,"attributes":…}`.
+fn put_typed(out: &mut Vec<u8>, type_name: &str, attributes: &Value) {
+    out.extend_from_slice(br#"{"type":"#);
+    put(out, &type_name);
+    out.extend_from_slice(br#","attributes":"#);
+    put(out, attributes);
+    out.push(b'}');
+}
+
+/// Appends a list of such objects, or the value as it is when it is none.
+fn put_typed_list(out: &mut Vec<u8>, type_name: &str, plain: &Value) {
+    let Some(items) = plain.as_array() else { return put(out, plain) };
+    out.push(b'[');
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        put_typed(out, type_name, item);
+    }
+    out.push(b']');
+}
+
+/// Tags as both dialects usually write them: separated by commas.
+fn tags_in_a_line(tags: &Value) -> String {
+    tags.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
 }

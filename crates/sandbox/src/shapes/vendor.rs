@@ -3,118 +3,117 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::people::{Absence, Attendance, Attribute, Kind, Person, TimeOffType, World};
 
-use super::{Scene, put, time};
+use super::employee::Column;
+use super::{Scene, put, put_typed, put_typed_list, tags_in_a_line, time};
 
-#[derive(Serialize)]
-struct Envelope<'a> {
-    label: &'a str,
-    value: Value,
-    #[serde(rename = "type")]
-    kind: &'a str,
-    universal_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    currency: Option<&'a str>,
-}
+/// The attributes of a person that stand in answers about others: their reports and absences.
+pub(crate) const TOLD_OF_OTHERS: [&str; 3] = ["first_name", "last_name", "email"];
 
-/// One employee with the attributes asked for.
-pub(crate) fn employee(scene: &Scene<'_>, person: &Person, asked: &[&str]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(6_144);
-    out.extend_from_slice(br#"{"type":"Employee","attributes":{"#);
-    let mut first = true;
-    for attribute in scene.world.catalogue.iter().filter(|attribute| scene.shows(attribute)) {
-        if !asked.is_empty() && attribute.key != "id" && !asked.contains(&attribute.key.as_str()) {
-            continue;
-        }
-        if !first {
-            out.push(b',');
-        }
-        first = false;
-        put(&mut out, &attribute.key);
-        out.push(b':');
-        put(&mut out, &envelope(scene, attribute, value(scene, attribute, person)));
+/// The envelope around an attribute's value.
+pub(super) fn column<'a>(scene: &Scene<'_>, attribute: &'a Attribute) -> Column<'a> {
+    let mut before = Vec::new();
+    put(&mut before, &attribute.key);
+    before.extend_from_slice(br#":{"label":"#);
+    put(&mut before, &attribute.label(scene.quirks.label_language));
+    before.extend_from_slice(br#","value":"#);
+    let mut after = br#","type":"#.to_vec();
+    put(&mut after, &attribute.kind.type_name());
+    after.extend_from_slice(br#","universal_id":"#);
+    put(&mut after, &attribute.universal_id);
+    if attribute.kind == Kind::Money {
+        after.extend_from_slice(br#","currency":"EUR""#);
     }
-    out.extend_from_slice(b"}}");
-    out
+    after.push(b'}');
+    Column { attribute, before, after }
 }
 
-fn envelope<'a>(scene: &Scene<'_>, attribute: &'a Attribute, value: Value) -> Envelope<'a> {
-    Envelope {
-        label: attribute.label(scene.quirks.label_language),
-        value,
-        kind: attribute.kind.type_name(),
-        universal_id: attribute.universal_id.as_deref(),
-        currency: (attribute.kind == Kind::Money).then_some("EUR"),
-    }
+/// What is told of an employee inside something else, beside the id.
+pub(super) fn named<'a>(scene: &Scene<'a>) -> Vec<Column<'a>> {
+    let is_told = |attribute: &&Attribute| TOLD_OF_OTHERS.contains(&attribute.key.as_str());
+    scene.world.catalogue.iter().filter(is_told).map(|attribute| column(scene, attribute)).collect()
 }
 
-fn value(scene: &Scene<'_>, attribute: &Attribute, person: &Person) -> Value {
-    let plain = person.get(&attribute.key);
-    let day = || plain.as_str().and_then(time::parse_date);
+/// Appends the value inside the envelope; `named` is for the supervisor.
+pub(super) fn put_value(
+    out: &mut Vec<u8>,
+    scene: &Scene<'_>,
+    named: &[Column<'_>],
+    attribute: &Attribute,
+    person: &Person,
+    plain: &Value,
+) {
     match attribute.kind {
-        Kind::Id => person.id.into(),
-        Kind::Date => day().map_or(Value::Null, |day| time::midnight(day).into()),
-        Kind::CreatedAt => time::local(person.created_at).into(),
-        Kind::ModifiedAt => time::local(person.modified_at).into(),
-        Kind::Hours if scene.quirks.string_hours && plain.is_number() => plain.to_string().into(),
-        Kind::Tags => tags(scene, person, plain),
-        Kind::Unit(unit) if plain.is_object() => json!({"type": unit.type_name(), "attributes": plain}),
-        Kind::Supervisor if plain.is_u64() => supervisor(scene, person),
-        Kind::Unit(_) | Kind::Supervisor => empty(scene, person),
-        Kind::CostCenters => typed_list("CostCenter", plain),
-        Kind::Entitlements => typed_list("TimeOffType", plain),
-        Kind::HolidayCalendar if plain.is_object() => json!({"type": "HolidayCalendar", "attributes": plain}),
-        Kind::WorkSchedule if plain.is_object() => json!({"type": "WorkSchedule", "attributes": plain}),
-        Kind::Picture => format!("{}/v1/company/employees/{}/profile-picture", scene.base_url, person.id).into(),
-        _ if attribute.key == "termination_reason" && plain.is_null() && scene.quirks.empty_shapes => "".into(),
-        _ => plain.clone(),
+        Kind::Id => put(out, &person.id),
+        Kind::Date => put(out, &plain.as_str().and_then(time::parse_date).map(time::midnight)),
+        Kind::CreatedAt => put(out, &time::local(person.created_at)),
+        Kind::ModifiedAt => put(out, &time::local(person.modified_at)),
+        Kind::Hours if scene.quirks.string_hours && plain.is_number() => put(out, &plain.to_string()),
+        Kind::Tags => put_tags(out, scene, person, plain),
+        Kind::Unit(unit) if plain.is_object() => put_typed(out, unit.type_name(), plain),
+        Kind::Supervisor if plain.is_u64() => put_supervisor(out, scene, named, person),
+        Kind::Unit(_) | Kind::Supervisor => out.extend_from_slice(empty(scene, person)),
+        Kind::CostCenters => put_typed_list(out, "CostCenter", plain),
+        Kind::Entitlements => put_typed_list(out, "TimeOffType", plain),
+        Kind::HolidayCalendar if plain.is_object() => put_typed(out, "HolidayCalendar", plain),
+        Kind::WorkSchedule if plain.is_object() => put_typed(out, "WorkSchedule", plain),
+        Kind::Picture => put(out, &format!("{}/v1/company/employees/{}/profile-picture", scene.base_url, person.id)),
+        _ if attribute.key == "termination_reason" && plain.is_null() && scene.quirks.empty_shapes => put(out, &""),
+        _ => put(out, plain),
     }
 }
 
 /// Empty objects come as null, as an empty text or as an empty list, seen at different people.
-fn empty(scene: &Scene<'_>, person: &Person) -> Value {
+fn empty(scene: &Scene<'_>, person: &Person) -> &'static [u8] {
     match person.id % 3 {
-        0 if scene.quirks.empty_shapes => json!([]),
-        1 if scene.quirks.empty_shapes => json!(""),
-        _ => Value::Null,
+        0 if scene.quirks.empty_shapes => b"[]",
+        1 if scene.quirks.empty_shapes => br#""""#,
+        _ => b"null",
     }
 }
 
-fn tags(scene: &Scene<'_>, person: &Person, plain: &Value) -> Value {
-    let Some(tags) = plain.as_array() else { return plain.clone() };
-    if scene.quirks.tags_as_json && person.id.is_multiple_of(2) {
-        return plain.to_string().into();
-    }
-    tags.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",").into()
-}
-
-fn typed_list(type_name: &str, plain: &Value) -> Value {
-    match plain.as_array() {
-        Some(items) => items.iter().map(|item| json!({"type": type_name, "attributes": item})).collect(),
-        None => plain.clone(),
+fn put_tags(out: &mut Vec<u8>, scene: &Scene<'_>, person: &Person, plain: &Value) {
+    if !plain.is_array() {
+        put(out, plain);
+    } else if scene.quirks.tags_as_json && person.id.is_multiple_of(2) {
+        put(out, &plain.to_string());
+    } else {
+        put(out, &tags_in_a_line(plain));
     }
 }
 
 /// The supervisor inside an employee: the id alone for some, with name and address for others.
-fn supervisor(scene: &Scene<'_>, person: &Person) -> Value {
-    let found = person.supervisor_id().and_then(|id| scene.world.people.get(&id));
-    found.map_or(Value::Null, |supervisor| inner_employee(scene, supervisor, "ID", person.id.is_multiple_of(3)))
+fn put_supervisor(out: &mut Vec<u8>, scene: &Scene<'_>, named: &[Column<'_>], person: &Person) {
+    let named = if person.id.is_multiple_of(3) { &[] } else { named };
+    match person.supervisor_id().and_then(|id| scene.world.people.get(&id)) {
+        Some(supervisor) => put_inner_employee(out, named, supervisor, "ID"),
+        None => put(out, &Value::Null),
+    }
 }
 
-fn inner_employee(scene: &Scene<'_>, person: &Person, id_label: &str, id_only: bool) -> Value {
-    let mut attributes = serde_json::Map::new();
-    attributes
-        .insert("id".into(), json!({"label": id_label, "value": person.id, "type": "integer", "universal_id": "id"}));
-    let named = scene.world.catalogue.iter().filter(|a| ["first_name", "last_name", "email"].contains(&a.key.as_str()));
-    for attribute in named.filter(|_| !id_only) {
-        let wrapped = envelope(scene, attribute, person.get(&attribute.key).clone());
-        attributes.insert(attribute.key.clone(), serde_json::to_value(wrapped).unwrap_or_default());
+fn put_inner_employee(out: &mut Vec<u8>, named: &[Column<'_>], person: &Person, id_label: &str) {
+    out.extend_from_slice(br#"{"type":"Employee","attributes":{"id":{"label":"#);
+    put(out, &id_label);
+    out.extend_from_slice(br#","value":"#);
+    put(out, &person.id);
+    out.extend_from_slice(br#","type":"integer","universal_id":"id"}"#);
+    for column in named {
+        out.push(b',');
+        out.extend_from_slice(&column.before);
+        put(out, person.get(&column.attribute.key));
+        out.extend_from_slice(&column.after);
     }
-    json!({"type": "Employee", "attributes": attributes})
+    out.extend_from_slice(b"}}");
+}
+
+/// The employee inside an absence.
+fn inner_employee(scene: &Scene<'_>, person: &Person) -> Value {
+    let mut text = Vec::new();
+    put_inner_employee(&mut text, &named(scene), person, "id");
+    serde_json::from_slice(&text).expect("what was just written is JSON")
 }
 
 /// One absence with its nested type and employee.
@@ -152,7 +151,7 @@ pub(crate) fn absence(scene: &Scene<'_>, absence: &Absence) -> Vec<u8> {
         "time_off_type": kind.map(|TimeOffType { id, name, category, .. }| json!({
             "type": "TimeOffType", "attributes": {"id": id, "name": name, "category": category},
         })),
-        "employee": employee.map(|person| inner_employee(scene, person, "id", false)),
+        "employee": employee.map(|person| inner_employee(scene, person)),
         "created_by": "API",
         "certificate": {"status": certificate},
         "created_at": local(*created_at),
