@@ -55,6 +55,8 @@ service_user() {
 start_postgres() {
     local programs=$1 password port
     password=$(random_hex)
+    # Beside its data, so that tests that search what the server wrote find both.
+    local log=$folder/postgres/postgres.log
     printf '%s\n' "$password" >"$folder/postgres/password"
     chmod 0644 "$folder/postgres/password"
     (cd "$folder/postgres" && "${as_user[@]}" "$programs/initdb" --pgdata=data --username=gangway --auth=scram-sha-256 \
@@ -62,19 +64,21 @@ start_postgres() {
         fail "initdb failed: $(tail -n 3 "$folder/postgres/initdb.log")"
     for _ in {1..5}; do
         port=$(free_port)
-        # No socket in a folder: its path may be longer than the system takes.
+        # No socket in a folder: its path may be longer than the system takes. The write-ahead log is kept for as long as a test
+        # runs that searches it.
         (cd "$folder/postgres" && exec "${as_user[@]}" "$programs/postgres" -D data -h 127.0.0.1 -p "$port" -k '' \
             -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 \
-            -c shared_buffers=128MB -c max_wal_size=2GB) >"$folder/postgres.log" 2>&1 &
+            -c shared_buffers=128MB -c max_wal_size=2GB -c wal_keep_size=512MB) >"$log" 2>&1 &
         postgres=$!
         if wait_until "$postgres" "$programs/pg_isready" -q -h 127.0.0.1 -p "$port"; then
             export GANGWAY_TEST_POSTGRES_URL="postgres://gangway:$password@127.0.0.1:$port/postgres"
+            export GANGWAY_TEST_POSTGRES_DATA=$folder/postgres
             return
         fi
         kill -QUIT "$postgres" 2>/dev/null || true
         wait "$postgres" 2>/dev/null || true
     done
-    fail "PostgreSQL did not start: $(tail -n 3 "$folder/postgres.log")"
+    fail "PostgreSQL did not start: $(tail -n 3 "$log")"
 }
 
 start_redis() {
@@ -118,6 +122,8 @@ mkdir "$folder/postgres" "$folder/redis"
 service_user
 start_postgres "$(postgres_programs)"
 start_redis
+# Nothing is left out from here on: a test that finds no database fails.
+export GANGWAY_TEST_REQUIRE_DATABASES=1
 
 scope=(--workspace)
 for argument in "$@"; do
@@ -131,4 +137,8 @@ if cargo nextest --version >/dev/null 2>&1; then
     run_tests cargo nextest run --locked "${scope[@]}" "$@"
 else
     run_tests cargo test --locked "${scope[@]}" "$@"
+    # Nothing shows what passing tests print, so the table of .config/nextest.toml takes a run of its own.
+    if (($# == 0)); then
+        run_tests cargo test --locked --quiet -p gangway-tests --test it tenant_b_never_reaches_what_is_tenant_as -- --show-output
+    fi
 fi

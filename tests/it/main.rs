@@ -1,6 +1,6 @@
 //! The tests across crates, in one binary: each module is one subject of the platform.
 //!
-//! They run on SQLite and, where `GANGWAY_TEST_POSTGRES_URL` is set (`make test` sets it), on PostgreSQL too.
+//! They run on SQLite and, where there is a server (`make test` brings one), on PostgreSQL too: see `gangway_testkit::postgres_url`.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,3 +16,11 @@ mod onboarding;
 mod queue;
 mod sync;
 mod tenancy;
+
+/// A passing test shows nothing that it printed; of this one the runner shows it.
+#[test]
+fn the_run_says_whether_postgresql_is_tested() {
+    if gangway_testkit::postgres_url().is_some() {
+        println!("tested on PostgreSQL too");
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! Nothing that ships may use this crate. Everything listens on loopback, takes free ports and cleans up after itself; no
 //! test needs the internet. [`TestDb`] is a migrated database of its own, [`TestApp`] the platform on it with a sandbox vendor,
-//! [`Needle`] a value to look for in every encoding, [`LogCapture`] every log and span of the process.
+//! [`Needle`] a value to look for in every encoding, [`LogCapture`] every log and span of the process, [`Disk`] every file that
+//! a database has written.
 
 pub mod behaviour;
 
@@ -11,16 +12,20 @@ mod database;
 mod http;
 mod logs;
 mod needle;
+mod needles;
+mod servers;
 
 pub use app::{Onboarded, TestApp, TestAppBuilder};
-pub use database::TestDb;
+pub use database::{Disk, SERVER_LOG, TestDb};
 pub use http::{Answer, Client};
 pub use logs::LogCapture;
 pub use needle::Needle;
+pub use needles::Needles;
+pub use servers::{postgres_folder, postgres_url};
 
 /// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].
 ///
-/// The test for `PostgreSQL` says so and ends when `GANGWAY_TEST_POSTGRES_URL` is not set.
+/// Without a server the test for `PostgreSQL` says so and ends, or fails where nothing may be left out: see [`postgres_url`].
 ///
 /// ```text
 /// on_both_databases! {

@@ -7,6 +7,8 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
+use crate::Needles;
+
 /// Shorter pieces would be found by chance.
 const MIN_LENGTH: usize = 8;
 
@@ -36,6 +38,8 @@ impl Needle {
             ("URL-encoded throughout", percent(bytes, |_| true)),
             ("form-encoded", form(bytes)),
             ("JSON-escaped", json_text(value)),
+            ("JSON-escaped twice", json_text(&String::from_utf8(json_text(value)).expect("JSON is text"))),
+            ("quotes doubled", value.replace('"', "\"\"").into_bytes()),
             (
                 "JSON-escaped throughout",
                 value.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).collect(),
@@ -46,6 +50,7 @@ impl Needle {
             spellings.push((name, base64_inside(bytes, offset, false)));
             spellings.push((name, base64_inside(bytes, offset, true)));
         }
+        spellings.extend(numbers(value));
         let mut known = HashSet::new();
         spellings.retain(|(_, spelling)| known.insert(spelling.clone()));
         Self { spellings }
@@ -53,12 +58,33 @@ impl Needle {
 
     /// The spellings that a haystack holds.
     pub fn find_in(&self, haystack: &[u8]) -> Vec<&'static str> {
-        let holds = |spelling: &[u8]| haystack.windows(spelling.len()).any(|window| window == spelling);
-        let mut found: Vec<_> =
-            self.spellings.iter().filter(|(_, spelling)| holds(spelling)).map(|(name, _)| *name).collect();
-        found.dedup();
-        found
+        let needles = Needles::new([(String::new(), self.clone())]);
+        needles.find_in(haystack).into_iter().map(|(_, spelling)| spelling).collect()
     }
+
+    pub(crate) fn into_spellings(self) -> Vec<(&'static str, Vec<u8>)> {
+        self.spellings
+    }
+}
+
+/// How a database or a program keeps a number: as a float, in cents, or in the digits of `PostgreSQL`'s `numeric`.
+fn numbers(value: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let (Some((whole, part)), Ok(float)) = (value.split_once('.'), value.parse::<f64>()) else { return Vec::new() };
+    if !is_number {
+        return Vec::new();
+    }
+    let mut digits = format!("{}{whole}{part}", "0".repeat(whole.len().next_multiple_of(4) - whole.len()));
+    digits.push_str(&"0".repeat(digits.len().next_multiple_of(4) - digits.len()));
+    let group = |digits: &[u8]| digits.iter().fold(0_u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    let numeric = digits.as_bytes().chunks(4).flat_map(|digits| group(digits).to_le_bytes()).collect();
+    vec![
+        ("without its point", format!("{whole}{part}").into_bytes()),
+        ("scientific", format!("{float:e}").into_bytes()),
+        ("float", float.to_be_bytes().to_vec()),
+        ("float, turned round", float.to_le_bytes().to_vec()),
+        ("numeric", numeric),
+    ]
 }
 
 fn hex(bytes: &[u8], upper: bool) -> Vec<u8> {
@@ -112,6 +138,9 @@ mod tests {
         assert_eq!(found(format!("x{VALUE}y")), ["plain"]);
         assert_eq!(found(hex(VALUE.as_bytes(), false)), ["hexadecimal"]);
         assert_eq!(found(serde_json::json!({"a": VALUE}).to_string()), ["JSON-escaped"]);
+        assert_eq!(found(serde_json::json!(format!("{VALUE:?}")).to_string()), ["JSON-escaped twice"]);
+        // As PostgreSQL prints a row, and CSV.
+        assert_eq!(found(r#"(7,"canary/ü ""secret"" 77",)"#), ["quotes doubled"]);
         let url = url::form_urlencoded::Serializer::new(String::new()).append_pair("a", VALUE).finish();
         assert_eq!(found(url), ["form-encoded"]);
         for before in ["", "a", "ab", "abc"] {
@@ -119,6 +148,26 @@ mod tests {
             assert_eq!(found(&text).len(), 1, "{text}");
         }
         assert_eq!(found(format!("{:?}", VALUE.as_bytes())), ["decimal bytes"]);
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_kept() {
+        let needle = Needle::new("1234567890.25");
+        let found = |haystack: &[u8]| needle.find_in(haystack);
+        assert_eq!(found(b"amount: 123456789025;"), ["without its point"]);
+        assert_eq!(found(b"1.23456789025e9"), ["scientific"]);
+        assert_eq!(found(&[&[9], &1_234_567_890.25_f64.to_be_bytes()[..], &[9]].concat()), ["float"]);
+        assert_eq!(found(&1_234_567_890.25_f64.to_le_bytes()), ["float, turned round"]);
+        let groups = [12_u16, 3456, 7890, 2500].map(u16::to_le_bytes).concat();
+        assert_eq!(found(&groups), ["numeric"]);
+    }
+
+    #[test]
+    fn is_found_at_the_ends_and_beside_its_own_beginning() {
+        assert_eq!(found(VALUE), ["plain"]);
+        assert_eq!(found(format!("can{VALUE}")), ["plain"]);
+        assert_eq!(found(&VALUE.as_bytes()[..VALUE.len() - 1]), [""; 0]);
+        assert_eq!(found("c"), [""; 0]);
     }
 
     #[test]

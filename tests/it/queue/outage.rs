@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     server::Server,
-    support::{Act, Bench, LEDGER, Probe, Worker, config, eventually, test_server},
+    support::{Act, Bench, LEDGER, Probe, Worker, config, eventually},
 };
 
 /// How long the database is away; shorter than the lease.
@@ -21,7 +21,7 @@ const N_JOBS: usize = 60;
 /// time and as their second try.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_of_the_database_in_mid_run_costs_no_job_and_no_worker() {
-    if test_server().is_none() {
+    if gangway_testkit::postgres_url().is_none() {
         return;
     }
     let mut server = Server::start().await;

@@ -52,7 +52,7 @@ impl Bench {
     }
 
     pub(super) async fn postgres() -> Option<Self> {
-        let base = test_server()?;
+        let base = gangway_testkit::postgres_url()?;
         let name = format!("queue_{}", new_id().uuid().simple());
         let server = Database::connect(&base).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
@@ -243,16 +243,6 @@ async fn create_tenant(app: &App, name: &str) -> TenantScope {
     tx.tenants().create(&tenant).await.unwrap();
     tx.commit().await.unwrap();
     app.db.scope_for_operator(tenant.id).await.unwrap()
-}
-
-/// The PostgreSQL of the test run; says so when there is none.
-pub(super) fn test_server() -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "the test runner names its database there")]
-    let url = std::env::var("GANGWAY_TEST_POSTGRES_URL").ok();
-    if url.is_none() {
-        println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
-    }
-    url
 }
 
 /// An id that is unique across processes: databases of a run are named after it.

@@ -1,6 +1,6 @@
 //! A database of its own for each test, migrated, with the logins that an operator would make; and raw statements on it.
 //!
-//! The server of `GANGWAY_TEST_POSTGRES_URL` (`make test` starts a private one) is thrown away with everything in it.
+//! The server of `gangway_testkit::postgres_url` (`make test` starts a private one) is thrown away with everything in it.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl TestDb {
 
     /// An empty PostgreSQL database and its owner, a login with these attributes.
     pub(super) async fn postgres_empty(attributes: &str) -> Option<Self> {
-        let server = server_url()?;
+        let server = gangway_testkit::postgres_url()?;
         let admin = connect(&server, 1).await;
         let name: String = one(&admin, "SELECT 't_' || replace(gen_random_uuid()::text, '-', '')").await;
         run(&admin, &format!("CREATE ROLE {name} LOGIN {attributes} PASSWORD '{name}'")).await.unwrap();
@@ -174,15 +174,6 @@ pub(super) fn code(error: &DbErr) -> String {
 /// An id as text of a statement.
 pub(super) fn uuid_literal(backend: DbBackend, id: Uuid) -> String {
     if backend == DbBackend::Postgres { format!("'{id}'::uuid") } else { format!("X'{}'", id.simple()) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "tells the tests which server to use; no setting of the product")]
-fn server_url() -> Option<String> {
-    let url = std::env::var("GANGWAY_TEST_POSTGRES_URL").ok();
-    if url.is_none() {
-        println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
-    }
-    url
 }
 
 /// Roles belong to the whole server. Since PostgreSQL 16 only who made them may grant them, which would be the test that

@@ -1,17 +1,16 @@
 //! A migrated database for one test, gone with it.
 
+mod disk;
 mod postgres;
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::Path};
 
 use gangway_migrations::{Migrator, MigratorTrait as _};
 use gangway_storage::{Config, Db};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
 
+pub use self::disk::{Disk, SERVER_LOG};
 use self::postgres::Clone;
 
 /// A migrated database of its own.
@@ -39,19 +38,13 @@ impl TestDb {
         Self { url, place: Place::Sqlite(folder) }
     }
 
-    /// A database on the server of `GANGWAY_TEST_POSTGRES_URL`, used through a plain `NOINHERIT` login as in production; none
-    /// when the variable is not set.
+    /// A database on the server of [`crate::postgres_url`], used through a plain `NOINHERIT` login as in production; none
+    /// without a server.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// When it can't be made, or there is no server in a run that leaves nothing out.
     pub async fn postgres() -> Option<Self> {
-        let Some(server) = postgres::server() else {
-            #[expect(clippy::print_stdout, reason = "the test run must say what it left out")]
-            {
-                println!("skipped on PostgreSQL: GANGWAY_TEST_POSTGRES_URL is not set (make test sets it)");
-            }
-            return None;
-        };
+        let server = postgres::server()?;
         let clone = Clone::make(&server).await;
         Some(Self { url: clone.login_url().to_owned(), place: Place::Postgres(clone) })
     }
@@ -84,11 +77,11 @@ impl TestDb {
         matches!(self.place, Place::Postgres(_))
     }
 
-    /// The files of an embedded database: the database, its write-ahead log and its index.
-    pub fn files(&self) -> Vec<PathBuf> {
+    /// The folder of an embedded database.
+    pub fn folder(&self) -> Option<&Path> {
         match &self.place {
-            Place::Sqlite(folder) => files_of(folder.path()),
-            Place::Postgres(_) => Vec::new(),
+            Place::Sqlite(folder) => Some(folder.path()),
+            Place::Postgres(_) => None,
         }
     }
 
@@ -100,22 +93,21 @@ impl TestDb {
         let connection = Database::connect(self.owner_url()).await.expect("the owner may connect");
         let mut text = String::new();
         for table in tables(&connection).await {
-            let sql = if self.is_postgres() {
-                format!("SELECT t::text AS line FROM \"{table}\" t")
+            // Column by column: PostgreSQL would print a whole row with its quotes doubled.
+            let columns = if self.is_postgres() {
+                format!(
+                    "SELECT quote_ident(column_name) || '::text' AS line FROM information_schema.columns
+                     WHERE table_schema = 'public' AND table_name = '{table}'"
+                )
             } else {
-                let columns =
-                    texts(&connection, &format!("SELECT name AS line FROM pragma_table_info('{table}')")).await;
-                let shown: Vec<_> = columns
-                    .iter()
-                    .map(|column| {
-                        format!(
-                            "CASE typeof(\"{column}\") WHEN 'blob' THEN '\\x' || lower(hex(\"{column}\")) \
-                     ELSE coalesce(CAST(\"{column}\" AS TEXT), '') END"
-                        )
-                    })
-                    .collect();
-                format!("SELECT {} AS line FROM \"{table}\"", shown.join(" || '|' || "))
+                format!(
+                    "SELECT 'CASE typeof(\"' || name || '\") WHEN ''blob'' THEN ''\\x'' || lower(hex(\"' || name || '\")) \
+                     ELSE CAST(\"' || name || '\" AS TEXT) END' AS line FROM pragma_table_info('{table}')"
+                )
             };
+            let columns = texts(&connection, &columns).await;
+            let shown: Vec<_> = columns.iter().map(|column| format!("coalesce({column}, '')")).collect();
+            let sql = format!("SELECT {} AS line FROM \"{table}\"", shown.join(" || '|' || "));
             for line in texts(&connection, &sql).await {
                 writeln!(text, "{table}: {line}").expect("a string takes everything");
             }
@@ -138,11 +130,6 @@ impl TestDb {
 }
 
 const FILE: &str = "gangway.sqlite";
-
-fn files_of(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("the test's folder can be listed");
-    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect()
-}
 
 /// The tables of ours.
 async fn tables(connection: &DatabaseConnection) -> Vec<String> {

@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use url::Url;
 
-const SERVER: &str = "GANGWAY_TEST_POSTGRES_URL";
 const LOGIN: &str = "gangway_test_login";
 /// Protects nothing: the server is thrown away with the tests and listens on loopback.
 const PASSWORD: &str = "gangway-test";
@@ -20,9 +19,8 @@ const PASSWORD: &str = "gangway-test";
 const LOCK: i64 = 0x6761_6e67_7761_7901;
 
 /// The server's URL, with a login that may make databases and roles.
-#[expect(clippy::disallowed_methods, reason = "the one setting of the tests; nothing that ships reads it")]
 pub(super) fn server() -> Option<Url> {
-    std::env::var(SERVER).ok().map(|url| Url::parse(&url).expect("GANGWAY_TEST_POSTGRES_URL is a URL"))
+    crate::postgres_url().map(|url| Url::parse(&url).expect("GANGWAY_TEST_POSTGRES_URL is a URL"))
 }
 
 /// A clone of the template.
@@ -137,12 +135,12 @@ async fn connect(server: &Url) -> PgConnection {
     PgConnection::connect(server.as_str()).await.expect("the server of GANGWAY_TEST_POSTGRES_URL answers")
 }
 
-async fn run(connection: &mut PgConnection, sql: &str) {
+pub(super) async fn run(connection: &mut PgConnection, sql: &str) {
     let outcome = connection.execute(AssertSqlSafe(sql.to_owned())).await;
     outcome.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-async fn close(connection: PgConnection) {
+pub(super) async fn close(connection: PgConnection) {
     // A server that is going away has closed it already.
     drop(connection.close().await);
 }
