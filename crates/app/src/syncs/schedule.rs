@@ -15,6 +15,8 @@ const MAX_JITTER: TimeDelta = TimeDelta::minutes(5);
 /// Longer texts are no schedule; they would be kept and told by the audit log.
 const MAX_BYTES: usize = 200;
 const MAX_INTERVAL_DAYS: i64 = 366;
+/// The fields of a cron expression, and the largest step that reaches a second value in each.
+const FIELDS: [(&str, u32); 5] = [("minutes", 59), ("hours", 23), ("days", 30), ("months", 11), ("weekdays", 6)];
 
 /// A schedule, read.
 #[derive(Debug, Clone)]
@@ -95,6 +97,22 @@ fn parse_interval(text: &str) -> Result<TimeDelta, String> {
 }
 
 fn parse_cron(text: &str) -> Result<Cron, String> {
+    // The parser takes a step beyond the field's end and an empty entry of a list, and then does what nobody meant.
+    for (field, (name, most)) in text.split(' ').zip(FIELDS) {
+        for entry in field.split(',') {
+            let wrong =
+                |what: String| Err(format!("the cron expression is not understood: {what} in the field of {name}"));
+            if entry.is_empty() {
+                return wrong("a list has an empty entry".to_owned());
+            }
+            let Some((base, step)) = entry.split_once('/') else { continue };
+            let is_step = step.bytes().all(|byte| byte.is_ascii_digit())
+                && step.parse().is_ok_and(|step: u32| (1..=most).contains(&step));
+            if base.is_empty() || !is_step {
+                return wrong(format!("a step is written like */2 and lies between 1 and {most}"));
+            }
+        }
+    }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     parser.parse(text).map_err(|error| format!("the cron expression is not understood: {error}"))
 }
@@ -172,7 +190,48 @@ mod tests {
         assert!(wrong("* * * *").contains("4 words"));
         assert!(wrong("0 0 0 1 1 *").contains("6 words"));
         assert!(wrong("99 * * * *").contains("not understood"));
+        assert!(
+            wrong("*/99 * * * *")
+                .contains("a step is written like */2 and lies between 1 and 59 in the field of minutes")
+        );
+        for text in [
+            "*/0 * * * *",
+            "*/60 * * * *",
+            "*/+5 * * * *",
+            "*/ * * * *",
+            "0 */24 * * *",
+            "/5 * * * *",
+            "0-30/2/3 * * * *",
+        ] {
+            assert!(wrong(text).contains("a step is written"), "{text}");
+        }
+        for text in ["1,2,,3 * * * *", ", * * * *", "0 6 * * MON,"] {
+            assert!(wrong(text).contains("empty entry"), "{text}");
+        }
         assert!(wrong("").contains("0 words"));
+    }
+
+    #[test]
+    fn usual_expressions_are_understood() {
+        for text in [
+            "*/15 * * * *",
+            "0 */2 * * *",
+            "5,35 6-20/2 * * MON-FRI",
+            "0 0 1 JAN,JUL *",
+            "0 4 L * *",
+            "0 6 * * 1#2",
+            "0 0 */30 * *",
+        ] {
+            assert!(Schedule::parse(text).is_ok(), "{text}: {:?}", Schedule::parse(text).err());
+        }
+    }
+
+    #[test]
+    fn a_long_interval_has_its_first_run_soon() {
+        let every = Schedule::parse("every 366d").unwrap();
+        let anchor = Anchor { id: sync(255), ..prompt(Tz::UTC) };
+        let first = every.next_after(anchor.created_at, &anchor).unwrap();
+        assert!(first - anchor.created_at <= MAX_JITTER, "{first}");
     }
 
     #[test]
