@@ -75,7 +75,10 @@ const fn explain(code: Code) -> &'static str {
         Code::Unsupported => {
             "The connector does not offer what was asked for. `GET /v1/connectors/{id}` tells what it does."
         }
-        Code::JobNotFailed => "Only a job that gave up can be retried; this one is waiting, running or done.",
+        Code::JobNotFailed => {
+            "Only a job that gave up can be retried, and only while there is something left to do: this one is waiting, running \
+             or done, or its run has been taken up again since."
+        }
         Code::Unavailable => {
             "The database or another part of this server is away for a moment. Try again after `Retry-After`."
         }

@@ -46,7 +46,7 @@ pub(crate) struct SyncView {
     next_run_at: Option<DateTime<Utc>>,
     /// The newest run.
     last_run_id: Option<String>,
-    /// Raised at every change; the `ETag` is `"v<version>"`.
+    /// Raised when the schedule changes; the `ETag` is `"v<version>"`.
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -91,7 +91,8 @@ pub(crate) struct SyncCreate {
     connection_id: ConnectionId,
     #[schema(value_type = StreamView)]
     stream: Stream,
-    /// `every 15m`, a five-field cron expression in the tenant's zone, or null (by hand).
+    /// `every 15m`, a five-field cron expression in the tenant's zone, or null (by hand). An interval, however long, has its
+    /// first run within five minutes.
     #[schema(example = "every 15m", max_length = 200)]
     schedule: Option<String>,
 }

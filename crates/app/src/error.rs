@@ -51,7 +51,9 @@ impl Error {
 
     /// `object.not-found` for a kind of object.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("There is no such {what} in this tenant."))
+        // A tenant is looked for among all of them.
+        let place = if what == "tenant" { "" } else { " in this tenant" };
+        Self::new(Code::NotFound, format!("There is no such {what}{place}."))
     }
 
     /// `request.invalid` with one wrong value.
@@ -151,7 +153,7 @@ impl From<connector::Error> for Error {
             ErrorKind::Refused if is_forbidden_origin(&error) => Code::OriginForbidden,
             _ => Code::VendorProtocol,
         };
-        let mut mapped = Self::new(code, error.message.clone());
+        let mut mapped = Self::new(code, sentence(&error.message));
         match error.retry {
             Retry::Never => {}
             Retry::Backoff => mapped.is_transient = true,
@@ -163,6 +165,16 @@ impl From<connector::Error> for Error {
         mapped.source = Some(Box::new(error));
         mapped
     }
+}
+
+/// A connector's clause as what is told to people.
+fn sentence(clause: &str) -> String {
+    let mut rest = clause.chars();
+    let mut text: String = rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect();
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
 }
 
 /// Whether the way out refused the address. A connector refuses for reasons of its own too (a damaged checkpoint, pages
@@ -178,6 +190,22 @@ mod tests {
 
     fn from_port(kind: egress::ErrorKind) -> Code {
         Error::from(connector::Error::from_port("read employees", egress::Error::new(kind, "/x", "why"))).code
+    }
+
+    #[test]
+    fn a_tenant_is_not_looked_for_in_a_tenant() {
+        assert_eq!(Error::from(storage::Error::NotFound("tenant")).message, "There is no such tenant.");
+        assert_eq!(Error::not_found("sync").message, "There is no such sync in this tenant.");
+    }
+
+    #[test]
+    fn what_connectors_say_is_told_in_sentences() {
+        for (clause, told) in
+            [("not found", "Not found."), ("Personio fails; wait.", "Personio fails; wait."), ("", ".")]
+        {
+            let error = connector::Error::new(ErrorKind::Protocol, "read employees", clause);
+            assert_eq!(Error::from(error).message, told);
+        }
     }
 
     #[test]

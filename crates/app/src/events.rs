@@ -64,7 +64,8 @@ pub(crate) fn append(ctx: &Ctx, keys: &TenantKeys, tx: &mut TenantTx, draft: Dra
 pub async fn list(ctx: &Ctx, kinds: &[String], page: PageRequest<i64>) -> Result<Page<Event>> {
     ctx.require(Scope::RecordsRead)?;
     if let Some(unknown) = kinds.iter().find(|kind| !EVENT_TYPES.contains(&kind.as_str())) {
-        return Err(Error::invalid("type", format!("`{unknown}` is not an event type; docs/events.md lists them")));
+        let message = format!("`{unknown}` is not an event type; there are {}", EVENT_TYPES.join(", "));
+        return Err(Error::invalid("type", message));
     }
     let app = ctx.app();
     let keys = app.keys.tenant(app, ctx.scope()).await?;

@@ -14,7 +14,7 @@ use gangway_vault::api_key::{self, Kind};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit};
+use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit, names};
 
 /// What a new key needs.
 #[derive(Debug, Clone)]
@@ -187,16 +187,13 @@ fn check(
     let now = app.now();
     // A key that ends must not leave one behind that does not.
     let expires_at = expires_at.or(latest);
-    let name = name.trim().to_owned();
     let asked = scopes.is_some();
     let scopes = scopes.unwrap_or(defaults);
     let mut problems = Vec::new();
+    let name = names::check(&name).map_err(|problem| problems.push(problem)).ok();
     let mut problem = |pointer: &str, message: &str| {
         problems.push(FieldError { pointer: pointer.to_owned(), message: message.to_owned() });
     };
-    if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        problem("/name", "must have 1 to 200 characters, none of them control characters");
-    }
     if expires_at.is_some_and(|at| at <= now) {
         problem("/expires_at", "must lie in the future");
     }
@@ -215,9 +212,7 @@ fn check(
             problem("/scopes", "a key can pass on only scopes that it holds itself");
         }
     }
-    if !problems.is_empty() {
-        return Err(Error::invalid_fields(problems));
-    }
+    let (Some(name), true) = (name, problems.is_empty()) else { return Err(Error::invalid_fields(problems)) };
     Ok(ApiKey { id: app.new_id(), kind, tenant, name, scopes, created_at: now, expires_at, revoked_at: None })
 }
 

@@ -16,6 +16,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+mod names;
 pub mod queue;
 pub mod records;
 pub mod seal;

@@ -9,7 +9,7 @@ use gangway_domain::{
 };
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason};
 
-use crate::{Error, FieldError, OperatorCtx, Result, audit};
+use crate::{Error, FieldError, OperatorCtx, Result, audit, names, syncs};
 
 /// What a new tenant needs.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct TenantPatch {
 pub async fn create(ctx: &OperatorCtx, new: NewTenant) -> Result<Tenant> {
     ctx.require(Scope::TenantsWrite)?;
     let mut problems = Vec::new();
-    let name = check_name(&new.name, &mut problems);
+    let name = names::check(&new.name).map_err(|problem| problems.push(problem)).ok();
     let time_zone = check_time_zone(new.time_zone.as_deref().unwrap_or("UTC"), &mut problems);
     let (Some(name), Some(time_zone)) = (name, time_zone) else { return Err(Error::invalid_fields(problems)) };
 
@@ -68,7 +68,7 @@ pub async fn get(ctx: &OperatorCtx, id: TenantId) -> Result<Tenant> {
     let tx = ctx.app().db.begin_system(SystemReason::ListTenants).await?;
     let tenant = tx.tenants().find(id).await?;
     tx.commit().await?;
-    tenant.ok_or_else(|| Error::new(Code::NotFound, "There is no such tenant."))
+    tenant.ok_or_else(|| Error::not_found("tenant"))
 }
 
 /// Tenants in creation order.
@@ -80,43 +80,40 @@ pub async fn list(ctx: &OperatorCtx, page: PageRequest<TenantId>) -> Result<Page
     Ok(tenants)
 }
 
-/// Changes a tenant; `if_version` is the version the caller has seen.
+/// Changes a tenant; `if_version` is the version the caller has seen. What says nothing new changes nothing, not the version
+/// either. A new zone moves the next times of cron schedules.
 pub async fn update(ctx: &OperatorCtx, id: TenantId, if_version: Option<i64>, patch: TenantPatch) -> Result<Tenant> {
     ctx.require(Scope::TenantsWrite)?;
     let TenantPatch { name, time_zone, state } = patch;
     let mut problems = Vec::new();
-    let name = name.map(|name| check_name(&name, &mut problems));
-    let time_zone = time_zone.map(|zone| check_time_zone(&zone, &mut problems));
+    let name = name.and_then(|name| names::check(&name).map_err(|problem| problems.push(problem)).ok());
+    let time_zone = time_zone.and_then(|zone| check_time_zone(&zone, &mut problems));
     if !problems.is_empty() {
         return Err(Error::invalid_fields(problems));
     }
 
     let app = ctx.app();
     let tx = app.db.begin_system(SystemReason::ManageTenants).await?;
-    let mut tenant =
-        tx.tenants().find(id).await?.ok_or_else(|| Error::new(Code::NotFound, "There is no such tenant."))?;
-    if if_version.is_some_and(|version| version != tenant.version) {
+    let before = tx.tenants().find(id).await?.ok_or_else(|| Error::not_found("tenant"))?;
+    if if_version.is_some_and(|version| version != before.version) {
         return Err(storage::Error::Stale.into());
     }
-    tenant.name = name.flatten().unwrap_or(tenant.name);
-    tenant.time_zone = time_zone.flatten().unwrap_or(tenant.time_zone);
+    let mut tenant = before.clone();
+    tenant.name = name.unwrap_or(tenant.name);
+    tenant.time_zone = time_zone.unwrap_or(tenant.time_zone);
     tenant.state = state.unwrap_or(tenant.state);
+    if tenant == before {
+        return Ok(before);
+    }
     tenant.version += 1;
     tenant.updated_at = app.now();
     tx.tenants().update(&tenant).await.map_err(|error| name_taken(error, &tenant.name))?;
+    if tenant.time_zone != before.time_zone {
+        syncs::move_to_zone(app, &tx, id, tenant.time_zone).await?;
+    }
     audit::record_operator(ctx, &tx, tenant.id, "tenant.update", &tenant.id.to_string()).await?;
     tx.commit().await?;
     Ok(tenant)
-}
-
-fn check_name(name: &str, problems: &mut Vec<FieldError>) -> Option<String> {
-    let name = name.trim();
-    if (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
-        return Some(name.to_owned());
-    }
-    let message = "must have 1 to 200 characters, none of them control characters".to_owned();
-    problems.push(FieldError { pointer: "/name".to_owned(), message });
-    None
 }
 
 fn check_time_zone(zone: &str, problems: &mut Vec<FieldError>) -> Option<Tz> {

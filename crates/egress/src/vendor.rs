@@ -197,7 +197,8 @@ impl VendorPort {
         };
         self.budgets.acquire(&ask, self.max_wait).await.map_err(|wait| {
             let what = if request.is_authentication { "logins" } else { "requests" };
-            let message = format!("our own limit of {what} for this vendor account is reached, and nothing was sent");
+            let message =
+                format!("our budget of {what} for this vendor account is used up for now, and nothing was sent");
             Error::new(ErrorKind::RateLimited, request.template, message).with_retry_after(wait.retry_after)
         })
     }

@@ -75,7 +75,7 @@ impl Syncs<'_> {
         Ok(Page::from_overfetch(rows.into_iter().map(read).collect::<Result<_>>()?, page.limit))
     }
 
-    /// Stores a changed sync, whose `version` is already the new one.
+    /// Stores a sync with another schedule, whose `version` is already the new one.
     ///
     /// # Errors
     /// [`Error::Stale`] when somebody changed it in between.
@@ -96,6 +96,24 @@ impl Syncs<'_> {
         ];
         let changed = self.0.execute(sql, values).await?;
         if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// Stores how far a locked sync has come: its cursor, first completion, newest run and next time. The version stays, since
+    /// it counts what people chose, and a run must not fail somebody's edit.
+    pub async fn update_progress(&self, sync: &Sync) -> Result<()> {
+        let sql = "UPDATE sync SET cursor_at = $1, first_completed_at = $2, next_run_at = $3, last_run_id = $4,
+                   updated_at = $5 WHERE tenant_id = $6 AND id = $7";
+        let values = vec![
+            sync.cursor.map(to_micros).into(),
+            sync.first_completed_at.map(to_micros).into(),
+            sync.next_run_at.map(to_micros).into(),
+            sync.last_run.map(SyncRunId::uuid).into(),
+            to_micros(sync.updated_at).into(),
+            self.0.tenant().uuid().into(),
+            sync.id.uuid().into(),
+        ];
+        let changed = self.0.execute(sql, values).await?;
+        if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::NotFound("sync")) }
     }
 
     /// Version of the choice of attributes that every record of the sync's stream is kept by; none when they are not all kept
@@ -165,6 +183,28 @@ impl SystemSyncs<'_> {
             sync: SyncId::from_uuid(row.id),
         });
         Ok(due.collect())
+    }
+
+    /// A tenant's syncs that run by themselves.
+    pub async fn list_scheduled(&self, tenant: TenantId) -> Result<Vec<Sync>> {
+        let sql = "SELECT * FROM sync WHERE tenant_id = $1 AND schedule IS NOT NULL ORDER BY id";
+        let rows: Vec<Model> = self.0.query(sql, vec![tenant.uuid().into()]).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Sets when a sync next runs by itself, unless somebody gave it another schedule or it started in between.
+    pub async fn update_next_run(&self, tenant: TenantId, sync: &Sync, next: DateTime<Utc>) -> Result<()> {
+        let sql = "UPDATE sync SET next_run_at = $1
+                   WHERE tenant_id = $2 AND id = $3 AND version = $4 AND next_run_at = $5";
+        let values = vec![
+            to_micros(next).into(),
+            tenant.uuid().into(),
+            sync.id.uuid().into(),
+            sync.version.into(),
+            sync.next_run_at.map(to_micros).into(),
+        ];
+        self.0.execute(sql, values).await?;
+        Ok(())
     }
 }
 

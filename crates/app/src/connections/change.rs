@@ -1,6 +1,7 @@
 //! Rename, reconfigure and delete.
 
 use gangway_domain::{
+    Code,
     connection::{Connection, ConnectionState},
     id::ConnectionId,
     principal::Scope,
@@ -9,13 +10,13 @@ use gangway_storage::credentials::Credential;
 use serde_json::{Value, json};
 
 use super::{
-    check_config, check_name, connector,
+    check_config, connector,
     credential::{seal, unknown_connector},
     name_taken,
     open::unseal,
     origin, require_version,
 };
-use crate::{Ctx, Error, Result, audit};
+use crate::{Ctx, Error, FieldError, Result, audit, names};
 
 /// What may change.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,7 @@ pub struct ConnectionPatch {
 
 /// Changes a connection; `if_version` is the version the caller has seen.
 ///
-/// Another origin makes a new credential version of the same secret: token, proof and budget belong to the server that gave
+/// What says nothing new changes nothing, not the version either. Another origin makes a new credential version of the same secret: token, proof and budget belong to the server that gave
 /// them, and whoever still works with the old version stays with the old server.
 ///
 /// # Errors
@@ -42,13 +43,17 @@ pub async fn update(
     ctx.require(Scope::ConnectionsWrite)?;
     let ConnectionPatch { name, config } = patch;
     let app = ctx.app();
+    let name = name.map(|name| names::check(&name)).transpose();
     // Sealed before the transaction begins: sealing may read keys in one of its own, and SQLite has one writer.
     let judged = match &config {
-        Some(config) => Some(judge(ctx, id, config).await?),
+        Some(config) => Some(judge(ctx, id, config).await.map_err(|error| and_name(error, name.as_ref().err()))?),
         None => None,
     };
+    let name = name.map_err(|problem| Error::invalid_fields(vec![problem]))?;
     let tx = app.db.begin(ctx.scope()).await?;
-    let mut connection = tx.connections().get_for_update(id).await?;
+    let before = tx.connections().get_for_update(id).await?;
+    require_version(&before, if_version)?;
+    let mut connection = before.clone();
     if let Some(Judged { version, moved }) = judged {
         // Somebody changed it meanwhile, perhaps its origin: whoever came first stays.
         require_version(&connection, Some(version))?;
@@ -65,9 +70,11 @@ pub async fn update(
         connection.state_reason = None;
     }
     if let Some(name) = name {
-        connection.name = check_name(&name).map_err(|problem| Error::invalid_fields(vec![problem]))?;
+        connection.name = name;
     }
-    require_version(&connection, if_version)?;
+    if connection == before {
+        return Ok(before);
+    }
     connection.updated_at = app.now();
     let name = connection.name.clone();
     connection.version = tx.connections().update(&connection).await.map_err(|error| name_taken(error, &name))?;
@@ -75,6 +82,14 @@ pub async fn update(
     audit::record(ctx, &tx, "connection.update", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(connection)
+}
+
+/// A config's mistakes, and the name's with them.
+fn and_name(mut error: Error, name: Option<&FieldError>) -> Error {
+    if error.code == Code::RequestInvalid {
+        error.fields.extend(name.cloned());
+    }
+    error
 }
 
 /// A new config that may be stored.

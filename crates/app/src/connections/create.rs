@@ -9,8 +9,8 @@ use gangway_domain::{
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{check_config, check_name, connector, credential, name_taken};
-use crate::{Ctx, Error, FieldError, Result, audit};
+use super::{check_config, connector, credential, name_taken};
+use crate::{Ctx, Error, FieldError, Result, audit, names};
 
 /// What a new connection needs.
 pub struct NewConnection {
@@ -38,21 +38,19 @@ pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
     ctx.require(Scope::ConnectionsWrite)?;
     let NewConnection { connector: connector_id, name, config, credential: secret } = new;
     let app = ctx.app();
+    let mut problems: Vec<FieldError> = Vec::new();
+    let name = names::check(&name).map_err(|problem| problems.push(problem));
     let Some(connector) = connector(app, &connector_id) else {
         let known: Vec<&str> = app.registry.list().map(|connector| connector.id()).collect();
-        return Err(Error::invalid(
-            "/connector",
-            format!("is not a connector of this installation; there are: {}", known.join(", ")),
-        ));
+        let message = format!("is not a connector of this installation; there are: {}", known.join(", "));
+        // Config and credential are a connector's to judge.
+        problems.insert(0, FieldError { pointer: "/connector".to_owned(), message });
+        return Err(Error::invalid_fields(problems));
     };
-    let mut problems: Vec<FieldError> = Vec::new();
-    let name = check_name(&name).map_err(|problem| problems.push(problem));
     problems.extend(credential::problems(connector.as_ref(), &secret, "/credential"));
     match check_config(app, connector.as_ref(), &config) {
-        Err(mut error) if problems.is_empty() => {
-            error.fields.append(&mut problems);
-            return Err(error);
-        }
+        // An address that may not be used has a code of its own.
+        Err(error) if problems.is_empty() => return Err(error),
         Err(error) => problems.extend(error.fields),
         Ok(()) => {}
     }

@@ -57,7 +57,10 @@ fn connector<'a>(app: &'a App, id: &str) -> Option<&'a std::sync::Arc<dyn gangwa
 fn check_config(app: &App, connector: &dyn gangway_connector::AnyConnector, config: &Value) -> Result<()> {
     // Before anything reads it: a parser's message could repeat all of it.
     if config.get("base_url").and_then(Value::as_str).is_some_and(|text| text.chars().count() > LONGEST_BASE_URL) {
-        return Err(Error::invalid("/config/base_url", format!("may have {LONGEST_BASE_URL} characters at most")));
+        let message = format!("may have {LONGEST_BASE_URL} characters at most");
+        let mut found = vec![FieldError { pointer: "/config/base_url".to_owned(), message }];
+        found.extend(fields("/config", connector.check_config(&without_base_url(config)).err().unwrap_or_default()));
+        return Err(Error::invalid_fields(found));
     }
     if let Err(problems) = connector.check_config(config) {
         return Err(Error::invalid_fields(fields("/config", problems)));
@@ -81,23 +84,19 @@ fn check_config(app: &App, connector: &dyn gangway_connector::AnyConnector, conf
     )))
 }
 
+fn without_base_url(config: &Value) -> Value {
+    let mut rest = config.clone();
+    if let Some(members) = rest.as_object_mut() {
+        members.remove("base_url");
+    }
+    rest
+}
+
 fn fields(prefix: &str, problems: Vec<gangway_connector::FieldProblem>) -> Vec<FieldError> {
     problems
         .into_iter()
         .map(|problem| FieldError { pointer: format!("{prefix}{}", problem.pointer), message: problem.message })
         .collect()
-}
-
-/// Judges a display name; the trimmed name, or what is wrong with it.
-fn check_name(name: &str) -> std::result::Result<String, FieldError> {
-    let name = name.trim();
-    if (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
-        return Ok(name.to_owned());
-    }
-    Err(FieldError {
-        pointer: "/name".to_owned(),
-        message: "must have 1 to 200 characters, none of them control characters".to_owned(),
-    })
 }
 
 /// The name is unique in the tenant.

@@ -69,9 +69,8 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
         return Ok(false);
     }
     sync.next_run_at = next(ctx, &tx, &sync).await?;
-    sync.version += 1;
     sync.updated_at = now;
-    tx.syncs().update(&sync).await?;
+    tx.syncs().update_progress(&sync).await?;
     let starts = tx.runs().find_running(id).await?.is_none();
     if starts {
         let mode = mode(ctx, &tx, &sync).await?;

@@ -55,9 +55,8 @@ pub(super) async fn finish(
     quarantine::prune(ctx, &tx, &run).await?;
     sync.cursor = run.started_at;
     sync.first_completed_at = sync.first_completed_at.or(Some(now));
-    sync.version += 1;
     sync.updated_at = now;
-    tx.syncs().update(&sync).await?;
+    tx.syncs().update_progress(&sync).await?;
     health::recovered(ctx, &mut tx, keys, &run).await?;
     conclude_choice(ctx, &mut tx, reading, &mut sync).await?;
     tx.commit().await?;

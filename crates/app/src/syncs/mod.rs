@@ -25,6 +25,7 @@ mod sealed;
 mod start;
 mod sweep;
 mod write;
+mod zone;
 
 pub(crate) use columns::holds_key;
 pub use due::start_due;
@@ -37,3 +38,4 @@ pub use runs::{get_run, list_runs, start_run};
 pub(crate) use runs::{lock_of_connection, reopen, start_full_unless_running};
 pub use schedule::{Anchor, Schedule};
 pub(crate) use sealed::SealedPart;
+pub(crate) use zone::move_to_zone;

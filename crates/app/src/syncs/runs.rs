@@ -93,9 +93,8 @@ pub(super) async fn create_in(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mod
     };
     tx.runs().create(&run).await?;
     sync.last_run = Some(run.id);
-    sync.version += 1;
     sync.updated_at = now;
-    tx.syncs().update(sync).await?;
+    tx.syncs().update_progress(sync).await?;
     let is_light = mode == RunMode::Incremental && sync.cursor.is_some();
     let class = if is_light { JobClass::Normal } else { JobClass::Bulk };
     jobs::enqueue(ctx, tx, &RunSync { run: run.id, class })?;
@@ -127,14 +126,23 @@ pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) ->
     Ok(runs)
 }
 
-/// Takes a failed run up again where it ended, for a job that is repeated by hand. A run that ended otherwise stays as it is.
+/// Takes a failed run up again where it ended, for a job that is repeated by hand. One that was taken up already stays as it is.
 ///
 /// # Errors
-/// `sync.running` with the run that is under way.
+/// `sync.running` with the run that is under way; `object.not-found` and `job.not-failed` when there is nothing left to do.
 pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
-    let Some(mut run) = tx.runs().find_locked(id).await? else { return Ok(()) };
-    if run.state != RunState::Failed {
-        return Ok(());
+    let Some(mut run) = tx.runs().find_locked(id).await? else {
+        let message =
+            "The run that this job carried out was deleted with its sync or connection; nothing is left to repeat.";
+        return Err(Error::new(Code::NotFound, message));
+    };
+    match run.state {
+        RunState::Failed => {}
+        RunState::Running => return Ok(()),
+        RunState::Completed | RunState::Held => {
+            let message = "The run was taken up again since and has read everything; start a new run instead.";
+            return Err(Error::new(Code::JobNotFailed, message).with_existing(run.id));
+        }
     }
     tx.syncs().get_locked(run.sync).await?;
     if let Some(running) = tx.runs().find_running(run.sync).await? {
