@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{self, Listing},
-    extract::{Authorized, Body, IdempotencyKey, KeysWrite, PageQuery, PathId, Query},
+    extract::{Authorized, Body, IdempotencyKey, KeysWrite, PageQuery, PathId, Query, moment_or_null},
     idempotent::{self, Created},
     problem::Result,
 };
@@ -94,6 +94,7 @@ pub(crate) struct KeyCreate {
     #[schema(value_type = Option<Vec<ScopeView>>)]
     scopes: Option<BTreeSet<Scope>>,
     /// From when on it is refused; when left out, never, or as the key that makes it. Not later than that.
+    #[serde(default, deserialize_with = "moment_or_null")]
     expires_at: Option<DateTime<Utc>>,
 }
 

@@ -25,6 +25,7 @@ mod records;
 mod routes;
 mod server;
 mod site;
+mod surface;
 mod sync_runs;
 mod syncs;
 mod tenants;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::extract::{FromParams, PageQuery, Params};
+use crate::extract::{self, DAY, FromParams, MOMENT, PageQuery, Params};
 
 /// A kind of record.
 #[derive(ToSchema)]
@@ -144,9 +144,7 @@ impl FromParams for RecordFilter {
                 .parsed("connection_id", "must be a connection's id (`con_…`)", |text| text.parse().ok()),
             state: params.parsed("state", "must be `present` or `deleted`", RecordState::parse),
             status: params.text("status"),
-            updated_since: params.parsed("updated_since", "must be a moment such as 2026-11-24T08:00:00Z", |text| {
-                DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
-            }),
+            updated_since: params.parsed("updated_since", MOMENT, extract::moment),
         }
     }
 }
@@ -180,11 +178,10 @@ pub(crate) struct TimeQuery {
 
 impl FromParams for TimeQuery {
     fn from_params(params: &mut Params) -> Self {
-        let day = "must be a day such as 2026-11-24";
         let time = TimeFilter {
             employee_id: params.parsed("employee_id", "must be an employee's id (`emp_…`)", |text| text.parse().ok()),
-            from: params.parsed("from", day, |text| text.parse().ok()),
-            to: params.parsed("to", day, |text| text.parse().ok()),
+            from: params.parsed("from", DAY, extract::day),
+            to: params.parsed("to", DAY, extract::day),
         };
         Self { record: RecordFilter::from_params(params), time, page: PageQuery::from_params(params) }
     }

@@ -10,12 +10,14 @@ use crate::{
     answer, explanation,
     problem::{Problem, Result},
     server::State,
+    surface::Surface,
 };
 
-/// The OpenAPI document and the routes it names.
+/// The OpenAPI document, the routes it names and what they read.
 pub(crate) struct Document {
     json: String,
     routes: Vec<(String, Vec<&'static str>)>,
+    surface: Surface,
 }
 
 impl Document {
@@ -23,6 +25,7 @@ impl Document {
         let routes = openapi.paths.paths.iter().map(|(path, item)| {
             let methods = [
                 ("GET", &item.get),
+                ("HEAD", &item.get),
                 ("POST", &item.post),
                 ("PUT", &item.put),
                 ("PATCH", &item.patch),
@@ -32,7 +35,13 @@ impl Document {
         });
         let routes = routes.collect();
         let json = openapi.to_json().unwrap_or_default();
-        Self { json, routes }
+        let surface = Surface::new(&serde_json::to_value(openapi).unwrap_or_default());
+        Self { json, routes, surface }
+    }
+
+    /// What each route reads.
+    pub(crate) const fn surface(&self) -> &Surface {
+        &self.surface
     }
 
     /// The methods that a path offers, if it is a route.

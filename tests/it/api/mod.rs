@@ -1,11 +1,14 @@
 //! The HTTP API from outside: every route, every problem, isolation between tenants, and nonsense.
 
 mod attributes;
+mod changes;
 mod document;
 mod idempotency;
 mod isolation;
 mod isolation_rows;
+mod limits;
 mod nonsense;
+mod nonsense_shapes;
 mod pages;
 mod problems;
 mod resources;

@@ -28,7 +28,7 @@ async fn each_failure_before_a_use_case_has_its_code() {
     assert_eq!(code(&app.client.get(key, "/nothing").await), "route.not-found");
     let wrong = app.client.delete(key, "/v1/connections").await;
     assert_eq!((code(&wrong).as_str(), wrong.status), ("route.method-not-allowed", 405));
-    assert_eq!(wrong.header("allow"), Some("GET, POST"));
+    assert_eq!(wrong.header("allow"), Some("GET, HEAD, POST"));
     assert_eq!(code(&app.client.get(key, "/v1/connections/con_1").await), "object.not-found");
     assert_eq!(code(&app.client.get(key, "/v1/connections/%00%ff").await), "object.not-found");
 

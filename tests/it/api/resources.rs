@@ -170,8 +170,8 @@ async fn a_refused_credential_is_a_finding_and_a_new_one_works_at_once() {
 async fn connectors_describe_themselves() {
     let app = TestApp::on(TestDb::sqlite().await).start().await;
     let operator = app.operator_key().await;
-    let all = app.client.list(&operator, "/v1/connectors").await;
-    assert_eq!(text(&all[0], "id"), "personio");
+    let all = app.client.get(&operator, "/v1/connectors").await.expect(200);
+    assert_eq!(text(&all["data"][0], "id"), "personio");
     let one = app.client.get(&operator, "/v1/connectors/personio").await.expect(200);
     assert!(one["credential_schema"]["properties"]["client_secret"].is_object());
     assert_eq!(app.client.get(&operator, "/v1/connectors/workday").await.status, 404);

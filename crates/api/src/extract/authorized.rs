@@ -3,10 +3,11 @@
 use std::marker::PhantomData;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use futures::future::{Ready, ready};
+use futures::future::{LocalBoxFuture, ready};
 use gangway_app::{App, Ctx, OperatorCtx};
 use gangway_domain::{Code, principal::Scope};
 
+use super::rest;
 use crate::{
     middleware::Identity,
     problem::{Problem, Result},
@@ -55,10 +56,10 @@ pub(crate) struct Permitted<P> {
 
 impl<P: Permission> FromRequest for Authorized<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identity(request).and_then(|identity| match identity {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let permitted = identity(request).and_then(|identity| match identity {
             Identity::Tenant(ctx) | Identity::OperatorFor(_, ctx) => {
                 ctx.require(P::SCOPE)?;
                 Ok(Self { ctx, permission: PhantomData })
@@ -67,16 +68,17 @@ impl<P: Permission> FromRequest for Authorized<P> {
                 Code::TenantRequired,
                 "An operator's key must name the tenant to act for in the header `Gangway-Tenant: ten_…`.",
             )),
-        }))
+        });
+        and_nothing_else(permitted, request, payload)
     }
 }
 
 impl<P: Permission> FromRequest for AuthorizedOperator<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identity(request).and_then(|identity| match identity {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let permitted = identity(request).and_then(|identity| match identity {
             Identity::Operator(ctx) | Identity::OperatorFor(ctx, _) => {
                 ctx.require(P::SCOPE)?;
                 Ok(Self { ctx, permission: PhantomData })
@@ -84,16 +86,17 @@ impl<P: Permission> FromRequest for AuthorizedOperator<P> {
             Identity::Tenant(_) => {
                 Err(Problem::new(Code::KeyForbidden, "This route is for operators; a tenant's key may not use it."))
             }
-        }))
+        });
+        and_nothing_else(permitted, request, payload)
     }
 }
 
 impl<P: Permission> FromRequest for Permitted<P> {
     type Error = Problem;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(identity(request).and_then(|identity| {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let permitted = identity(request).and_then(|identity| {
             let app = match &identity {
                 Identity::Tenant(ctx) | Identity::OperatorFor(_, ctx) => {
                     ctx.require(P::SCOPE)?;
@@ -105,8 +108,25 @@ impl<P: Permission> FromRequest for Permitted<P> {
                 }
             };
             Ok(Self { app: app.clone(), permission: PhantomData })
-        }))
+        });
+        and_nothing_else(permitted, request, payload)
     }
+}
+
+/// Then looks at the rest of the request, where no id in the path comes first.
+fn and_nothing_else<T: 'static>(
+    permitted: Result<T>,
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> LocalBoxFuture<'static, Result<T>> {
+    if permitted.is_err() || rest::names_object(request) {
+        return Box::pin(ready(permitted));
+    }
+    let rest = rest::refuse(request, payload);
+    Box::pin(async move {
+        rest.await?;
+        permitted
+    })
 }
 
 /// Put there by the middleware; a route outside of it has none.

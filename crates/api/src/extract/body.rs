@@ -8,9 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use serde_path_to_error::Segment;
 
+use super::shape;
 use crate::{
     problem::{Problem, Result},
     server::State,
+    surface,
 };
 
 /// A body, read.
@@ -30,9 +32,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         Box::pin(async move {
             require_json(&request)?;
             let bytes = receive(&request, payload).await?;
-            let value = parse(&bytes)?;
             let canonical: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
+            refuse_shape(&request, &canonical)?;
             refuse_nul(&canonical)?;
+            // From the bytes: a member that is given twice is seen only there.
+            let value = parse(&bytes)?;
             Ok(Self { value, canonical: canonical.to_string().into_bytes() })
         })
     }
@@ -51,7 +55,8 @@ fn require_json(request: &HttpRequest) -> Result<()> {
     Ok(())
 }
 
-async fn receive(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>> {
+/// Reads a body whole, within the limits of size and time.
+pub(super) async fn receive(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>> {
     let Some(state) = request.app_data::<web::Data<State>>() else {
         return Err(Problem::of_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR));
     };
@@ -81,6 +86,13 @@ async fn receive(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>>
         .map_err(|_| Problem::malformed("The body did not arrive in time."))?
 }
 
+/// What has another shape than the route's document says.
+fn refuse_shape(request: &HttpRequest, value: &Value) -> Result<()> {
+    let Some(reads) = surface::of_route(request) else { return Ok(()) };
+    let fields = reads.body().map(|(schema, schemas)| shape::problems(schemas, schema, value)).unwrap_or_default();
+    if fields.is_empty() { Ok(()) } else { Err(Problem::invalid(fields)) }
+}
+
 /// Reads a body; what is wrong is named by its JSON pointer.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -92,7 +104,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         }
         let message = message(&error.to_string());
         if let Some(field) = named_field(&message) {
-            let escaped = format!("/{}", field.replace('~', "~0").replace('/', "~1"));
+            let escaped = shape::pointer_to("", field);
             // Some errors carry the field in the path already.
             if !pointer.ends_with(&escaped) {
                 pointer.push_str(&escaped);
@@ -118,8 +130,7 @@ fn pointer<'a>(path: impl Iterator<Item = &'a Segment>) -> String {
                 pointer.push_str(&index.to_string());
             }
             Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                pointer = shape::pointer_to(&pointer, key);
             }
             Segment::Enum { .. } | Segment::Unknown => {}
         }
@@ -164,7 +175,7 @@ fn find_nul(value: &Value, pointer: &str, fields: &mut Vec<FieldError>) {
                 refuse();
             }
             for (key, member) in members {
-                find_nul(member, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), fields);
+                find_nul(member, &shape::pointer_to(pointer, key), fields);
             }
         }
         _ => {}
@@ -173,7 +184,8 @@ fn find_nul(value: &Value, pointer: &str, fields: &mut Vec<FieldError>) {
 
 /// The field that a message is about, when serde names one.
 fn named_field(message: &str) -> Option<&str> {
-    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("missing field `"))?;
+    let starts = ["unknown field `", "missing field `", "duplicate field `"];
+    let rest = starts.into_iter().find_map(|start| message.strip_prefix(start))?;
     rest.split_once('`').map(|(field, _)| field)
 }
 
@@ -212,7 +224,7 @@ mod tests {
             (r#"{"inner":{}}"#, "/inner/size"),
             (r"{}", "/inner"),
             (r#"{"inner":{"size":1},"list":[{"size":1},{"size":-1}]}"#, "/list/1/size"),
-            (r"[]", ""),
+            (r#"{"inner":{"size":1,"size":2}}"#, "/inner/size"),
             (r"7", ""),
         ] {
             assert_eq!(refusal(body), (Code::RequestInvalid, vec![pointer.to_owned()]), "{body}");

@@ -29,7 +29,8 @@ impl FromRequest for IfMatch {
 }
 
 fn version(tag: &str) -> Option<i64> {
-    tag.strip_prefix("\"v")?.strip_suffix('"')?.parse().ok()
+    let digits = tag.strip_prefix("\"v")?.strip_suffix('"')?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// The caller's name for a creating request.
@@ -55,7 +56,17 @@ mod tests {
     #[test]
     fn only_our_own_strong_tags_are_versions() {
         assert_eq!(version("\"v7\""), Some(7));
-        for tag in ["v7", "\"7\"", "W/\"v7\"", "\"v7\", \"v8\"", "", "\"v\"", "\"v99999999999999999999\""] {
+        for tag in [
+            "v7",
+            "\"7\"",
+            "W/\"v7\"",
+            "\"v7\", \"v8\"",
+            "",
+            "\"v\"",
+            "\"v+7\"",
+            "\"v-7\"",
+            "\"v99999999999999999999\"",
+        ] {
             assert_eq!(version(tag), None, "{tag}");
         }
     }

@@ -5,13 +5,17 @@
 mod authorized;
 mod body;
 mod headers;
+mod moment;
 mod params;
 mod path;
+mod rest;
+mod shape;
 
 pub(crate) use authorized::{
     Authorized, AuthorizedOperator, ConnectionsRead, ConnectionsWrite, KeysWrite, Permitted, RecordsRead, TenantsWrite,
 };
 pub(crate) use body::Body;
 pub(crate) use headers::{IdempotencyKey, IfMatch};
+pub(crate) use moment::{DAY, MOMENT, day, moment, moment_or_null};
 pub(crate) use params::{FromParams, PageQuery, Params, Query, WidePageParams, WidePageQuery};
 pub(crate) use path::{PathId, PathText};

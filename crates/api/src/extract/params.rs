@@ -45,6 +45,11 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// Reads a query that may hold nothing.
+    pub(super) fn of_nothing(query: &str) -> Result<()> {
+        Self::read(query).finish()
+    }
+
     fn read(query: &str) -> Self {
         let mut params = Self { pairs: BTreeMap::new(), problems: Vec::new() };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -109,21 +114,29 @@ impl FromParams for PageQuery {
 impl PageQuery {
     fn or_limit(params: &mut Params, default: u64) -> Self {
         let limit = params.parsed("limit", "must be a whole number from 1 to 200", |text| {
-            text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            is_plain(text).then(|| text.parse().ok())?.filter(|limit| (1..=MAX_LIMIT).contains(limit))
         });
         Self { limit: limit.unwrap_or(default), after: params.text("after") }
     }
 
     /// The page, after an id.
     pub(crate) fn page<K: FromStr>(&self) -> Result<PageRequest<K>> {
-        let after = self.after.as_deref().map(str::parse).transpose().map_err(|_| {
-            Problem::invalid(vec![FieldError {
-                pointer: "after".to_owned(),
-                message: "must be the `next` of a page of this listing".to_owned(),
-            }])
-        })?;
+        let refused = || {
+            let message = "must be the `next` of a page of this listing".to_owned();
+            Problem::invalid(vec![FieldError { pointer: "after".to_owned(), message }])
+        };
+        let read = |text: &str| {
+            let is_signed = text.starts_with(['+', '-']);
+            if is_signed { None } else { text.parse().ok() }
+        };
+        let after = self.after.as_deref().map(|text| read(text).ok_or_else(refused)).transpose()?;
         Ok(PageRequest { limit: self.limit, after })
     }
+}
+
+/// Digits only: the parser would take a plus, which a query can also mean as a space.
+fn is_plain(number: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Which page of a listing that is mostly read whole.
@@ -161,7 +174,7 @@ mod tests {
     fn limits_have_bounds() {
         assert_eq!(read("").unwrap().limit, 50);
         assert_eq!(read("limit=200").unwrap().limit, 200);
-        for query in ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=1&limit=2"] {
+        for query in ["limit=0", "limit=201", "limit=-1", "limit=x", "limit=", "limit=%2B5", "limit=1&limit=2"] {
             assert!(read(query).is_err(), "{query}");
         }
     }
@@ -178,5 +191,9 @@ mod tests {
         let page = read("after=syn_00000000000000000000000000000000").unwrap();
         assert!(page.page::<gangway_domain::id::ConnectionId>().is_err());
         assert!(page.page::<gangway_domain::id::SyncId>().is_ok());
+        for after in ["%2B5", "-5", "x"] {
+            assert!(read(&format!("after={after}")).unwrap().page::<i64>().is_err(), "{after}");
+        }
+        assert_eq!(read("after=5").unwrap().page::<i64>().unwrap().after, Some(5));
     }
 }

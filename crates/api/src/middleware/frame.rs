@@ -9,7 +9,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -29,7 +29,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
      frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 pub(crate) async fn frame(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
@@ -40,6 +40,11 @@ pub(crate) async fn frame(
     let span = span(&request, id);
     if let (Some(hook), Some(parent)) = (&state.config.span_hook, text(request.headers(), "traceparent")) {
         hook(&span, parent);
+    }
+
+    if *request.method() == Method::HEAD {
+        // Answered as GET is; the HTTP library knows what was asked and leaves the body out.
+        request.head_mut().method = Method::GET;
     }
 
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
