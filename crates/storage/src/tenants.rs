@@ -12,6 +12,7 @@ use crate::{
     Error, Page, PageRequest, Result, SystemTx,
     entity::tenant::{ActiveModel, Column, Entity, Model},
     micros::{from_micros, to_micros},
+    queue,
 };
 
 /// Tenants, for the system role.
@@ -50,11 +51,13 @@ impl SystemTenants<'_> {
         Ok(())
     }
 
-    /// Stores a changed tenant, whose `version` is already the new one.
+    /// Stores a changed tenant, whose `version` is already the new one. When it is resumed, its waiting jobs take their places
+    /// again.
     ///
     /// # Errors
     /// [`Error::Stale`] when somebody changed it in between; [`Error::Taken`] when another tenant has the name.
     pub async fn update(&self, tenant: &Tenant) -> Result<()> {
+        let before = self.find(tenant.id).await?;
         let changed = self
             .0
             .execute(
@@ -71,7 +74,15 @@ impl SystemTenants<'_> {
                 ],
             )
             .await?;
-        if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
+        if changed.rows_affected() != 1 {
+            return Err(Error::Stale);
+        }
+        // The version says that nobody changed the state in between.
+        let was_suspended = before.is_some_and(|before| before.state == TenantState::Suspended);
+        if was_suspended && tenant.state == TenantState::Active {
+            queue::put_back(self.0, tenant.id).await?;
+        }
+        Ok(())
     }
 }
 

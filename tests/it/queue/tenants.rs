@@ -8,18 +8,21 @@ use gangway_domain::{
 };
 use gangway_storage::{
     SystemReason,
-    queue::{NewJob, TenantShare, Verdict},
+    queue::{ClaimRequest, NewJob, TenantShare, Verdict},
 };
 use gangway_worker::WorkerConfig;
+use sea_orm::{ConnectionTrait as _, Database, Statement};
 
 use super::{
     on_both_databases,
-    support::{Act, Bench, LEDGER, Probe, Worker, config, eventually},
+    support::{Act, Bench, LEDGER, Probe, QUEUE, Worker, config, eventually},
 };
 
 on_both_databases! {
     a_suspended_tenants_jobs_rest_until_it_is_resumed
     a_suspended_tenants_backlog_keeps_nobody_from_working
+    a_suspended_tenants_backlog_is_read_once_and_keeps_its_places
+    a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back
     one_tenant_leaves_a_slot_to_the_others
     a_tenant_with_all_its_slots_waits_while_another_is_served
     a_tenant_whose_vendor_hangs_does_not_stop_the_others
@@ -57,6 +60,67 @@ async fn a_suspended_tenants_backlog_keeps_nobody_from_working(bench: Bench) {
     for _ in 0..3 {
         assert_eq!(bench.claim(1).await.len(), 1);
     }
+}
+
+async fn a_suspended_tenants_backlog_is_read_once_and_keeps_its_places(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..4_500).map(|_| bench.job())).await;
+    let order: Vec<_> = bench.jobs(&bench.tenant_a).await.into_iter().map(|job| job.id).collect();
+    set_state(&bench, TenantState::Suspended).await;
+    let mut in_the_way = Vec::new();
+    for _ in 0..4 {
+        assert!(bench.claim(8).await.is_empty());
+        in_the_way.push(count_in_the_way(&bench).await);
+    }
+    assert_eq!(in_the_way, [2_500, 500, 0, 0]);
+    // What comes to it meanwhile rests as well, and others are served.
+    bench.enqueue(&bench.tenant_a, [bench.job()]).await;
+    bench.enqueue(&bench.tenant_b, [bench.job()]).await;
+    let claimed = bench.claim(8).await;
+    assert_eq!(claimed.iter().map(|job| job.scope).collect::<Vec<_>>(), [bench.tenant_b]);
+    assert_eq!(count_in_the_way(&bench).await, 0);
+
+    set_state(&bench, TenantState::Active).await;
+    assert_eq!(count_in_the_way(&bench).await, 4_501);
+    let mut claimed: Vec<_> = bench.claim(4_600).await.into_iter().map(|job| job.fence.job).collect();
+    claimed.pop();
+    assert_eq!(claimed, order);
+}
+
+async fn a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..50).map(|_| bench.job())).await;
+    set_state(&bench, TenantState::Suspended).await;
+    let looking = bench.app.db.begin_system(SystemReason::Queue).await.unwrap();
+    let request = ClaimRequest {
+        queue: QUEUE.to_owned(),
+        owner: "test".to_owned(),
+        slots: 8,
+        turn: 0,
+        share: TenantShare::default(),
+        lease_micros: 60_000_000,
+        now: bench.now(),
+    };
+    assert!(looking.queue().claim(&request).await.unwrap().is_empty());
+    tokio::join!(set_state(&bench, TenantState::Active), async {
+        if bench.app.db.is_postgres() {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN
+                             (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+            eventually("the resuming to wait", async || count(&bench, waiting).await > 0).await;
+        }
+        looking.commit().await.unwrap();
+    });
+    assert_eq!(bench.claim(60).await.len(), 50);
+}
+
+/// How many waiting jobs lie where claims look.
+async fn count_in_the_way(bench: &Bench) -> i64 {
+    count(bench, "SELECT count(*) FROM job WHERE state = 'pending' AND fair_at < 1000000000").await
+}
+
+async fn count(bench: &Bench, sql: &str) -> i64 {
+    let connection = Database::connect(bench.url()).await.unwrap();
+    let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
+    connection.close().await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
 }
 
 async fn one_tenant_leaves_a_slot_to_the_others(bench: Bench) {

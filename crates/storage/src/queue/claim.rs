@@ -2,7 +2,7 @@
 //!
 //! Slots are given to classes by a fixed pattern of eight (five interactive, two normal, one bulk), so that a lower class
 //! always moves however full the higher ones are; a slot whose class has nothing goes to the highest class that has. Within
-//! a class the virtual start decides, which makes it fair between tenants. Jobs of suspended tenants rest where they are.
+//! a class the virtual start decides, which makes it fair between tenants. Jobs of suspended tenants are set aside.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     JobFence, SystemQueue, TenantShare, class_of, fair, job_id,
+    rest::{self, ASIDE},
     sql::{Binds, Dialect, execute, query},
 };
 use crate::{Result, TenantScope, micros::to_micros};
@@ -32,7 +33,7 @@ const PATTERN: [JobClass; 8] = [
 /// Due jobs made pending per claim: a flood that becomes due at once must not hold one transaction for long.
 const PROMOTE_AT_MOST: i64 = 500;
 
-/// How far past a queue's virtual time others than the tenants with their full share are looked for. Whoever waits has its
+/// How far past a queue's virtual time others than the tenants with their full share, or those being set aside, are looked for. Whoever waits has its
 /// first start near that time, and without a bound each look would read a large tenant's whole backlog.
 const LOOK_AHEAD: i64 = 1_000;
 
@@ -96,6 +97,7 @@ struct Probe {
     interactive: i32,
     normal: i32,
     bulk: i32,
+    suspended: i32,
 }
 
 #[derive(FromQueryResult)]
@@ -115,10 +117,11 @@ impl SystemQueue<'_> {
             self.promote(request.now).await?;
             probe = self::probe(tx, request).await?;
         }
+        let crowded = crowded(tx, request, &probe).await?;
         let mut rows = Vec::new();
         let mut share = request.share.clone();
         for (class, slots) in shares(&probe, request.slots, request.turn) {
-            rows.extend(claim_class(tx, request, class, slots, &mut share).await?);
+            rows.extend(claim_class(tx, request, class, slots, &mut share, &crowded).await?);
         }
         // Rows that others hold locked, and tenants that rest or have their share, leave slots free; the other classes may
         // have them.
@@ -128,7 +131,7 @@ impl SystemQueue<'_> {
                 break;
             }
             if probe.has(class) {
-                rows.extend(claim_class(tx, request, class, free, &mut share).await?);
+                rows.extend(claim_class(tx, request, class, free, &mut share, &crowded).await?);
             }
         }
         rows.sort_by_key(|row| (row.class, row.fair_at, row.id));
@@ -180,19 +183,20 @@ impl SystemQueue<'_> {
 async fn probe(tx: &DatabaseTransaction, request: &ClaimRequest) -> Result<Probe> {
     let pending = |class: i16| {
         format!(
-            "CASE WHEN EXISTS (SELECT 1 FROM job WHERE queue = $2 AND class = {class} AND state = 'pending')
-               THEN 1 ELSE 0 END"
+            "CASE WHEN EXISTS (SELECT 1 FROM job WHERE queue = $2 AND class = {class} AND state = 'pending'
+               AND fair_at < {ASIDE}) THEN 1 ELSE 0 END"
         )
     };
     let sql = format!(
         "SELECT CASE WHEN EXISTS (SELECT 1 FROM job WHERE state = 'scheduled' AND run_at <= $1) THEN 1 ELSE 0 END AS due,
-           {} AS interactive, {} AS normal, {} AS bulk",
+           {} AS interactive, {} AS normal, {} AS bulk,
+           CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE state = 'suspended') THEN 1 ELSE 0 END AS suspended",
         pending(0),
         pending(1),
         pending(2)
     );
     let rows: Vec<Probe> = query(tx, &sql, vec![to_micros(request.now).into(), request.queue.as_str().into()]).await?;
-    Ok(rows.into_iter().next().unwrap_or(Probe { due: 0, interactive: 0, normal: 0, bulk: 0 }))
+    Ok(rows.into_iter().next().unwrap_or(Probe { due: 0, interactive: 0, normal: 0, bulk: 0, suspended: 0 }))
 }
 
 impl Probe {
@@ -203,6 +207,19 @@ impl Probe {
             JobClass::Bulk => self.bulk > 0,
         }
     }
+}
+
+/// Sets aside what belongs to suspended tenants; answers the classes in which more of it may stand in the way.
+async fn crowded(tx: &DatabaseTransaction, request: &ClaimRequest, probe: &Probe) -> Result<Vec<JobClass>> {
+    let mut crowded = Vec::new();
+    if probe.suspended > 0 {
+        for class in JobClass::ALL.into_iter().filter(|class| probe.has(*class)) {
+            if rest::set_aside(tx, &request.queue, class).await? {
+                crowded.push(class);
+            }
+        }
+    }
+    Ok(crowded)
 }
 
 /// How many slots each class gets, highest class first.
@@ -221,12 +238,13 @@ async fn claim_class(
     class: JobClass,
     slots: usize,
     share: &mut TenantShare,
+    crowded: &[JobClass],
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     while rows.len() < slots {
         // So few that no tenant can get more than its share; two rounds are enough for a share of all slots but one.
         let n = share.step(slots - rows.len());
-        let claimed = claim_rows(tx, request, class, n, &share.full()).await?;
+        let claimed = claim_rows(tx, request, class, n, &share.full(), crowded).await?;
         let n_claimed = claimed.len();
         for row in &claimed {
             share.add(TenantId::from_uuid(row.tenant_id));
@@ -245,27 +263,29 @@ async fn claim_rows(
     class: JobClass,
     n: usize,
     full: &[TenantId],
+    crowded: &[JobClass],
 ) -> Result<Vec<Row>> {
     let Dialect { now, skip_locked, .. } = Dialect::of(tx);
+    let is_crowded = crowded.contains(&class);
     let mut binds = Binds::default();
     let queue = binds.add(request.queue.as_str());
     let class = binds.add(class.rank());
-    let others = if full.is_empty() {
-        String::new()
-    } else {
+    let mut others = String::new();
+    if !full.is_empty() {
         let full: Vec<_> = full.iter().map(|tenant| binds.add(tenant.uuid())).collect();
-        format!(
-            "AND tenant_id NOT IN ({})
-             AND fair_at <= {LOOK_AHEAD} + coalesce((SELECT virtual_now FROM queue_clock
-               WHERE queue = {queue} AND class = {class}), 0)",
-            full.join(", ")
-        )
-    };
+        others = format!("AND tenant_id NOT IN ({})", full.join(", "));
+    }
+    if !full.is_empty() || is_crowded {
+        others = format!(
+            "{others} AND fair_at <= {LOOK_AHEAD} + coalesce((SELECT virtual_now FROM queue_clock
+               WHERE queue = {queue} AND class = {class}), 0)"
+        );
+    }
     // Materialised: a subquery with a lock and a limit may else be run again for each row and claim too much. NOT IN: it
     // stays a filter on the walk along the index, where NOT EXISTS may become a join that reads and sorts all rows.
     let sql = format!(
         "WITH next AS MATERIALIZED (
-           SELECT id FROM job WHERE queue = {queue} AND class = {class} AND state = 'pending'
+           SELECT id FROM job WHERE queue = {queue} AND class = {class} AND state = 'pending' AND fair_at < {ASIDE}
              AND tenant_id NOT IN (SELECT tenant.id FROM tenant WHERE tenant.state = 'suspended') {others}
            ORDER BY fair_at, id LIMIT {limit} {skip_locked})
          UPDATE job SET state = 'running', attempts = attempts + 1, epoch = epoch + 1, lease_owner = {owner},
@@ -296,7 +316,7 @@ fn claimed(row: Row) -> Result<Claimed> {
 mod tests {
     use super::*;
 
-    const ALL: Probe = Probe { due: 0, interactive: 1, normal: 1, bulk: 1 };
+    const ALL: Probe = Probe { due: 0, interactive: 1, normal: 1, bulk: 1, suspended: 0 };
 
     #[test]
     fn every_class_gets_its_share_of_eight_slots() {
@@ -314,8 +334,8 @@ mod tests {
 
     #[test]
     fn slots_of_empty_classes_go_to_the_highest_class_that_waits() {
-        let probe = Probe { due: 0, interactive: 0, normal: 1, bulk: 1 };
+        let probe = Probe { due: 0, interactive: 0, normal: 1, bulk: 1, suspended: 0 };
         assert_eq!(shares(&probe, 8, 0), vec![(JobClass::Normal, 7), (JobClass::Bulk, 1)]);
-        assert_eq!(shares(&Probe { due: 0, interactive: 0, normal: 0, bulk: 0 }, 8, 0), vec![]);
+        assert_eq!(shares(&Probe { normal: 0, bulk: 0, ..probe }, 8, 0), vec![]);
     }
 }

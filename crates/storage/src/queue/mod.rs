@@ -16,6 +16,7 @@ mod insert;
 mod jobs;
 mod lease;
 mod prune;
+mod rest;
 mod share;
 mod sql;
 mod wake;
@@ -33,6 +34,7 @@ pub(crate) use insert::insert_all;
 pub use jobs::Jobs;
 pub use lease::{Held, Reaped};
 pub use prune::{Depth, Retention};
+pub(crate) use rest::put_back;
 pub use share::TenantShare;
 pub use wake::{Listener, enqueued, wakes};
 

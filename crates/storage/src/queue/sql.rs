@@ -34,6 +34,8 @@ pub(super) struct Dialect {
     pub(super) now: &'static str,
     /// Skips rows of `job` that somebody else works on.
     pub(super) skip_locked: &'static str,
+    /// Holds rows as they are until the commit, but not those that somebody is changing.
+    pub(super) hold_unless_changing: &'static str,
     /// Waits for rows that somebody else works on.
     pub(super) for_update: &'static str,
     /// Larger of two values.
@@ -48,6 +50,7 @@ impl Dialect {
             Self {
                 now: "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
                 skip_locked: "FOR UPDATE OF job SKIP LOCKED",
+                hold_unless_changing: "FOR NO KEY UPDATE SKIP LOCKED",
                 for_update: "FOR UPDATE",
                 greatest: "greatest",
                 least: "least",
@@ -57,6 +60,7 @@ impl Dialect {
             Self {
                 now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
                 skip_locked: "",
+                hold_unless_changing: "",
                 for_update: "",
                 greatest: "max",
                 least: "min",
