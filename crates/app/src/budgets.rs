@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gangway_connector::{Manifest, WindowLimit};
+use gangway_connector::{Manifest, ManifestLimits, WindowLimit};
 use gangway_domain::{
     id::{ConnectionId, TenantId},
     principal::Scope,
@@ -11,7 +11,7 @@ use gangway_egress::{BudgetKey, Limit, Origin, PathLimit, Policy};
 pub use gangway_limits::{BudgetView, WaitingByClass};
 use gangway_storage::credentials::Credential;
 
-use crate::{App, Ctx, Error, Result, connectors};
+use crate::{App, Ctx, Error, Result, config::VendorLimits, connectors};
 
 /// Logins that a tenant may try with what it never proved to own: enough to correct a mistyped secret, too few to guess one.
 const UNPROVEN: Limit = Limit::new(5, Duration::from_mins(1));
@@ -46,18 +46,18 @@ pub(crate) struct Budget {
 pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, manifest: &Manifest) -> Result<Budget> {
     let Credential { budget_key, authenticated_at, .. } = credential;
     if authenticated_at.is_some() {
-        return Ok(shared(credential, manifest));
+        return Ok(shared(app, credential, manifest));
     }
     let account: Vec<String> = budget_key.iter().map(|byte| format!("{byte:02x}")).collect();
     let key = BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{tenant}\0{}", account.concat())).await?);
-    let proven = policy(manifest);
+    let proven = policy(app, manifest);
     let authentication = if proven.authentication.limit > UNPROVEN.limit { UNPROVEN } else { proven.authentication };
     Ok(Budget { key, policy: Arc::new(Policy { authentication, ..proven }) })
 }
 
 /// The vendor account's shared budget, which a credential version draws on once the vendor has accepted it.
-pub(crate) fn shared(credential: &Credential, manifest: &Manifest) -> Budget {
-    Budget { key: BudgetKey::new(credential.budget_key), policy: Arc::new(policy(manifest)) }
+pub(crate) fn shared(app: &App, credential: &Credential, manifest: &Manifest) -> Budget {
+    Budget { key: BudgetKey::new(credential.budget_key), policy: Arc::new(policy(app, manifest)) }
 }
 
 /// The name under which a vendor account's shared budget is made. The origin is part of it: what one server accepts says
@@ -66,22 +66,34 @@ pub(crate) fn shared_identity(connector: &str, origin: &Origin, identity: &str) 
     format!("{connector}\0{origin}\0{identity}")
 }
 
-/// A connector's limits as the budget wants them.
-fn policy(manifest: &Manifest) -> Policy {
-    let limits = &manifest.limits;
-    Policy {
-        ceiling: limits.credential.requests,
-        window: span(limits.credential),
-        pacing: true,
-        max_in_flight: limits.in_flight,
-        paths: limits
-            .paths
-            .iter()
-            .map(|path| PathLimit::new(path.template, path.limit.requests, span(path.limit)))
-            .collect(),
-        authentication: limit(limits.authentication),
-        address: limits.address.map(limit),
+/// A connector's limits as the budget wants them, with the operator's word over the manifest's.
+fn policy(app: &App, manifest: &Manifest) -> Policy {
+    match app.config.limits.get(manifest.id) {
+        Some(limits) => merged(&manifest.limits, limits),
+        None => merged(&manifest.limits, &VendorLimits::default()),
     }
+}
+
+fn merged(manifest: &ManifestLimits, configured: &VendorLimits) -> Policy {
+    let VendorLimits { credential, paths, authentication, address, in_flight } = configured;
+    let credential = credential.unwrap_or(manifest.credential);
+    let paths = match paths {
+        Some(paths) => paths.iter().map(|(template, limit)| path(template, *limit)).collect(),
+        None => manifest.paths.iter().map(|of| path(of.template, of.limit)).collect(),
+    };
+    Policy {
+        ceiling: credential.requests,
+        window: span(credential),
+        pacing: true,
+        max_in_flight: in_flight.unwrap_or(manifest.in_flight),
+        paths,
+        authentication: limit(authentication.unwrap_or(manifest.authentication)),
+        address: address.or(manifest.address).map(limit),
+    }
+}
+
+fn path(template: &str, limit: WindowLimit) -> PathLimit {
+    PathLimit::new(template, limit.requests, span(limit))
 }
 
 const fn limit(limit: WindowLimit) -> Limit {
@@ -90,4 +102,58 @@ const fn limit(limit: WindowLimit) -> Limit {
 
 const fn span(limit: WindowLimit) -> Duration {
     Duration::from_secs(limit.window_seconds as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> ManifestLimits {
+        gangway_connector::registry().get("personio").unwrap().manifest().limits
+    }
+
+    #[test]
+    fn without_a_setting_the_manifest_holds() {
+        let policy = merged(&manifest(), &VendorLimits::default());
+        assert_eq!((policy.ceiling, policy.window, policy.max_in_flight), (200, Duration::from_mins(1), 8));
+        assert_eq!(policy.paths, [PathLimit::new("/v1/company/employees", 15, Duration::from_secs(1))]);
+        assert_eq!(policy.authentication, Limit::new(60, Duration::from_mins(1)));
+        assert_eq!(policy.address, Some(Limit::new(2_000, Duration::from_mins(1))));
+    }
+
+    #[test]
+    fn each_setting_replaces_its_own_limit_alone() {
+        let half_minute = |requests| Some(WindowLimit::new(requests, 30));
+        let untouched = merged(&manifest(), &VendorLimits::default());
+        let paths = vec![("/v1/company/time-offs".to_owned(), WindowLimit::new(3, 30))];
+        let limit = |requests| Limit::new(requests, Duration::from_secs(30));
+        let cases = [
+            (
+                VendorLimits { credential: half_minute(5), ..VendorLimits::default() },
+                Policy { ceiling: 5, window: Duration::from_secs(30), ..untouched.clone() },
+            ),
+            (
+                VendorLimits { paths: Some(paths), ..VendorLimits::default() },
+                Policy {
+                    paths: vec![PathLimit::new("/v1/company/time-offs", 3, Duration::from_secs(30))],
+                    ..untouched.clone()
+                },
+            ),
+            (
+                VendorLimits { authentication: half_minute(6), ..VendorLimits::default() },
+                Policy { authentication: limit(6), ..untouched.clone() },
+            ),
+            (
+                VendorLimits { address: half_minute(7), ..VendorLimits::default() },
+                Policy { address: Some(limit(7)), ..untouched.clone() },
+            ),
+            (
+                VendorLimits { in_flight: Some(2), ..VendorLimits::default() },
+                Policy { max_in_flight: 2, ..untouched.clone() },
+            ),
+        ];
+        for (configured, expected) in cases {
+            assert_eq!(merged(&manifest(), &configured), expected);
+        }
+    }
 }

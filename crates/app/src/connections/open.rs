@@ -93,7 +93,7 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
     let port = Arc::new(port);
     // A first login happens through this very port: from then on it draws on the account's shared budget.
     let joining = (credential.authenticated_at.is_none())
-        .then(|| Joining { port: Arc::clone(&port), budget: budgets::shared(&credential, &manifest) });
+        .then(|| Joining { port: Arc::clone(&port), budget: budgets::shared(app, &credential, &manifest) });
     let tokens = Arc::new(SealedTokens::new(ctx.clone(), credential.id, joining));
     let http: Arc<dyn HttpPort> = port;
 

@@ -4,6 +4,7 @@
 //! [`SecretString`] at once and are never shown. `docs/configuration.md` lists the settings.
 
 mod environment;
+mod limits;
 mod model;
 mod reader;
 mod redact;
@@ -122,6 +123,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         window_days: range(&mut reader, "sync.window_days", 400, 1, 3660),
         budget_wait_seconds: range(&mut reader, "sync.budget_wait_seconds", 5, 0, 60),
     };
+    let limits = limits::limits(&mut reader);
     let log = log(&mut reader, filter);
     let otlp_endpoint = otlp_endpoint(&mut reader);
     let (shown, problems) = reader.finish();
@@ -137,6 +139,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         webhook_origins,
         worker,
         sync,
+        limits,
         log,
         otlp_endpoint,
     };

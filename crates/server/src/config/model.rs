@@ -1,7 +1,8 @@
 //! What settings there are, once read: plain values, secrets wrapped.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use gangway_app::config::VendorLimits;
 use gangway_egress::Origin;
 use gangway_vault::KeyRing;
 use secrecy::SecretString;
@@ -31,6 +32,8 @@ pub struct Config {
     pub worker: Worker,
     /// Syncs.
     pub sync: Sync,
+    /// What vendors allow, by connector (`limits.<connector>.…`).
+    pub limits: BTreeMap<String, VendorLimits>,
     /// Logs.
     pub log: Log,
     /// Where traces go (`telemetry.otlp_endpoint`).

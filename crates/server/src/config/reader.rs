@@ -124,14 +124,22 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// A list; in the environment its members are separated by commas.
+    /// A list, empty by default; in the environment its members are separated by commas.
     pub(super) fn list<T: FromStr + fmt::Display>(&mut self, name: &str, cure: &str) -> Vec<T>
     where
         T::Err: fmt::Display,
     {
+        self.list_or(name, Vec::new(), cure)
+    }
+
+    /// A list with another default; what is given replaces it as a whole.
+    pub(super) fn list_or<T: FromStr + fmt::Display>(&mut self, name: &str, default: Vec<T>, cure: &str) -> Vec<T>
+    where
+        T::Err: fmt::Display,
+    {
         let Some(Found { given, origin }) = self.find(name, None) else {
-            self.show(name, "none".to_owned(), "default");
-            return Vec::new();
+            self.show(name, listed(&default), "default");
+            return default;
         };
         let texts = match given {
             Given::Text(text) => split(&text),
@@ -144,9 +152,29 @@ impl<'a> Reader<'a> {
                 Err(error) => self.problem(&origin, format!("`{}`: {error}", redact::quoted(&text)), cure),
             }
         }
-        let text = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        self.show(name, if text.is_empty() { "none".to_owned() } else { text }, &origin);
+        self.show(name, listed(&values), &origin);
         values
+    }
+
+    /// Refuses every setting in a section whose next word is none of these.
+    pub(super) fn members(&mut self, section: &str, what: &str, members: &[&str]) {
+        let variables = self.environment.settings().map(|variable| (variable.to_owned(), setting_of(variable)));
+        let in_file = self.file.keys().map(|name| (format!("{name} in {}", self.file_name), name.clone()));
+        for (setting, name) in in_file.chain(variables).collect::<Vec<_>>() {
+            let Some((member, _)) = name.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')?.split_once('.'))
+            else {
+                continue;
+            };
+            if !members.contains(&member) {
+                let verb = if members.len() == 1 { "is" } else { "are" };
+                self.problem(
+                    &setting,
+                    format!("there is no {what} `{member}`"),
+                    &format!("there {verb}: {}", members.join(", ")),
+                );
+                self.known.insert(name);
+            }
+        }
     }
 
     /// A secret: also by its plain variable (`DATABASE_URL`), and each way also as a file that holds it.
@@ -280,6 +308,11 @@ impl<'a> Reader<'a> {
 
 fn plain_text(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn listed(values: &[impl fmt::Display]) -> String {
+    let text = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "none".to_owned() } else { text }
 }
 
 /// Members of a list written in one line.
