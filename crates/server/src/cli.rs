@@ -20,7 +20,7 @@ Settings come from the file given with --config, then from GANGWAY__SECTION__FIE
 #[command(name = "gangway", version, after_help = EXAMPLES, propagate_version = true)]
 pub struct Cli {
     /// TOML file with settings
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
@@ -39,7 +39,7 @@ Examples:
 Keep the master key: without it nothing that was stored can be opened.")]
     Serve {
         /// Address of the API [default: 127.0.0.1:8080]
-        #[arg(long, value_name = "ADDR")]
+        #[arg(long, value_name = "ADDR", value_parser = address)]
         listen: Option<SocketAddr>,
         /// Where and which database
         #[command(flatten)]
@@ -115,10 +115,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
     /// Address of the API [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Address of the sandbox vendor [default: 127.0.0.1:8090]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub sandbox_listen: Option<SocketAddr>,
     /// Where the data lies
     #[command(flatten)]
@@ -151,7 +151,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct PersonioArgs {
     /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
     /// How many people the company has
     #[arg(long, value_name = "N", default_value_t = 250)]
@@ -186,9 +186,9 @@ pub enum TenantCommand {
     Create {
         /// Display name, unique
         name: String,
-        /// Zone in which the tenant's calendar dates are meant
-        #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
-        time_zone: String,
+        /// Zone in which the tenant's calendar dates are meant, like Europe/Berlin [default: UTC]
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
         /// Where and which database
         #[command(flatten)]
         data: DataArg,
@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+/// Names are not looked up: what they lead to may change between two starts, and with it who can reach us.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.strip_prefix("localhost:") {
+        Some(port) => format!("write localhost as an IP address: 127.0.0.1:{port}"),
+        None => "write an IP address and a port, like 127.0.0.1:8080".to_owned(),
+    })
+}
+
     fn a_key_needs_exactly_one_owner() {
         assert!(Cli::try_parse_from(["gangway", "key", "create"]).is_err());
         assert!(Cli::try_parse_from(["gangway", "key", "create", "--operator", "--tenant", "ten_1"]).is_err());
@@ -354,6 +362,47 @@ mod tests {
             "d",
             "--dialect",
             "guide",
+    #[test]
+    fn an_address_by_name_is_refused_with_what_to_write() {
+        for (command, flag) in [
+            ("serve", "--listen"),
+            ("demo", "--listen"),
+            ("demo", "--sandbox-listen"),
+            ("sandbox personio", "--listen"),
+        ] {
+            let parse = |address: &'static str| {
+                let words = ["gangway"].into_iter().chain(command.split(' ')).chain([flag, address]);
+                Cli::try_parse_from(words).map_err(|error| error.to_string())
+            };
+            assert!(parse("127.0.0.1:8080").is_ok() && parse("[::1]:8080").is_ok(), "{command} {flag}");
+            for (wrong, expected) in [
+                ("localhost:8081", "write localhost as an IP address: 127.0.0.1:8081"),
+                ("api.internal:80", "write an IP address and a port, like 127.0.0.1:8080"),
+                ("8080", "write an IP address and a port"),
+            ] {
+                let error = parse(wrong).unwrap_err();
+                assert!(error.contains(expected), "{command} {flag} {wrong}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_settings_file_may_be_named_before_and_after_the_command() {
+        for call in ["--config g.toml serve", "serve --config g.toml", "migrate status --config g.toml"] {
+            let cli = Cli::try_parse_from(["gangway"].into_iter().chain(call.split(' '))).unwrap();
+            assert_eq!(cli.config.as_deref(), Some(std::path::Path::new("g.toml")), "{call}");
+        }
+    }
+
+    #[test]
+    fn a_tenants_zone_is_left_to_the_use_case_that_the_api_has_too() {
+        let cli = Cli::try_parse_from(["gangway", "tenant", "create", "Acme"]).unwrap();
+        let Command::Tenant { command: TenantCommand::Create { time_zone, .. } } = cli.command else {
+            panic!("parsed as another command")
+        };
+        assert_eq!(time_zone, None);
+    }
+
         ])
         .unwrap();
         let Command::Demo(flags) = cli.command else { panic!("parsed as another command") };

@@ -36,6 +36,11 @@ impl DataFolder {
         Ok(folder)
     }
 
+    /// The folder as it is, for a look: nothing is made, and it need not be there.
+    pub fn look_at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -72,6 +77,18 @@ impl DataFolder {
     pub fn database_file(&self) -> anyhow::Result<PathBuf> {
         drop(self.private_file(DATABASE).with_context(|| self.complaint("write to"))?);
         Ok(self.path.join(DATABASE))
+    }
+
+    /// Whether a database is there; an empty file is none.
+    ///
+    /// # Errors
+    /// When that can't be seen.
+    pub fn has_database(&self) -> anyhow::Result<bool> {
+        match fs::metadata(self.path.join(DATABASE)) {
+            Ok(file) => Ok(file.len() > 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error).with_context(|| self.complaint("look into")),
+        }
     }
 
     /// Reads a file, if it is there.
@@ -152,6 +169,20 @@ mod tests {
         assert!(folder.lock().unwrap_err().to_string().starts_with("another gangway (process "));
         drop(lock);
         folder.lock().unwrap();
+    }
+
+    #[test]
+    fn a_look_makes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let folder = DataFolder::look_at(&path);
+        assert!(!folder.has_database().unwrap());
+        assert_eq!(folder.read("x").unwrap(), None);
+        assert!(!path.exists());
+        let file = DataFolder::open(&path).unwrap().database_file().unwrap();
+        assert!(!folder.has_database().unwrap(), "an empty file is no database");
+        fs::write(file, "x").unwrap();
+        assert!(folder.has_database().unwrap());
     }
 
     #[test]

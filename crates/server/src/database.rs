@@ -63,6 +63,17 @@ impl Target {
         })
     }
 
+    /// The database for a look: as [`Target::of`], but none while there is no embedded one, since a look makes nothing.
+    ///
+    /// # Errors
+    /// When the folder can't be looked into.
+    pub fn existing(config: &Config) -> anyhow::Result<Option<Self>> {
+        if config.database.url.is_none() && !DataFolder::look_at(&config.data).has_database()? {
+            return Ok(None);
+        }
+        Self::of(config).map(Some)
+    }
+
     /// The embedded database's folder.
     pub fn folder(&self) -> Option<&DataFolder> {
         self.embedded.as_ref().map(|embedded| &embedded.folder)
@@ -176,6 +187,11 @@ impl Target {
     /// When the database does not answer or is damaged.
     pub async fn pending(&self) -> anyhow::Result<Vec<String>> {
         Ok(self.status().await?.into_iter().filter(|(_, applied)| !applied).map(|(name, _)| name).collect())
+    }
+
+    /// [`Target::status`] of a database that is not there yet.
+    pub fn status_of_none() -> Vec<(String, bool)> {
+        Migrator::migrations().iter().map(|migration| (migration.name().to_owned(), false)).collect()
     }
 
     /// Every migration, and whether it was applied.

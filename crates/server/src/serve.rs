@@ -32,8 +32,8 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let stop = shutdown::on_signal(&tasks)?;
     let target = Target::of(&config)?;
     let _lock = target.lock()?;
-    free_address(config.listen)?;
     let admin = admin(&config).await?;
+    free_address(config.listen)?;
     target.prepare().await?;
     let app = assemble::app(&config, ring, target.connect().await?).await?;
     if config.redis_url.is_some() {

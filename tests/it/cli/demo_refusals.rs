@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, path::Path};
 use super::{
     demo::{LAST, demo},
     end_state::{client, line},
-    process::{Finished, Process, finish, gangway},
+    process::{Finished, Process, finish, free_port, gangway},
 };
 
 async fn refused(data: &Path, flags: &str) -> Finished {
@@ -44,6 +44,21 @@ async fn a_taken_port_binds_nothing_to_the_flags() {
     );
     assert!(api.err.contains("with --listen") && sandbox.err.contains("with --sandbox-listen"), "{}", sandbox.err);
     // Other people than the two that failed: neither left its flags behind.
+    let flags = "--people 5 --listen 127.0.0.1:0 --sandbox-listen 127.0.0.1:0";
+    let mut started = Process::start(demo(&data, flags));
+    started.read_until("operator key: ").await;
+    started.kill().await;
+}
+
+#[tokio::test]
+async fn one_address_for_both_is_refused_and_binds_nothing_to_the_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let address = format!("127.0.0.1:{}", free_port());
+    let finished = refused(&data, &format!("--people 3 --listen {address} --sandbox-listen {address}")).await;
+    for expected in ["API and sandbox", &address, "--listen or --sandbox-listen"] {
+        assert!(finished.err.contains(expected), "{expected} in {}", finished.err);
+    }
     let flags = "--people 5 --listen 127.0.0.1:0 --sandbox-listen 127.0.0.1:0";
     let mut started = Process::start(demo(&data, flags));
     started.read_until("operator key: ").await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use gangway_storage::doctor;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::Value;
+use tokio::process::Command;
 
 use super::{
     demo::{COMPLETE, LAST, demo},
@@ -26,21 +27,28 @@ async fn n_employees(data: &Path) -> usize {
     usize::try_from(row.try_get::<i64>("", "n").unwrap()).unwrap()
 }
 
+/// A demo whose leases outlast every test: it must go on without waiting for them.
+fn demo_of_long_leases(data: &Path) -> Command {
+    let mut command = demo(data, FLAGS);
+    command.env("GANGWAY__WORKER__LEASE_SECONDS", "3600");
+    command
+}
+
 /// Kills demos on one folder, one at each step of the onboarding and of the first sync; the next one ends it.
 async fn disturbed(data: &Path) -> (Vec<String>, EndState) {
     for step in ["tenant: ", "operator key: ", "discovered "] {
-        let mut killed = Process::start(demo(data, FLAGS));
+        let mut killed = Process::start(demo_of_long_leases(data));
         killed.read_until(step).await;
         killed.kill().await;
     }
     assert_eq!(n_employees(data).await, 0);
-    let mut killed = Process::start(demo(data, FLAGS));
+    let mut killed = Process::start(demo_of_long_leases(data));
     let told = killed.read_until("syncing employees: ").await.pop().unwrap();
     killed.kill().await;
     let n_before = n_employees(data).await;
     assert!(n_before > 0 && n_before < N_PEOPLE, "killed in the middle: {n_before} after `{told}`");
 
-    let mut killed = Process::start(demo(data, FLAGS));
+    let mut killed = Process::start(demo_of_long_leases(data));
     killed.read_until("synced employees: ").await;
     killed.kill().await;
     finished(data).await
@@ -48,7 +56,7 @@ async fn disturbed(data: &Path) -> (Vec<String>, EndState) {
 
 /// Lets a demo end its first sync.
 async fn finished(data: &Path) -> (Vec<String>, EndState) {
-    let mut process = Process::start(demo(data, FLAGS));
+    let mut process = Process::start(demo_of_long_leases(data));
     let lines = process.read_until(LAST).await;
     let state = end_state::read(&lines).await;
     let (client, operator) = (end_state::client(&lines), line(&lines, "operator key: "));

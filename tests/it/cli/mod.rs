@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod demo;
+mod demo_again;
 mod demo_refusals;
 mod end_state;
 mod help;

@@ -85,6 +85,24 @@ async fn mistakes_are_one_line_each() {
 }
 
 #[tokio::test]
+async fn a_look_makes_neither_folder_nor_database() {
+    let folder = Folder::new();
+    let data = folder.0.path().join("data");
+    for look in ["migrate status", "doctor"] {
+        let code = Some(i32::from(look != "doctor"));
+        let finished = folder.run(look).await;
+        assert_eq!(finished.code, code, "{look}: {finished:?}");
+        assert!(!data.exists(), "{look} made the folder");
+    }
+    std::fs::create_dir(&data).unwrap();
+    for look in ["migrate status", "doctor"] {
+        folder.run(look).await;
+        let made: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(made.is_empty(), "{look} made {made:?}");
+    }
+}
+
+#[tokio::test]
 async fn migrate_brings_the_schema_up_to_date_and_says_what_is_missing() {
     let folder = Folder::new();
     let before = folder.run("migrate status").await;

@@ -7,10 +7,10 @@ use gangway_domain::{Clock as _, SystemClock};
 use gangway_storage::{Db, doctor, doctor::Isolation};
 
 use crate::{
-    config::{Config, Loaded},
+    config::{Config, Loaded, MasterKeys},
     data_folder::DataFolder,
     database::Target,
-    print,
+    demo, print,
 };
 
 /// The database's clock may be off by this much: leases and schedules use it.
@@ -32,7 +32,10 @@ enum Finding {
 pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
     let mut findings = settings(&loaded);
     let config = &loaded.config;
-    findings.push(master_key(config));
+    // A key that can't be used is among the mistakes already.
+    if !loaded.problems.iter().any(|problem| problem.setting.starts_with("keys.master")) {
+        findings.push(master_key(config));
+    }
     if config.database.url.is_none() {
         findings.push(folder(config));
     }
@@ -73,10 +76,13 @@ fn settings(loaded: &Loaded) -> Vec<Finding> {
 fn master_key(config: &Config) -> Finding {
     match config.keys.ring() {
         Ok(ring) => Finding::Ok(format!("master key: {}, {} on the ring", ring.current_id(), ring.ids().count())),
-        Err(_) if !config.keys.is_set() => Finding::Fail(
-            "master key: none, so `serve` will not start".to_owned(),
-            "make one with `openssl rand -base64 32` and set GANGWAY_MASTER_KEY or GANGWAY_MASTER_KEY_FILE".to_owned(),
-        ),
+        Err(_) if !config.keys.is_set() => key_of_the_demo(config).unwrap_or_else(|| {
+            Finding::Fail(
+                "master key: none, so `serve` will not start".to_owned(),
+                "make one with `openssl rand -base64 32` and set GANGWAY_MASTER_KEY or GANGWAY_MASTER_KEY_FILE"
+                    .to_owned(),
+            )
+        }),
         Err(error) => Finding::Fail(format!("master key: {error:#}"), "correct GANGWAY_MASTER_KEY".to_owned()),
     }
 }
@@ -84,6 +90,25 @@ fn master_key(config: &Config) -> Finding {
 fn folder(config: &Config) -> Finding {
     let path = config.data.display();
     match DataFolder::mode(&config.data) {
+/// The key that a demo keeps in its folder, if it is a demo's.
+fn key_of_the_demo(config: &Config) -> Option<Finding> {
+    if config.database.url.is_some() {
+        return None;
+    }
+    match demo::kept_master_key(&DataFolder::look_at(&config.data)) {
+        Ok(None) => None,
+        Ok(Some((place, key))) => Some(match MasterKeys::single(key).ring() {
+            Ok(ring) => Finding::Ok(format!(
+                "master key: {}, the demo's own, in {}; for other commands name that file in GANGWAY_MASTER_KEY_FILE",
+                ring.current_id(),
+                place.display()
+            )),
+            Err(error) => Finding::Fail(format!("master key: {error:#}"), "see docs/operations.md".to_owned()),
+        }),
+        Err(error) => Some(Finding::Fail(format!("master key: {error:#}"), "see docs/operations.md".to_owned())),
+    }
+}
+
         Ok(mode) if mode & OTHERS == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
         Ok(mode) => Finding::Warn(
             format!("data folder: {path} has mode {mode:04o}, so other users may look into it"),
@@ -97,14 +122,11 @@ fn folder(config: &Config) -> Finding {
 }
 
 async fn database(config: &Config) -> Vec<Finding> {
-    // A missing folder is made by the first start, not by a look.
-    if config.database.url.is_none() && !config.data.exists() {
-        return vec![Finding::Ok("database: none yet; the first start makes it".to_owned())];
-    }
     let failed =
         |error: anyhow::Error| Finding::Fail(format!("database: {error:#}"), "see docs/operations.md".to_owned());
-    let target = match Target::of(config) {
-        Ok(target) => target,
+    let target = match Target::existing(config) {
+        Ok(Some(target)) => target,
+        Ok(None) => return vec![Finding::Ok("database: none yet; the first start makes it".to_owned())],
         Err(error) => return vec![failed(error)],
     };
     if let Err(error) = target.check().await {

@@ -17,7 +17,7 @@ pub async fn run(command: &TenantCommand, config: &Config) -> anyhow::Result<Exi
     let operator = assemble::operator(&app);
     match command {
         TenantCommand::Create { name, time_zone, .. } => {
-            let new = NewTenant { name: name.clone(), time_zone: Some(time_zone.clone()) };
+            let new = NewTenant { name: name.clone(), time_zone: time_zone.clone() };
             let tenant = tenants::create(&operator, new).await.map_err(super::explain)?;
             print::line(&tenant.id.to_string());
         }

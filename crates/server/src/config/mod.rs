@@ -176,11 +176,14 @@ fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
     let previous: Vec<SecretString> = previous
         .map(|texts| split(texts.expose_secret()).into_iter().map(SecretString::from).collect())
         .unwrap_or_default();
-    let cure = "32 random bytes in base64 are wanted; make them with `openssl rand -base64 32`";
     match &current {
         Some(current) => {
             if let Err(error) = KeyRing::from_base64(current, &previous) {
-                reader.problem("keys.master (GANGWAY_MASTER_KEY)", error.to_string(), cure);
+                // The text ends with the cure.
+                let text = error.to_string();
+                let (message, cure) =
+                    text.split_once("; ").unwrap_or((text.as_str(), "write 32 random bytes in base64"));
+                reader.problem("keys.master (GANGWAY_MASTER_KEY)", message.to_owned(), cure);
             }
         }
         None if !previous.is_empty() => {

@@ -59,6 +59,11 @@ fn every_mistake_is_told_at_once() {
             "worker.concurrency",
         ]
     );
+    let key = loaded.problems.iter().find(|problem| problem.setting.starts_with("keys.master")).unwrap().to_string();
+    assert!(
+        key.ends_with(": the master key decodes to 5 bytes instead of 32; make one with `openssl rand -base64 32`")
+    );
+    assert_eq!(key.matches("openssl").count(), 1, "the cure is told once: {key}");
     let unknown = loaded.problems.iter().find(|problem| problem.setting.starts_with("server.lissen")).unwrap();
     assert_eq!(unknown.cure, "did you mean server.listen?");
 }

@@ -2,8 +2,9 @@
 //! the API.
 //!
 //! Each step finds what an earlier start left, so a start that was killed in the middle is simply gone through again. What
-//! can't be found again (flags, key texts, the master key) is in the data folder, see [`state`].
+//! can't be found again (flags, ids, key texts, the master key) is in the data folder, see [`state`].
 
+mod master_key;
 mod next_steps;
 mod progress;
 mod seed;
@@ -17,7 +18,8 @@ use gangway_sandbox::Sandbox;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::state::State;
+pub(crate) use self::master_key::kept_master_key;
+use self::{master_key::master_key, state::State};
 use crate::{
     assemble,
     cli::DemoArgs,
@@ -34,8 +36,9 @@ use crate::{
 pub const WEBHOOK_ORIGIN: &str = "http://127.0.0.1:8099";
 /// A demo ends within five seconds of Ctrl-C.
 const DRAIN: Duration = Duration::from_millis(1500);
-/// A killed demo's job runs again after this: nobody else can hold it, since the folder is locked.
-const LEASE: Duration = Duration::from_secs(3);
+/// Long enough to outlast a renewal that fails because it waited too long for its turn to write. A killed demo's jobs need not
+/// wait for it: the folder is locked, so the next start takes them over at once.
+const LEASE: Duration = Duration::from_mins(1);
 
 /// Runs until a signal.
 ///
@@ -50,18 +53,21 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
     let mut state = State::take_up(&folder, flags)?;
 
     // Ports first: what a failed start leaves behind must not bind the next one to its flags.
-    let listen = free_address(state.listen())?;
+    let sandbox_config = state.sandbox(&folder);
+    apart(state.listen(), sandbox_config.listen)?;
+    let sandbox = commands::sandbox::bind(sandbox_config, "--sandbox-listen")?;
     let admin = serve::admin(&config).await?;
-    let sandbox = commands::sandbox::bind(state.sandbox(&folder), "--sandbox-listen")?;
+    let listen = free_address(state.listen())?;
     let mut config = demo_config(config, listen, &sandbox)?;
     state.keep_ports(&folder, config.listen, sandbox.addr())?;
-    config.keys = MasterKeys::single(state::master_key(&folder)?);
+    config.keys = MasterKeys::single(master_key(&folder)?);
 
     let target = Target::of(&config)?;
     target.check().await?;
     target.prepare().await?;
     let app = assemble::app(&config, config.keys.ring()?, target.connect().await?).await?;
     let running = Running::start(app.clone(), admin, &config, &tasks, &stop)?;
+    state.settle(&folder)?;
     announce(&config, &sandbox, &target);
 
     // Boxed: the whole onboarding is one large future.
@@ -96,6 +102,16 @@ async fn onboard(
     next_steps::print(&seeded, state).await
 }
 
+/// The system would say that another program has the port.
+fn apart(api: SocketAddr, sandbox: SocketAddr) -> anyhow::Result<()> {
+    let is_one_host = api.ip() == sandbox.ip() || api.ip().is_unspecified() || sandbox.ip().is_unspecified();
+    anyhow::ensure!(
+        api.port() == 0 || api.port() != sandbox.port() || !is_one_host,
+        "API and sandbox cannot both listen on {sandbox}; give one of them another address with --listen or --sandbox-listen"
+    );
+    Ok(())
+}
+
 fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> anyhow::Result<Config> {
     if config.database.url.take().is_some() {
         print::note("the demo keeps its data in its own folder; database.url is not used");
@@ -104,7 +120,7 @@ fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> any
     config.database.migration_url = None;
     config.listen = listen;
     config.public_url = None;
-    config.worker.lease = config.worker.lease.min(LEASE);
+    config.worker.lease = config.worker.lease.max(LEASE);
     config.worker.drain = config.worker.drain.min(DRAIN);
     let Ok(origin) = sandbox.base_url().parse() else {
         bail!("the sandbox's address {} is no origin", sandbox.base_url())
@@ -120,4 +136,26 @@ fn announce(config: &Config, sandbox: &Sandbox, target: &Target) {
     print::line(&format!("sandbox vendor: {}", sandbox.base_url()));
     print::line(&format!("data: {}", target.place()));
     print::line(&format!("webhooks may go to: {WEBHOOK_ORIGIN}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_for_both_is_told_before_the_system_blames_others() {
+        let is_refused = |api: &str, sandbox: &str| apart(api.parse().unwrap(), sandbox.parse().unwrap()).is_err();
+        assert!(is_refused("127.0.0.1:8080", "127.0.0.1:8080"));
+        assert!(is_refused("0.0.0.0:8080", "127.0.0.1:8080"));
+        assert!(!is_refused("127.0.0.1:8080", "127.0.0.1:8090"));
+        assert!(!is_refused("127.0.0.1:8080", "127.0.0.2:8080"));
+        assert!(!is_refused("127.0.0.1:0", "127.0.0.1:0"), "any two are not one");
+    }
+
+    #[test]
+    fn its_leases_outlast_a_renewal_that_waits_too_long_for_its_turn_and_the_next_one() {
+        let patience = gangway_storage::Config::new("").acquire_timeout;
+        let (interval, n_waits) = (LEASE / 3, 2);
+        assert!(LEASE > n_waits * (interval + patience), "a worker renews thrice per lease");
+    }
 }

@@ -67,10 +67,10 @@ pub(super) async fn run(
     sandbox: &Sandbox,
 ) -> anyhow::Result<Seeded> {
     let operator = assemble::operator(app);
-    let tenant = tenant(&operator).await?;
+    let tenant = tenant(&operator, folder, state).await?;
     let ctx = operator.for_tenant(tenant.id).await.map_err(explain)?;
     keys(&operator, &ctx, folder, state).await?;
-    let connection = connection(&ctx, sandbox).await?;
+    let connection = connection(&ctx, folder, state, sandbox).await?;
     if connection.checked_at.is_none() {
         let checked = patiently(|| connections::check(&ctx, connection.id)).await?;
         anyhow::ensure!(checked.report.ok, "the sandbox does not accept its own credential");
@@ -110,34 +110,60 @@ where
     }
 }
 
-async fn tenant(operator: &OperatorCtx) -> anyhow::Result<Tenant> {
-    if let Some(tenant) = commands::tenant::all(operator).await?.into_iter().find(|tenant| tenant.name == TENANT) {
+/// By its id, which stays when it is renamed; by its name when a start was killed before it remembered the id.
+async fn tenant(operator: &OperatorCtx, folder: &DataFolder, state: &mut State) -> anyhow::Result<Tenant> {
+    let mut known = match state.tenant() {
+        Some(id) => if_there(tenants::get(operator, id).await)?,
+        None => None,
+    };
+    if known.is_none() {
+        known = commands::tenant::all(operator).await?.into_iter().find(|tenant| tenant.name == TENANT);
+    }
+    if let Some(tenant) = known {
+        state.keep_tenant(folder, tenant.id)?;
         print::line(&format!("tenant: {} ({}), taken up", tenant.name, tenant.id));
         return Ok(tenant);
     }
     let new = NewTenant { name: TENANT.to_owned(), time_zone: Some(ZONE.to_owned()) };
     let tenant = tenants::create(operator, new).await.map_err(explain)?;
+    state.keep_tenant(folder, tenant.id)?;
     print::line(&format!("tenant: {} ({}), created", tenant.name, tenant.id));
     Ok(tenant)
 }
 
+fn if_there<T>(answer: gangway_app::Result<T>) -> anyhow::Result<Option<T>> {
+    match answer {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if error.code == Code::NotFound => Ok(None),
+        Err(error) => Err(explain(error)),
+    }
+}
+
 /// A key's text is known only when it is made. One that was made but not remembered, because the start was killed in
 /// between, is of no use to anyone, so it is revoked. One that was revoked since, or whose database is gone, is made anew: what
-/// is printed must work.
+/// is printed must work. Others of the same name are then left alone, since a person may have made them.
 async fn keys(operator: &OperatorCtx, ctx: &Ctx, folder: &DataFolder, state: &mut State) -> anyhow::Result<()> {
     let new = || NewKey { name: KEY.to_owned(), scopes: None, expires_at: None };
     let lost = |key: &ApiKey| key.name == KEY && key.revoked_at.is_none();
     if !works(ctx.app(), state.operator_key()).await? {
-        for key in keys::list_operator(operator).await.map_err(explain)?.iter().filter(|key| lost(key)) {
-            keys::revoke_operator(operator, key.id).await.map_err(explain)?;
+        if state.operator_key().is_some() {
+            print::line("the operator key of earlier starts no longer works, so there is a new one");
+        } else {
+            for key in keys::list_operator(operator).await.map_err(explain)?.iter().filter(|key| lost(key)) {
+                keys::revoke_operator(operator, key.id).await.map_err(explain)?;
+            }
         }
         let (_, text) = keys::create_operator(operator, new()).await.map_err(explain)?;
         state.keep_operator_key(folder, &text)?;
     }
     if !works(ctx.app(), state.tenant_key()).await? {
-        let page = keys::list(ctx, PageRequest { limit: EVERYTHING, after: None }).await.map_err(explain)?;
-        for key in page.items.iter().filter(|key| lost(key)) {
-            keys::revoke(ctx, key.id).await.map_err(explain)?;
+        if state.tenant_key().is_some() {
+            print::line("the tenant key of earlier starts no longer works, so there is a new one");
+        } else {
+            let page = keys::list(ctx, PageRequest { limit: EVERYTHING, after: None }).await.map_err(explain)?;
+            for key in page.items.iter().filter(|key| lost(key)) {
+                keys::revoke(ctx, key.id).await.map_err(explain)?;
+            }
         }
         let (_, text) = keys::create(ctx, new()).await.map_err(explain)?;
         state.keep_tenant_key(folder, &text)?;
@@ -158,11 +184,28 @@ async fn works(app: &App, key: Option<&str>) -> anyhow::Result<bool> {
     }
 }
 
-async fn connection(ctx: &Ctx, sandbox: &Sandbox) -> anyhow::Result<Connection> {
-    let page = PageRequest { limit: EVERYTHING, after: None };
-    let existing = connections::list(ctx, page).await.map_err(explain)?.items;
-    if let Some(connection) = existing.into_iter().find(|connection| connection.name == CONNECTION) {
+/// As [`tenant`].
+async fn connection(
+    ctx: &Ctx,
+    folder: &DataFolder,
+    state: &mut State,
+    sandbox: &Sandbox,
+) -> anyhow::Result<Connection> {
+    let mut known = match state.connection() {
+        Some(id) => if_there(connections::get(ctx, id).await)?,
+        None => None,
+    };
+    if known.is_none() {
+        let page = PageRequest { limit: EVERYTHING, after: None };
+        let existing = connections::list(ctx, page).await.map_err(explain)?.items;
+        known = existing.into_iter().find(|connection| connection.name == CONNECTION);
+    }
+    if let Some(connection) = known {
+        state.keep_connection(folder, connection.id)?;
         return Ok(connection);
+    }
+    if state.connection().is_some() {
+        print::line("the connection of earlier starts is gone, so there is a new one");
     }
     let credential = json!({
         "client_id": sandbox.client_id(),
@@ -174,7 +217,9 @@ async fn connection(ctx: &Ctx, sandbox: &Sandbox) -> anyhow::Result<Connection> 
         config: json!({ "base_url": sandbox.base_url() }),
         credential: SecretString::from(credential.to_string()),
     };
-    connections::create(ctx, new).await.map_err(explain)
+    let connection = connections::create(ctx, new).await.map_err(explain)?;
+    state.keep_connection(folder, connection.id)?;
+    Ok(connection)
 }
 
 async fn sync(ctx: &Ctx, connection: ConnectionId, stream: Stream) -> anyhow::Result<Sync> {

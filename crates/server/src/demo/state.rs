@@ -1,26 +1,27 @@
-//! What a demo must remember besides its database: flags, ports, the texts of its keys, and its master key.
+//! What a demo must remember besides its database: flags, ports, what it made, and the texts of its keys.
 //!
-//! All in files of mode 0600 in the data folder. The flags of the first start hold for the folder; others are refused, since
-//! people, seed and dialect decide what the sandbox says and the database has it already.
+//! All in a file of mode 0600 in the data folder. The flags of the first start that had its ports hold for the folder; others are
+//! refused, since people, seed and dialect decide what the sandbox says and the database has it already.
 
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::bail;
 use chrono::NaiveDate;
-use gangway_domain::{Clock as _, SystemClock};
+use gangway_domain::{
+    Clock as _, SystemClock,
+    id::{ConnectionId, TenantId},
+};
 use gangway_sandbox::Dialect;
-use gangway_vault::MasterKey;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::DemoArgs,
-    config::{DEFAULT_LISTEN, DEFAULT_SANDBOX, MasterKeys},
+    config::{DEFAULT_LISTEN, DEFAULT_SANDBOX},
     data_folder::DataFolder,
 };
 
 const FILE: &str = "demo.json";
-const MASTER_KEY: &str = "master.key";
 const SANDBOX: &str = "sandbox.json";
 const DEFAULT_PEOPLE: usize = 250;
 const DEFAULT_SEED: u64 = 1;
@@ -36,6 +37,12 @@ struct Kept {
     sandbox_listen: SocketAddr,
     /// The day the sandbox's absences and attendances are made around.
     today: NaiveDate,
+    /// No start has had its ports yet, so nothing was made and the flags may change.
+    #[serde(default)]
+    is_provisional: bool,
+    /// Names may be changed by anybody who has the keys, ids stay.
+    tenant: Option<TenantId>,
+    connection: Option<ConnectionId>,
     operator_key: Option<String>,
     tenant_key: Option<String>,
     first_sync_milliseconds: Option<u64>,
@@ -53,16 +60,13 @@ impl State {
     /// When flags differ, the file is damaged, or the folder holds something else's data.
     pub(super) fn take_up(folder: &DataFolder, flags: &DemoArgs) -> anyhow::Result<Self> {
         let Some(text) = folder.read(FILE)? else {
-            let database = folder.database_file()?;
-            if std::fs::metadata(&database).is_ok_and(|file| file.len() > 0) {
+            if folder.has_database()? {
                 bail!(
                     "the data folder {} holds data that no demo made; choose another folder with --data",
                     folder.path().display()
                 );
             }
-            // Of a start that ended before anything else was written.
-            folder.remove(SANDBOX)?;
-            return Ok(Self::begin(flags));
+            return Self::new().begin(folder, flags);
         };
         // The library's text may quote a key, so only the place is told.
         let kept: Kept = serde_json::from_str(&text).map_err(|error| {
@@ -75,6 +79,9 @@ impl State {
             )
         })?;
         let state = Self { kept };
+        if state.kept.is_provisional {
+            return state.begin(folder, flags);
+        }
         let differences = state.differences(flags);
         if differences.is_empty() {
             return Ok(state);
@@ -87,21 +94,38 @@ impl State {
         )
     }
 
-    fn begin(flags: &DemoArgs) -> Self {
-        let dialect = flags.dialect.map_or(Dialect::Vendor, Into::into);
+    fn new() -> Self {
         Self {
             kept: Kept {
-                people: flags.people.unwrap_or(DEFAULT_PEOPLE),
-                seed: flags.seed.unwrap_or(DEFAULT_SEED),
-                dialect,
-                listen: flags.listen.unwrap_or(DEFAULT_LISTEN),
-                sandbox_listen: flags.sandbox_listen.unwrap_or(DEFAULT_SANDBOX),
+                people: DEFAULT_PEOPLE,
+                seed: DEFAULT_SEED,
+                dialect: Dialect::Vendor,
+                listen: DEFAULT_LISTEN,
+                sandbox_listen: DEFAULT_SANDBOX,
                 today: SystemClock.now().date_naive(),
+                is_provisional: true,
+                tenant: None,
+                connection: None,
                 operator_key: None,
                 tenant_key: None,
                 first_sync_milliseconds: None,
             },
         }
+    }
+
+    /// Takes on the flags of a start before which nothing was made.
+    fn begin(mut self, folder: &DataFolder, flags: &DemoArgs) -> anyhow::Result<Self> {
+        let DemoArgs { people, seed, listen, sandbox_listen, data: _, dialect } = flags;
+        let kept = &mut self.kept;
+        kept.people = people.unwrap_or(kept.people);
+        kept.seed = seed.unwrap_or(kept.seed);
+        kept.dialect = dialect.map_or(kept.dialect, Into::into);
+        kept.listen = listen.unwrap_or(kept.listen);
+        kept.sandbox_listen = sandbox_listen.unwrap_or(kept.sandbox_listen);
+        kept.today = SystemClock.now().date_naive();
+        // Of a start that ended early, perhaps with other people.
+        folder.remove(SANDBOX)?;
+        Ok(self)
     }
 
     fn differences(&self, flags: &DemoArgs) -> Vec<String> {
@@ -139,6 +163,16 @@ impl State {
         self.kept.listen
     }
 
+    /// The tenant, once made.
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        self.kept.tenant
+    }
+
+    /// Its connection to the sandbox, once made.
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        self.kept.connection
+    }
+
     /// The key of the operator, once made.
     pub(super) fn operator_key(&self) -> Option<&str> {
         self.kept.operator_key.as_deref()
@@ -149,7 +183,28 @@ impl State {
         self.kept.tenant_key.as_deref()
     }
 
-    /// Remembers the ports that were really taken.
+    /// Remembers which tenant is the demo's.
+    pub(super) fn keep_tenant(&mut self, folder: &DataFolder, tenant: TenantId) -> anyhow::Result<()> {
+        self.kept.tenant = Some(tenant);
+        self.write(folder)
+    }
+
+    /// Remembers which connection is the demo's.
+    pub(super) fn keep_connection(&mut self, folder: &DataFolder, connection: ConnectionId) -> anyhow::Result<()> {
+        self.kept.connection = Some(connection);
+        self.write(folder)
+    }
+
+    /// From now on the flags hold.
+    pub(super) fn settle(&mut self, folder: &DataFolder) -> anyhow::Result<()> {
+        if self.kept.is_provisional {
+            self.kept.is_provisional = false;
+            self.write(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers the ports that were found.
     pub(super) fn keep_ports(
         &mut self,
         folder: &DataFolder,
@@ -191,27 +246,6 @@ impl State {
     }
 }
 
-/// The demo's own master key, made at the first start.
-///
-/// # Errors
-/// When it can't be read or written.
-pub(super) fn master_key(folder: &DataFolder) -> anyhow::Result<SecretString> {
-    if let Some(text) = folder.read(MASTER_KEY)? {
-        let key = SecretString::from(text.trim());
-        anyhow::ensure!(
-            MasterKeys::single(key.clone()).ring().is_ok(),
-            "{} is damaged, and without it nothing in {} can be opened; put a copy of it back, or delete the folder to begin \
-             anew",
-            folder.path().join(MASTER_KEY).display(),
-            folder.path().display()
-        );
-        return Ok(key);
-    }
-    let key = MasterKey::generate().to_base64();
-    folder.write(MASTER_KEY, &format!("{}\n", key.expose_secret()))?;
-    Ok(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +262,7 @@ mod tests {
         let first = DemoArgs { people: Some(9), seed: Some(2), ..DemoArgs::default() };
         let mut state = State::take_up(&folder, &first).unwrap();
         state.keep_ports(&folder, DEFAULT_LISTEN, DEFAULT_SANDBOX).unwrap();
+        state.settle(&folder).unwrap();
         for same in [first.clone(), DemoArgs::default()] {
             assert_eq!(State::take_up(&folder, &same).unwrap().kept.people, 9);
         }
@@ -243,17 +278,45 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_had_no_ports_binds_nothing_to_its_flags() {
+        let (_parent, folder) = folder();
+        let flags = |people| DemoArgs { people, ..DemoArgs::default() };
+        let mut failed = State::take_up(&folder, &flags(Some(9))).unwrap();
+        failed.keep_ports(&folder, DEFAULT_LISTEN, DEFAULT_SANDBOX).unwrap();
+        std::fs::write(folder.path().join(SANDBOX), "of nine people").unwrap();
+        std::fs::write(folder.database_file().unwrap(), "a schema").unwrap();
+
+        assert_eq!(
+            State::take_up(&folder, &flags(None)).unwrap().kept.people,
+            9,
+            "they are still the next one's defaults"
+        );
+        let mut other = State::take_up(&folder, &flags(Some(10))).unwrap();
+        assert!(!folder.path().join(SANDBOX).exists());
+        other.settle(&folder).unwrap();
+        assert!(State::take_up(&folder, &flags(Some(9))).is_err());
+        assert_eq!(State::take_up(&folder, &flags(None)).unwrap().kept.people, 10);
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_is_read() {
+        let (_parent, folder) = folder();
+        let mut state = State::take_up(&folder, &DemoArgs::default()).unwrap();
+        state.settle(&folder).unwrap();
+        let mut file: serde_json::Value = serde_json::from_str(&folder.read(FILE).unwrap().unwrap()).unwrap();
+        for new in ["is_provisional", "tenant", "connection"] {
+            file.as_object_mut().unwrap().remove(new).unwrap();
+        }
+        folder.write(FILE, &file.to_string()).unwrap();
+        let again = State::take_up(&folder, &DemoArgs::default()).unwrap();
+        assert_eq!((again.kept.is_provisional, again.tenant(), again.connection()), (false, None, None));
+    }
+
+    #[test]
     fn data_of_something_else_is_left_alone() {
         let (_parent, folder) = folder();
         std::fs::write(folder.database_file().unwrap(), "data").unwrap();
         let error = State::take_up(&folder, &DemoArgs::default()).err().unwrap().to_string();
         assert!(error.contains("no demo made"), "{error}");
-    }
-
-    #[test]
-    fn the_master_key_stays() {
-        let (_parent, folder) = folder();
-        let first = master_key(&folder).unwrap();
-        assert_eq!(master_key(&folder).unwrap().expose_secret(), first.expose_secret());
     }
 }
