@@ -310,6 +310,14 @@ fn people(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Names are not looked up: what they lead to may change between two starts, and with it who can reach us.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.strip_prefix("localhost:") {
+        Some(port) => format!("write localhost as an IP address: 127.0.0.1:{port}"),
+        None => "write an IP address and a port, like 127.0.0.1:8080".to_owned(),
+    })
+}
+
 fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| {
         let known: Vec<_> = Scope::ALL.into_iter().map(Scope::as_str).collect();
@@ -329,39 +337,12 @@ mod tests {
     }
 
     #[test]
-/// Names are not looked up: what they lead to may change between two starts, and with it who can reach us.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| match text.strip_prefix("localhost:") {
-        Some(port) => format!("write localhost as an IP address: 127.0.0.1:{port}"),
-        None => "write an IP address and a port, like 127.0.0.1:8080".to_owned(),
-    })
-}
-
     fn a_key_needs_exactly_one_owner() {
         assert!(Cli::try_parse_from(["gangway", "key", "create"]).is_err());
         assert!(Cli::try_parse_from(["gangway", "key", "create", "--operator", "--tenant", "ten_1"]).is_err());
         assert!(Cli::try_parse_from(["gangway", "key", "create", "--operator"]).is_ok());
     }
 
-    #[test]
-    fn the_pinned_flags_of_demo_parse() {
-        let cli = Cli::try_parse_from([
-            "gangway",
-            "--config",
-            "g.toml",
-            "demo",
-            "--people",
-            "9",
-            "--seed",
-            "2",
-            "--listen",
-            "127.0.0.1:1",
-            "--sandbox-listen",
-            "127.0.0.1:2",
-            "--data",
-            "d",
-            "--dialect",
-            "guide",
     #[test]
     fn an_address_by_name_is_refused_with_what_to_write() {
         for (command, flag) in [
@@ -403,6 +384,25 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         assert_eq!(time_zone, None);
     }
 
+    #[test]
+    fn the_pinned_flags_of_demo_parse() {
+        let cli = Cli::try_parse_from([
+            "gangway",
+            "--config",
+            "g.toml",
+            "demo",
+            "--people",
+            "9",
+            "--seed",
+            "2",
+            "--listen",
+            "127.0.0.1:1",
+            "--sandbox-listen",
+            "127.0.0.1:2",
+            "--data",
+            "d",
+            "--dialect",
+            "guide",
         ])
         .unwrap();
         let Command::Demo(flags) = cli.command else { panic!("parsed as another command") };

@@ -87,9 +87,6 @@ fn master_key(config: &Config) -> Finding {
     }
 }
 
-fn folder(config: &Config) -> Finding {
-    let path = config.data.display();
-    match DataFolder::mode(&config.data) {
 /// The key that a demo keeps in its folder, if it is a demo's.
 fn key_of_the_demo(config: &Config) -> Option<Finding> {
     if config.database.url.is_some() {
@@ -109,6 +106,9 @@ fn key_of_the_demo(config: &Config) -> Option<Finding> {
     }
 }
 
+fn folder(config: &Config) -> Finding {
+    let path = config.data.display();
+    match DataFolder::mode(&config.data) {
         Ok(mode) if mode & OTHERS == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
         Ok(mode) => Finding::Warn(
             format!("data folder: {path} has mode {mode:04o}, so other users may look into it"),
