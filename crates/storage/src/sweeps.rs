@@ -77,15 +77,20 @@ impl Sweeps<'_> {
         Ok(counts.first().map_or(0, |count| count.n))
     }
 
-    /// Present records of the run's stream, and of its window, that the run has not seen.
-    pub async fn list_unseen(&self, run: &SyncRun) -> Result<Vec<Candidate>> {
+    /// Present records of the run's stream, and of its window, that the run has not seen: the next ones after `after` in the
+    /// order of their ids, `limit` at most.
+    pub async fn list_unseen(&self, run: &SyncRun, after: Option<Uuid>, limit: u64) -> Result<Vec<Candidate>> {
         let mut query = Query::of_run(self.0, run);
         query.unseen_by(run.id);
-        self.candidates(query).await
+        if let Some(after) = after {
+            query.and("r.id > {}", after.into());
+        }
+        self.candidates(query, limit).await
     }
 
-    /// Those of [`Sweeps::list_unseen`] that an earlier sweep could have seen and has not seen either.
-    pub async fn list_unseen_twice(&self, run: &SyncRun, earlier: &SyncRun) -> Result<Vec<Candidate>> {
+    /// Present records of the run's stream, and of its window, that the run has not seen and that an earlier sweep could have
+    /// seen and has not seen either, `limit` at most.
+    pub async fn list_unseen_twice(&self, run: &SyncRun, earlier: &SyncRun, limit: u64) -> Result<Vec<Candidate>> {
         let mut query = Query::of_run(self.0, run);
         query.unseen_by(run.id);
         query.unseen_by(earlier.id);
@@ -94,7 +99,7 @@ impl Sweeps<'_> {
             query.and("r.starts_on >= {}", window.from.to_string().into());
             query.and("r.starts_on <= {}", window.to.to_string().into());
         }
-        self.candidates(query).await
+        self.candidates(query, limit).await
     }
 
     /// Forgets what all runs of a sync but these have seen.
@@ -110,10 +115,11 @@ impl Sweeps<'_> {
         Ok(())
     }
 
-    async fn candidates(&self, mut query: Query) -> Result<Vec<Candidate>> {
+    async fn candidates(&self, mut query: Query, limit: u64) -> Result<Vec<Candidate>> {
         query.sql.insert_str(0, "SELECT r.id, r.source, r.external_id ");
-        query.sql.push_str(" ORDER BY r.id");
-        let rows: Vec<CandidateRow> = self.0.query(&query.sql, query.values).await?;
+        query.values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+        let sql = format!("{} ORDER BY r.id LIMIT ${}", query.sql, query.values.len());
+        let rows: Vec<CandidateRow> = self.0.query(&sql, query.values).await?;
         let candidates = rows.into_iter().map(|CandidateRow { id, source, external_id }| Candidate {
             record: id,
             external: ExternalId { source, id: external_id },

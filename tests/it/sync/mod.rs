@@ -2,6 +2,7 @@
 
 mod attributes;
 mod choice;
+mod confirm;
 mod failure;
 mod incremental;
 mod kept;

@@ -59,6 +59,10 @@ pub(super) struct Account {
     pub(super) single_reads: Vec<String>,
     /// Single reads are not offered, though the manifest promises them.
     pub(super) no_single_reads: bool,
+    /// Errors that the next single reads answer with; none lets a call through.
+    pub(super) single_failures: VecDeque<Option<ErrorKind>>,
+    /// The manifest promises single reads of absences as well.
+    pub(super) confirms_absences: bool,
 }
 
 /// Hands the account to the connector and the test.
@@ -80,6 +84,8 @@ impl Vendor {
             calls: Vec::new(),
             single_reads: Vec::new(),
             no_single_reads: false,
+            single_failures: VecDeque::new(),
+            confirms_absences: false,
         })))
     }
 
@@ -190,13 +196,14 @@ impl Connector for FakeConnector {
             ManifestLimits { credential: limit, paths: Vec::new(), authentication: limit, address: None, in_flight: 4 };
         let mut manifest = Manifest::of::<Self>("Fake", "https://vendor.example/docs", limits);
         manifest.origins = vec![ORIGIN.to_owned()];
+        let confirms_absences = self.0.account().confirms_absences;
         manifest.streams = [Stream::Employees, Stream::Absences]
             .map(|stream| StreamManifest {
                 stream,
                 windowed: stream != Stream::Employees,
                 supports_since: stream == Stream::Employees,
                 has_total: true,
-                confirms_deletion: stream == Stream::Employees,
+                confirms_deletion: stream == Stream::Employees || confirms_absences,
                 requires_permission: "read",
                 page_size: 3,
             })
@@ -310,6 +317,9 @@ impl Source for FakeConnection {
         account.single_reads.push(request.external_id.clone());
         if account.no_single_reads {
             return Err(Error::new(ErrorKind::Unsupported, "read one", "not offered"));
+        }
+        if let Some(Some(kind)) = account.single_failures.pop_front() {
+            return Err(Error::new(kind, "read one", "the vendor failed because the test said so"));
         }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();
         Ok(objects.find(|object| object.id == request.external_id).map(record))

@@ -165,10 +165,10 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     assert_eq!(tx.sweeps().count_present(&of_a.run).await.unwrap(), 0);
     drop(tx);
     let tx = intruder.tries("sweeps.list_unseen").await;
-    assert_eq!(tx.sweeps().list_unseen(&of_a.run).await.unwrap(), []);
+    assert_eq!(tx.sweeps().list_unseen(&of_a.run, None, 9).await.unwrap(), []);
     drop(tx);
     let tx = intruder.tries("sweeps.list_unseen_twice").await;
-    assert_eq!(tx.sweeps().list_unseen_twice(&of_a.run, &of_a.run).await.unwrap(), []);
+    assert_eq!(tx.sweeps().list_unseen_twice(&of_a.run, &of_a.run, 9).await.unwrap(), []);
 }
 
 async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {

@@ -44,7 +44,7 @@ pub async fn execute(
     if !Box::pin(keep::apply_to_the_rest(ctx, &reading, fence, should_stop)).await? {
         return Ok(Progress::Yield);
     }
-    Box::pin(finish::finish(ctx, &reading, fence, should_stop)).await
+    Box::pin(finish::finish(ctx, &mut reading, fence, should_stop)).await
 }
 
 async fn read(reading: &Reading) -> Result<Page> {

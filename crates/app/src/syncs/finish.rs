@@ -9,6 +9,7 @@ use super::{
     execute::Progress,
     health,
     page::{is_running, require_same_place},
+    place::Place,
     quarantine, runs,
     start::Reading,
     sweep::{self, Verdict},
@@ -18,13 +19,15 @@ use crate::{Ctx, Result, attributes, events, records::wire_id, seal::TenantKeys}
 /// Ends a run.
 pub(super) async fn finish(
     ctx: &Ctx,
-    reading: &Reading,
+    reading: &mut Reading,
     fence: &JobFence,
     should_stop: &(dyn Fn() -> bool + Send + std::marker::Sync),
 ) -> Result<Progress> {
-    let verdict = sweep::judge(ctx, reading, should_stop).await?;
-    if verdict == Verdict::Interrupted {
-        return Ok(Progress::Yield);
+    let verdict = Box::pin(sweep::judge(ctx, reading, fence, should_stop)).await?;
+    match verdict {
+        Verdict::Interrupted => return Ok(Progress::Yield),
+        Verdict::Over => return Ok(Progress::Done),
+        Verdict::NoSweep | Verdict::Gone { .. } | Verdict::Doubted(_) | Verdict::Held { .. } => {}
     }
     let app = ctx.app();
     let keys = &reading.keys;
@@ -43,6 +46,8 @@ pub(super) async fn finish(
         events::append(ctx, keys, &mut tx, about(&run, kind, data));
     }
     run.finished_at = Some(now);
+    // The ids of the single reads have served their turn.
+    run.checkpoint = Some(Place { confirming: None, ..reading.place.clone() }.to_text()?);
     tx.runs().update(&run).await?;
     if run.mode == RunMode::Full {
         // The sweep after this one compares itself with the last that was complete.
@@ -81,7 +86,7 @@ async fn conclude(
     run.state = RunState::Completed;
     let mut sweep = Value::Null;
     match verdict {
-        Verdict::NoSweep | Verdict::Interrupted => {}
+        Verdict::NoSweep | Verdict::Interrupted | Verdict::Over => {}
         Verdict::Gone { records, confirmed_by } => {
             let buried = tx.records().bury(records, now).await?;
             run.counts.deleted += i64::try_from(buried).unwrap_or(i64::MAX);

@@ -2,10 +2,11 @@
 //!
 //! The host drives: [`execute`] asks the connector for one page at a time and commits records, events and the place in the
 //! run in one transaction that first checks the job's lease. Order of reading: [`execute`], then `page` (one transaction),
-//! `intake` (what of a record is kept), `quarantine` (what cannot be read), `merge` (what changed), `finish` and `sweep` (what
-//! is gone). How it behaves is told in `docs/syncs.md`.
+//! `intake` (what of a record is kept), `quarantine` (what cannot be read), `merge` (what changed), `finish`, `sweep` and
+//! `confirm` (what is gone). How it behaves is told in `docs/syncs.md`.
 
 mod columns;
+mod confirm;
 mod due;
 mod execute;
 mod finish;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use gangway_connector::{Checkpoint, Page};
+use gangway_connector::{BadRecord, Checkpoint, Page, SourceRecord};
 use gangway_domain::sync::{RunMode, RunState, SyncRun};
-use gangway_storage::queue::JobFence;
+use gangway_storage::{TenantTx, queue::JobFence};
 
 use super::{
     finish::about,
@@ -14,7 +14,11 @@ use super::{
     start::Reading,
     write::{self, Scene},
 };
-use crate::{Ctx, Error, Result, attributes, events};
+use crate::{
+    Ctx, Error, Result,
+    attributes::{self, Selection},
+    events,
+};
 
 /// Commits a page that was read from `reading.place`. Answers the run and its new place; none when it has ended or is gone.
 ///
@@ -31,22 +35,47 @@ pub(super) async fn commit(
     tx.fence(fence).await?;
     let Some(mut run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else { return Ok(None) };
     require_same_place(&run, &reading.place)?;
-    let sync = tx.syncs().get(run.sync).await?;
-    let selection = attributes::selection(ctx, &tx, run.connection, run.stream).await?;
-    let keys = &reading.keys;
     let Page { records, bad, next, done: _, total, total_changed, .. } = page;
+    let selection = Box::pin(store(ctx, &mut tx, reading, &mut run, records, bad)).await?;
+
+    let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
+    note_choice(&tx, &run, &mut place, &selection).await?;
+    if place.pass > reading.place.pass && run.mode == RunMode::Full {
+        tx.sweeps().delete_sightings(run.id).await?;
+    }
+    run.counts.pages += 1;
+    run.total = total.map_or(run.total, |total| i64::try_from(total).ok());
+    run.checkpoint = Some(place.to_text()?);
+    tx.runs().update(&run).await?;
+    tx.commit().await?;
+    Ok(Some((run, place)))
+}
+
+/// Stores records that were read, sets aside those that could not be, notes what a full run saw, and counts them all. Answers the
+/// choice of attributes that they were kept by.
+pub(super) async fn store(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    reading: &Reading,
+    run: &mut SyncRun,
+    records: Vec<SourceRecord>,
+    bad: Vec<BadRecord>,
+) -> Result<Selection> {
+    let sync = tx.syncs().get(run.sync).await?;
+    let selection = attributes::selection(ctx, tx, run.connection, run.stream).await?;
+    let keys = &reading.keys;
 
     let incoming: Vec<Incoming> =
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
     let undecided: Vec<String> = undecided.into_iter().collect();
     let is_quiet = sync.first_completed_at.is_none();
-    for attribute in attributes::note_seen(ctx, &tx, run.connection, run.stream, &undecided).await? {
+    for attribute in attributes::note_seen(ctx, tx, run.connection, run.stream, &undecided).await? {
         // The first load is told by its end, as all that it finds.
         if !is_quiet {
             let subject = Some((attribute.id.uuid(), attribute.id.to_string()));
-            let draft = about(&run, "attribute.added", attributes::event_data(&attribute));
-            events::append(ctx, keys, &mut tx, events::Draft { subject, ..draft });
+            let draft = about(run, "attribute.added", attributes::event_data(&attribute));
+            events::append(ctx, keys, tx, events::Draft { subject, ..draft });
         }
     }
     let (incoming, nameless): (Vec<_>, Vec<_>) = incoming.into_iter().partition(Incoming::has_good_names);
@@ -55,36 +84,31 @@ pub(super) async fn commit(
         .collect();
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 
-    let scene = Scene { run: &run, keys, selection: &selection, is_quiet };
-    let written = Box::pin(write::write(ctx, &mut tx, &scene, incoming)).await?;
+    let scene = Scene { run, keys, selection: &selection, is_quiet };
+    let written = Box::pin(write::write(ctx, tx, &scene, incoming)).await?;
     let mut seen = written.seen;
-    let n_bad = quarantine::set_aside(ctx, &tx, &run, keys, refused, &mut seen).await?;
-    quarantine::resolve(ctx, &tx, &run, &readable).await?;
+    let n_bad = quarantine::set_aside(ctx, tx, run, keys, refused, &mut seen).await?;
+    quarantine::resolve(ctx, tx, run, &readable).await?;
     if run.mode == RunMode::Full {
         seen.sort_unstable();
         seen.dedup();
         tx.sweeps().upsert_sightings(run.id, &seen).await?;
     }
-
-    let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
-    if !place.selection.is_empty() && place.selection != selection.version() {
-        tx.syncs().set_kept_by(sync.id, None).await?;
-    }
-    place.note_selection(selection.version());
-    if place.pass > reading.place.pass && run.mode == RunMode::Full {
-        tx.sweeps().delete_sightings(run.id).await?;
-    }
-    run.counts.pages += 1;
     run.counts.created += written.n_created;
     run.counts.updated += written.n_updated;
     run.counts.unchanged += written.n_unchanged;
     run.counts.quarantined += n_bad;
     run.counts.seen += written.n_created + written.n_updated + written.n_unchanged + n_bad;
-    run.total = total.map_or(run.total, |total| i64::try_from(total).ok());
-    run.checkpoint = Some(place.to_text()?);
-    tx.runs().update(&run).await?;
-    tx.commit().await?;
-    Ok(Some((run, place)))
+    Ok(selection)
+}
+
+/// Notes in the place, and in the sync, whether all that the run kept is kept by one choice of attributes.
+pub(super) async fn note_choice(tx: &TenantTx, run: &SyncRun, place: &mut Place, selection: &Selection) -> Result<()> {
+    if !place.selection.is_empty() && place.selection != selection.version() {
+        tx.syncs().set_kept_by(run.sync, None).await?;
+    }
+    place.note_selection(selection.version());
+    Ok(())
 }
 
 pub(super) fn is_running(run: &SyncRun) -> bool {

@@ -1,6 +1,7 @@
 //! The place a run has come to, kept as text in the run's row and committed with each page.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Error, Result};
 
@@ -20,12 +21,33 @@ pub(super) struct Place {
     pub(super) next: Option<String>,
     /// Version of the tenant's choice of attributes that every page so far was kept by; empty when they differ.
     pub(super) selection: String,
+    /// What single reads said so far about records that a full run did not see; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) confirming: Option<Confirming>,
+}
+
+/// How far the single reads have come. They take longer than a turn, so each turn goes on where the one before stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Confirming {
+    /// How many records were present when they began.
+    pub(super) n_present: i64,
+    /// The last record asked for; they are asked for in order of their ids.
+    pub(super) after: Option<Uuid>,
+    /// Those that the vendor says are gone. As many as a human need not look at, and one, at most.
+    pub(super) gone: Vec<Uuid>,
+}
+
+impl Confirming {
+    /// Before the first single read.
+    pub(super) const fn start(n_present: i64) -> Self {
+        Self { n_present, after: None, gone: Vec::new() }
+    }
 }
 
 impl Place {
     /// Before the first page.
     pub(super) fn start(selection: &str) -> Self {
-        Self { pass: 1, drifted: false, done: false, next: None, selection: selection.to_owned() }
+        Self { pass: 1, drifted: false, done: false, next: None, selection: selection.to_owned(), confirming: None }
     }
 
     /// Reads the stored text.
@@ -65,7 +87,9 @@ mod tests {
 
     #[test]
     fn survives_its_text() {
-        let place = Place::start("7").after_page(true, Some("{\"offset\":200}".into()));
+        let mut place = Place::start("7").after_page(true, Some("{\"offset\":200}".into()));
+        assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
+        place.confirming = Some(Confirming { n_present: 9, after: Some(Uuid::nil()), gone: vec![Uuid::nil()] });
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
         assert!(Place::parse(None).is_err());
         assert!(Place::parse(Some("{")).is_err());

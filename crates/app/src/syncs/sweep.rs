@@ -4,15 +4,18 @@
 //! credential did not change. Then each record not seen is asked for by itself where the vendor has such a call, else it must
 //! have been missing from the full run before as well. Many at once are left to a human.
 
-use gangway_connector::{ErrorKind, ReadOne};
 use gangway_domain::{
     record::Stream,
     sync::{RunMode, SyncRun},
 };
-use gangway_storage::sweeps::Candidate;
+use gangway_storage::queue::JobFence;
 use uuid::Uuid;
 
-use super::start::Reading;
+use super::{
+    confirm::{self, Confirmation},
+    place::Confirming,
+    start::Reading,
+};
 use crate::{Ctx, Result};
 
 /// What a full run says about records that it did not see.
@@ -38,59 +41,58 @@ pub(super) enum Verdict {
     Doubted(&'static str),
     /// Asked to stop while confirming.
     Interrupted,
+    /// The run has ended meanwhile, or is gone.
+    Over,
 }
 
 const INCOMPLETE: Verdict = Verdict::Doubted("the records seen are not as many as the vendor's total says");
 
-/// What was counted before anything is asked of the vendor.
-struct Count {
-    n_present: i64,
-    candidates: Vec<Candidate>,
-}
-
 /// Judges a full run that has read everything.
 pub(super) async fn judge(
     ctx: &Ctx,
-    reading: &Reading,
+    reading: &mut Reading,
+    fence: &JobFence,
     should_stop: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<Verdict> {
-    let run = &reading.run;
-    if run.mode != RunMode::Full {
+    let stream = reading.run.stream;
+    if reading.run.mode != RunMode::Full {
         return Ok(Verdict::NoSweep);
     }
-    if reading.opened.credential_version() != run.credential_version {
+    if reading.opened.credential_version() != reading.run.credential_version {
         return Ok(Verdict::Doubted("the credential was replaced while the account was read"));
     }
     if reading.place.drifted {
         return Ok(Verdict::Doubted("the vendor's total changed while the account was read"));
     }
-    let confirms = reading.opened.manifest.stream(run.stream).is_some_and(|stream| stream.confirms_deletion);
-    let Some(mut counted) = count(ctx, run, confirms).await? else { return Ok(INCOMPLETE) };
+    let progress = match reading.place.confirming.clone() {
+        Some(progress) => progress,
+        None => match count(ctx, &reading.run).await? {
+            Some(n_present) => Confirming::start(n_present),
+            None => return Ok(INCOMPLETE),
+        },
+    };
+    let n_present = progress.n_present;
     let mut confirmed = None;
-    if confirms {
-        confirmed = match confirm(reading, &counted, should_stop).await? {
-            Confirmation::Gone(gone) => Some(gone),
+    if reading.opened.manifest.stream(stream).is_some_and(|stream| stream.confirms_deletion) {
+        match confirm::confirm(ctx, reading, fence, progress, should_stop).await? {
+            Confirmation::Complete(gone) => confirmed = Some(gone),
+            Confirmation::NotOffered => {}
             Confirmation::Interrupted => return Ok(Verdict::Interrupted),
-            Confirmation::NotOffered => {
-                let Some(twice) = count(ctx, run, false).await? else { return Ok(INCOMPLETE) };
-                counted = twice;
-                None
-            }
-        };
+            Confirmation::Over => return Ok(Verdict::Over),
+        }
     }
-    let Count { n_present, candidates } = counted;
     let (records, confirmed_by) = match confirmed {
         Some(gone) => (gone, "single_read"),
-        None => (candidates.into_iter().map(|candidate| candidate.record).collect(), "two_sweeps"),
+        None => (unseen_twice(ctx, &reading.run, n_present).await?, "two_sweeps"),
     };
-    if is_too_many(run.stream, records.len(), n_present) {
+    if is_too_many(stream, records.len(), n_present) {
         return Ok(Verdict::Held { n_missing: records.len(), n_present });
     }
     Ok(Verdict::Gone { records, confirmed_by })
 }
 
-/// Counts; none when the view was not complete.
-async fn count(ctx: &Ctx, run: &SyncRun, confirms: bool) -> Result<Option<Count>> {
+/// How many records are present; none when the view was not complete.
+async fn count(ctx: &Ctx, run: &SyncRun) -> Result<Option<i64>> {
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
     if let Some(total) = run.total
         && tx.sweeps().count_seen(run).await? != total
@@ -98,57 +100,24 @@ async fn count(ctx: &Ctx, run: &SyncRun, confirms: bool) -> Result<Option<Count>
         return Ok(None);
     }
     let n_present = tx.sweeps().count_present(run).await?;
-    let candidates = if confirms {
-        tx.sweeps().list_unseen(run).await?
-    } else {
-        match tx.runs().find_last_sweep(run.sync, Some(run.id)).await? {
-            Some(earlier) => tx.sweeps().list_unseen_twice(run, &earlier).await?,
-            None => Vec::new(),
-        }
+    tx.commit().await?;
+    Ok(Some(n_present))
+}
+
+/// Those that the full run before has not seen either: all of them, or as many as show that a human must look.
+async fn unseen_twice(ctx: &Ctx, run: &SyncRun, n_present: i64) -> Result<Vec<Uuid>> {
+    let most = u64::try_from(limit(run.stream, n_present)).unwrap_or(u64::MAX).saturating_add(1);
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let unseen = match tx.runs().find_last_sweep(run.sync, Some(run.id)).await? {
+        Some(earlier) => tx.sweeps().list_unseen_twice(run, &earlier, most).await?,
+        None => Vec::new(),
     };
     tx.commit().await?;
-    Ok(Some(Count { n_present, candidates }))
-}
-
-/// What single reads said.
-enum Confirmation {
-    /// These are gone.
-    Gone(Vec<Uuid>),
-    /// This account has no such call, whatever the manifest promises: a missing route and a missing record look alike.
-    NotOffered,
-    /// Asked to stop.
-    Interrupted,
-}
-
-/// Asks for each candidate by itself, until it is clear that there are too many.
-async fn confirm(
-    reading: &Reading,
-    counted: &Count,
-    should_stop: &(dyn Fn() -> bool + Send + Sync),
-) -> Result<Confirmation> {
-    let source = reading.opened.source()?;
-    let stream = reading.run.stream;
-    let limit = limit(stream, counted.n_present);
-    let mut gone = Vec::new();
-    for Candidate { record, external } in &counted.candidates {
-        if should_stop() {
-            return Ok(Confirmation::Interrupted);
-        }
-        if gone.len() > limit {
-            break;
-        }
-        match source.read_one(ReadOne::new(stream, external.id.clone(), reading.class)).await {
-            Ok(Some(_)) => {}
-            Ok(None) => gone.push(*record),
-            Err(error) if error.kind == ErrorKind::Unsupported => return Ok(Confirmation::NotOffered),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(Confirmation::Gone(gone))
+    Ok(unseen.into_iter().map(|candidate| candidate.record).collect())
 }
 
 /// How many may go at once without a human.
-fn limit(stream: Stream, n_present: i64) -> usize {
+pub(super) fn limit(stream: Stream, n_present: i64) -> usize {
     let share = usize::try_from(n_present / 20).unwrap_or(0);
     match stream {
         Stream::Employees => share.clamp(3, 10),
