@@ -79,6 +79,9 @@ const fn explain(code: Code) -> &'static str {
             "Only a job that gave up can be retried, and only while there is something left to do: this one is waiting, running \
              or done, or its run has been taken up again since."
         }
+        Code::JobOutdated => {
+            "A newer run of the sync has taken the place of the one that this job carried out; `existing` names it. Read that one, or start a new run."
+        }
         Code::Unavailable => {
             "The database or another part of this server is away for a moment. Try again after `Retry-After`."
         }

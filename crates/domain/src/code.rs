@@ -107,6 +107,8 @@ codes! {
     Unsupported = "connection.unsupported", Invalid, "The connector does not offer this";
     /// The job is not in a state that allows this.
     JobNotFailed = "job.not-failed", Conflict, "Only a failed job can be retried";
+    /// Newer work has taken the place of the job's; `existing` names it.
+    JobOutdated = "job.outdated", Conflict, "Newer work has taken the job's place";
     /// A dependency of ours is away.
     Unavailable = "server.unavailable", Unavailable, "Temporarily unavailable";
     /// A bug or a broken invariant.

@@ -1,10 +1,6 @@
 //! What full runs have seen, and what they have not: the candidates for deletion.
 
-use gangway_domain::{
-    id::{SyncId, SyncRunId},
-    record::ExternalId,
-    sync::SyncRun,
-};
+use gangway_domain::{id::SyncRunId, record::ExternalId, sync::SyncRun};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -102,16 +98,14 @@ impl Sweeps<'_> {
         self.candidates(query, limit).await
     }
 
-    /// Forgets what all runs of a sync but these have seen.
-    pub async fn prune(&self, sync: SyncId, keep: &[SyncRunId]) -> Result<()> {
-        let sql = format!(
-            "DELETE FROM sweep_sighting WHERE tenant_id = $1
-             AND run_id IN (SELECT id FROM sync_run WHERE tenant_id = $1 AND sync_id = $2 AND id NOT IN ({}))",
-            batch::places(3, keep.len())
-        );
-        let mut values: Vec<Value> = vec![self.0.tenant().uuid().into(), sync.uuid().into()];
-        values.extend(keep.iter().map(|run| Value::from(run.uuid())));
-        self.0.execute(&sql, values).await?;
+    /// Forgets what the runs of a sync before this one have seen, all but one of them.
+    pub async fn prune(&self, run: &SyncRun, keep: Option<SyncRunId>) -> Result<()> {
+        let sql = "DELETE FROM sweep_sighting WHERE tenant_id = $1
+                   AND run_id IN (SELECT id FROM sync_run WHERE tenant_id = $1 AND sync_id = $2 AND id < $3 AND id <> $4)";
+        let keep = keep.unwrap_or(run.id);
+        let values =
+            vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into(), keep.uuid().into()];
+        self.0.execute(sql, values).await?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod odd;
 mod quarantine;
 mod records;
 mod resume;
+mod retry;
 mod schedule;
 mod sensitive;
 mod support;

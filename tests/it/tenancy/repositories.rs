@@ -377,7 +377,7 @@ async fn changes_syncs(intruder: &Intruder, of_a: &Seeded) {
     tx.sweeps().delete_sightings(of_a.run.id).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("sweeps.prune").await;
-    tx.sweeps().prune(of_a.sync.id, &[gangway_domain::id::SyncRunId::from_uuid(Uuid::nil())]).await.unwrap();
+    tx.sweeps().prune(&of_a.run, None).await.unwrap();
     done(tx).await;
 }
 

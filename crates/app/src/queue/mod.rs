@@ -196,7 +196,7 @@ pub async fn get_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
 /// Repeats a failed job as a new one, and answers that; or the one that waits already, when the work has a key.
 ///
 /// # Errors
-/// `job.not-failed` unless the job has failed.
+/// `job.not-failed` unless the job has failed; as [`syncs::reopen`] for the job of a run.
 pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
@@ -211,7 +211,7 @@ pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
     if job.kind == RunSync::KIND
         && let Ok(RunSync { run, .. }) = serde_json::from_str(&job.payload)
     {
-        // The run ended with its job; without it the repetition would find nothing to do.
+        // The run ended with its job: the repetition goes on with it, or there is none.
         syncs::reopen(&tx, run).await?;
     }
     tx.enqueue(job);

@@ -52,13 +52,12 @@ pub(super) async fn finish(
     if run.mode == RunMode::Full {
         // The sweep after this one compares itself with the last that was complete.
         let complete = tx.runs().find_last_sweep(sync.id, Some(run.id)).await?;
-        let keep: Vec<_> = std::iter::once(run.id).chain(complete.map(|earlier| earlier.id)).collect();
-        tx.sweeps().prune(sync.id, &keep).await?;
+        tx.sweeps().prune(&run, complete.map(|earlier| earlier.id)).await?;
         // A connection that was deleted leaves persons behind who have no record any more.
         tx.persons().delete_orphans().await?;
     }
     quarantine::prune(ctx, &tx, &run).await?;
-    sync.cursor = run.started_at;
+    sync.cursor = sync.cursor.max(run.started_at);
     sync.first_completed_at = sync.first_completed_at.or(Some(now));
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;

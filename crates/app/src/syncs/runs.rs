@@ -126,33 +126,46 @@ pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) ->
     Ok(runs)
 }
 
-/// Takes a failed run up again where it ended, for a job that is repeated by hand. One that was taken up already stays as it is.
+/// Takes a run up again where it ended, for a job that is repeated by hand.
+///
+/// Only the sync's newest run can be: an older one would count records as unseen that newer runs have seen, and what it saw
+/// itself is forgotten.
 ///
 /// # Errors
-/// `sync.running` with the run that is under way; `object.not-found` and `job.not-failed` when there is nothing left to do.
+/// `sync.running` when a job carries the run out already; `job.outdated` with the newer run; `job.not-failed` and
+/// `object.not-found` when there is nothing left to do.
 pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
-    let Some(mut run) = tx.runs().find_locked(id).await? else {
+    let gone = || {
         let message =
             "The run that this job carried out was deleted with its sync or connection; nothing is left to repeat.";
-        return Err(Error::new(Code::NotFound, message));
+        Error::new(Code::NotFound, message)
     };
+    let found = tx.runs().find(id).await?.ok_or_else(gone)?;
+    let sync = match tx.syncs().get_locked(found.sync).await {
+        Err(storage::Error::NotFound(_)) => return Err(gone()),
+        sync => sync?,
+    };
+    let mut run = tx.runs().find_locked(id).await?.ok_or_else(gone)?;
     match run.state {
-        RunState::Failed => {}
-        RunState::Running => return Ok(()),
+        RunState::Running if tx.runs().has_job(id).await? => Err(is_running(id)),
+        // Its worker died on the last try, and nobody has noted that yet.
+        RunState::Running => Ok(()),
         RunState::Completed | RunState::Held => {
-            let message = "The run was taken up again since and has read everything; start a new run instead.";
-            return Err(Error::new(Code::JobNotFailed, message).with_existing(run.id));
+            let message = "The run has read everything all the same; start a new run instead.";
+            Err(Error::new(Code::JobNotFailed, message).with_existing(id))
+        }
+        RunState::Failed => {
+            if let Some(last) = sync.last_run.filter(|last| *last != id) {
+                let message = "A newer run of the sync has taken this one's place; read that one, or start a new run.";
+                return Err(Error::new(Code::JobOutdated, message).with_existing(last));
+            }
+            run.state = RunState::Running;
+            run.error_code = None;
+            run.error_message = None;
+            run.finished_at = None;
+            Ok(tx.runs().update(&run).await?)
         }
     }
-    tx.syncs().get_locked(run.sync).await?;
-    if let Some(running) = tx.runs().find_running(run.sync).await? {
-        return Err(is_running(running));
-    }
-    run.state = RunState::Running;
-    run.error_code = None;
-    run.error_message = None;
-    run.finished_at = None;
-    Ok(tx.runs().update(&run).await?)
 }
 
 fn is_running(run: SyncRunId) -> Error {
