@@ -5,7 +5,12 @@ use gangway_domain::{
     connection::{Connection, ConnectionState},
     id::ConnectionId,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 
 use crate::{
     Error, Page, PageRequest, Result, TenantTx,
@@ -78,13 +83,32 @@ impl Connections<'_> {
         self.find(id).await?.ok_or(Error::NotFound("connection"))
     }
 
-    /// The one of that id, its row locked until the transaction ends, so that two changes do not cross.
+    /// The one of that id, its row locked until the transaction ends, so that two changes do not cross. What belongs to it may
+    /// be added meanwhile.
     pub async fn get_for_update(&self, id: ConnectionId) -> Result<Connection> {
+        self.find_for_update(id).await?.ok_or(Error::NotFound("connection"))
+    }
+
+    /// The same, if there is one.
+    pub async fn find_for_update(&self, id: ConnectionId) -> Result<Option<Connection>> {
+        self.find_locked(id, LockType::NoKeyUpdate).await
+    }
+
+    /// The one of that id, locked against all that adds to it as well: for who deletes or renames it.
+    pub async fn get_for_delete(&self, id: ConnectionId) -> Result<Connection> {
+        self.find_locked(id, LockType::Update).await?.ok_or(Error::NotFound("connection"))
+    }
+
+    /// The one of that id, kept from being deleted until the transaction ends, and not from being changed.
+    pub async fn find_for_key_share(&self, id: ConnectionId) -> Result<Option<Connection>> {
+        self.find_locked(id, LockType::KeyShare).await
+    }
+
+    async fn find_locked(&self, id: ConnectionId, lock: LockType) -> Result<Option<Connection>> {
         let query = self.0.find::<Entity>().filter(Column::Id.eq(id.uuid()));
         // SQLite's write transactions already exclude each other.
-        let query = if self.0.is_postgres() { query.lock_exclusive() } else { query };
-        let row = query.one(self.0.raw()).await?;
-        row.map(connection).transpose()?.ok_or(Error::NotFound("connection"))
+        let query = if self.0.is_postgres() { query.lock(lock) } else { query };
+        query.one(self.0.raw()).await?.map(connection).transpose()
     }
 
     /// A page in order of creation.

@@ -46,8 +46,13 @@ impl Syncs<'_> {
 
     /// The sync, locked until the transaction ends.
     pub async fn get_locked(&self, id: SyncId) -> Result<Sync> {
+        self.find_locked(id).await?.ok_or(Error::NotFound("sync"))
+    }
+
+    /// The same, or none.
+    pub async fn find_locked(&self, id: SyncId) -> Result<Option<Sync>> {
         let row = self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).lock_exclusive().one(self.0.raw()).await?;
-        row.map(read).transpose()?.ok_or(Error::NotFound("sync"))
+        row.map(read).transpose()
     }
 
     /// The sync of a connection's stream.
@@ -127,6 +132,15 @@ impl Syncs<'_> {
     pub async fn set_kept_by(&self, id: SyncId, version: Option<&str>) -> Result<()> {
         let sql = "UPDATE sync SET kept_by = $1 WHERE tenant_id = $2 AND id = $3";
         self.0.execute(sql, vec![version.into(), self.0.tenant().uuid().into(), id.uuid().into()]).await?;
+        Ok(())
+    }
+
+    /// Forgets how far a connection's account was read. The caller holds the connection's row.
+    pub async fn delete_cursors(&self, connection: ConnectionId, now: DateTime<Utc>) -> Result<()> {
+        let sql = "UPDATE sync SET cursor_at = NULL, updated_at = $1
+                   WHERE tenant_id = $2 AND connection_id = $3 AND cursor_at IS NOT NULL";
+        let values = vec![to_micros(now).into(), self.0.tenant().uuid().into(), connection.uuid().into()];
+        self.0.execute(sql, values).await?;
         Ok(())
     }
 

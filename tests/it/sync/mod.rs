@@ -1,5 +1,6 @@
 //! The sync engine on both databases, against a vendor that does what its test says.
 
+mod account;
 mod attributes;
 mod choice;
 mod confirm;

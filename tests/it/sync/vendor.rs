@@ -19,11 +19,16 @@ use gangway_domain::{
     record::{ExternalId, Stream},
     schema::{AttributeType, Catalogue, DiscoveredAttribute, DiscoveryMethod},
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub(super) const SOURCE: &str = "fake.v1";
 /// Origin of the vendor; nothing is ever sent there.
 const ORIGIN: &str = "https://vendor.example";
+/// Another server of the vendor, with accounts of its own.
+pub(super) const OTHER_ORIGIN: &str = "https://other.vendor.example";
 
 /// One object of the account.
 #[derive(Clone)]
@@ -63,6 +68,17 @@ pub(super) struct Account {
     pub(super) single_failures: VecDeque<Option<ErrorKind>>,
     /// The manifest promises single reads of absences as well.
     pub(super) confirms_absences: bool,
+    /// Holds the next page back once it was asked for.
+    pub(super) gate: Option<Gate>,
+}
+
+/// Between a page that was asked for and its answer.
+#[derive(Clone, Default)]
+pub(super) struct Gate {
+    /// Told when the page was asked for.
+    pub(super) reached: Arc<Notify>,
+    /// Waited for before it is answered.
+    pub(super) opened: Arc<Notify>,
 }
 
 /// Hands the account to the connector and the test.
@@ -86,6 +102,7 @@ impl Vendor {
             no_single_reads: false,
             single_failures: VecDeque::new(),
             confirms_absences: false,
+            gate: None,
         })))
     }
 
@@ -182,20 +199,34 @@ fn record(object: &Object) -> SourceRecord {
     record
 }
 
+/// Where the account is.
+#[derive(Deserialize, JsonSchema)]
+struct Config {
+    base_url: Option<String>,
+}
+
+/// Whose account it is, and what proves that.
+#[derive(Deserialize, JsonSchema)]
+struct Credential {
+    client_id: Option<String>,
+    #[serde(rename = "secret")]
+    _secret: Option<String>,
+}
+
 struct FakeConnector(Vendor);
 
 #[async_trait]
 impl Connector for FakeConnector {
     const ID: &'static str = "fake";
-    type Config = BTreeMap<String, String>;
-    type Credential = BTreeMap<String, String>;
+    type Config = Config;
+    type Credential = Credential;
 
     fn manifest(&self) -> Manifest {
         let limit = WindowLimit::new(1_000, 1);
         let limits =
             ManifestLimits { credential: limit, paths: Vec::new(), authentication: limit, address: None, in_flight: 4 };
         let mut manifest = Manifest::of::<Self>("Fake", "https://vendor.example/docs", limits);
-        manifest.origins = vec![ORIGIN.to_owned()];
+        manifest.origins = vec![ORIGIN.to_owned(), OTHER_ORIGIN.to_owned()];
         let confirms_absences = self.0.account().confirms_absences;
         manifest.streams = [Stream::Employees, Stream::Absences]
             .map(|stream| StreamManifest {
@@ -211,12 +242,12 @@ impl Connector for FakeConnector {
         manifest
     }
 
-    fn credential_identity(&self, _: &Self::Credential) -> String {
-        "fake-account".to_owned()
+    fn credential_identity(&self, credential: &Self::Credential) -> String {
+        credential.client_id.clone().unwrap_or_else(|| "fake-account".to_owned())
     }
 
-    fn base_url(&self, _: &Self::Config) -> Result<url::Url> {
-        Ok(ORIGIN.parse().unwrap())
+    fn base_url(&self, config: &Self::Config) -> Result<url::Url> {
+        Ok(config.base_url.as_deref().unwrap_or(ORIGIN).parse().unwrap())
     }
 
     async fn connect(&self, _: Self::Config, _: Self::Credential, _: Runtime) -> Result<Arc<dyn Connection>> {
@@ -265,6 +296,11 @@ impl Discovery for FakeConnection {
 #[async_trait]
 impl Source for FakeConnection {
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
+        let gate = self.0.account().gate.take();
+        if let Some(Gate { reached, opened }) = gate {
+            reached.notify_one();
+            opened.notified().await;
+        }
         let mut account = self.0.account();
         if let Some(Some(kind)) = account.failures.pop_front() {
             return Err(Error::new(kind, "read page", "the vendor failed because the test said so"));

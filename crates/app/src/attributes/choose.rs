@@ -49,9 +49,8 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
     let mut tx = app.db.begin(ctx.scope()).await?;
-    // Before the connection: a run that ends locks its sync first, then the connection.
-    let syncs = syncs::lock_of_connection(&tx, connection).await?;
     tx.connections().get_for_update(connection).await?;
+    let syncs = syncs::lock_of_connection(&tx, connection).await?;
     let before = tx.attributes().list(connection).await?;
     let mut after = before.clone();
     let mut problems = Vec::new();

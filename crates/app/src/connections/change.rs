@@ -29,8 +29,9 @@ pub struct ConnectionPatch {
 
 /// Changes a connection; `if_version` is the version the caller has seen.
 ///
-/// What says nothing new changes nothing, not the version either. Another origin makes a new credential version of the same secret: token, proof and budget belong to the server that gave
-/// them, and whoever still works with the old version stays with the old server.
+/// What says nothing new changes nothing, not the version either. Another origin makes a new credential version of the same
+/// secret: token, proof and budget belong to the server that gave them, and whoever still works with the old version stays with
+/// the old server. Its account is another one: runs begin anew.
 ///
 /// # Errors
 /// `object.not-found`, `object.stale`, `request.invalid`, `connection.origin-forbidden`, `object.name-taken`.
@@ -51,7 +52,11 @@ pub async fn update(
     };
     let name = name.map_err(|problem| Error::invalid_fields(vec![problem]))?;
     let tx = app.db.begin(ctx.scope()).await?;
-    let before = tx.connections().get_for_update(id).await?;
+    let before = match name {
+        // What refers to the row by its unique columns, such as a name, holds up who changes them.
+        Some(_) => tx.connections().get_for_delete(id).await?,
+        None => tx.connections().get_for_update(id).await?,
+    };
     require_version(&before, if_version)?;
     let mut connection = before.clone();
     if let Some(Judged { version, moved }) = judged {
@@ -60,6 +65,8 @@ pub async fn update(
         if let Some(credential) = moved {
             connection.credential_version = credential.version;
             tx.credentials().create(&credential).await?;
+            // Nothing that was read of the old account says what is new at the other.
+            tx.syncs().delete_cursors(id, app.now()).await?;
         }
     }
     if let Some(config) = config
@@ -129,7 +136,7 @@ async fn judge(ctx: &Ctx, id: ConnectionId, config: &Value) -> Result<Judged> {
 pub async fn delete(ctx: &Ctx, id: ConnectionId, if_version: Option<i64>) -> Result<()> {
     ctx.require(Scope::ConnectionsWrite)?;
     let tx = ctx.app().db.begin(ctx.scope()).await?;
-    let connection = tx.connections().get_for_update(id).await?;
+    let connection = tx.connections().get_for_delete(id).await?;
     require_version(&connection, if_version)?;
     tx.connections().delete(id).await?;
     tx.persons().delete_orphans().await?;

@@ -19,6 +19,8 @@ pub(super) const SEAL_FIELD: &str = "secret";
 
 /// Replaces the credential by a new version. `secret` is JSON text by the connector's credential schema.
 ///
+/// Another client is taken for another account: syncs read it from its start. A new secret of the same client goes on.
+///
 /// # Errors
 /// `object.not-found`, `object.stale`, `request.invalid` naming every wrong value.
 pub async fn put_credential(
@@ -42,6 +44,9 @@ pub async fn put_credential(
     let mut connection = tx.connections().get_for_update(id).await?;
     // Somebody stored another credential while this one was sealed: whoever came first stays.
     require_version(&connection, Some(before.version))?;
+    if !is_same_account(&tx.credentials().get(id, before.credential_version).await?, &credential) {
+        tx.syncs().delete_cursors(id, app.now()).await?;
+    }
     connection.credential_version = credential.version;
     connection.state = ConnectionState::Unchecked;
     connection.state_reason = None;
@@ -52,6 +57,11 @@ pub async fn put_credential(
     audit::record(ctx, &tx, "connection.put-credential", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(connection)
+}
+
+/// Whether two versions open the same account: the same client at the same origin, which is what names the budget.
+pub(crate) fn is_same_account(one: &Credential, other: &Credential) -> bool {
+    one.budget_key == other.budget_key
 }
 
 /// Every mistake in a credential; no message repeats a value.

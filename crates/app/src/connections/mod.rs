@@ -20,6 +20,7 @@ use crate::{App, Ctx, Error, FieldError, Result, audit};
 pub use change::{ConnectionPatch, delete, update};
 pub use check::{Checked, check};
 pub use create::{NewConnection, create};
+pub(crate) use credential::is_same_account;
 pub use credential::put_credential;
 pub use discover::{Discovered, discover};
 pub use open::{Opened, open};

@@ -1,16 +1,13 @@
 //! Asking for each record that a full run did not see by itself, a few at a time: what they say is committed as it comes, so
 //! that a turn goes on where the one before stopped, however many there are.
 
+use std::ops::ControlFlow;
+
 use gangway_connector::{ErrorKind, ReadOne, SourceRecord};
 use gangway_storage::{queue::JobFence, sweeps::Candidate};
 use uuid::Uuid;
 
-use super::{
-    page::{self, require_same_place},
-    place::Confirming,
-    start::Reading,
-    sweep,
-};
+use super::{execute::Progress, page, place::Confirming, start::Reading, sweep};
 use crate::{Ctx, Error, Result};
 
 /// Single reads per commit: what a turn that dies must ask again.
@@ -22,10 +19,8 @@ pub(super) enum Confirmation {
     Complete(Vec<Uuid>),
     /// This account has no such call, whatever the manifest promises: a missing route and a missing record look alike.
     NotOffered,
-    /// Asked to stop.
-    Interrupted,
-    /// The run has ended, or is gone.
-    Over,
+    /// They have not come to their end, but the turn has.
+    Ended(Progress),
 }
 
 /// Goes on with the single reads of a run from [`Confirming::after`].
@@ -46,12 +41,12 @@ pub(super) async fn confirm(
         }
         let batch = ask(reading, progress, candidates, limit, should_stop).await;
         progress = batch.progress.clone();
-        if !commit(ctx, reading, fence, batch.progress, batch.found).await? {
-            return Ok(Confirmation::Over);
+        if let ControlFlow::Break(ended) = commit(ctx, reading, fence, batch.progress, batch.found).await? {
+            return Ok(Confirmation::Ended(ended));
         }
         match batch.end {
             None => {}
-            Some(End::Stopped) => return Ok(Confirmation::Interrupted),
+            Some(End::Stopped) => return Ok(Confirmation::Ended(Progress::Yield)),
             Some(End::NotOffered) => return Ok(Confirmation::NotOffered),
             Some(End::Failed(error)) => return Err(error),
         }
@@ -109,7 +104,7 @@ async fn ask(
     batch
 }
 
-/// Commits a batch; answers whether the run is still under way.
+/// Commits a batch.
 ///
 /// A record that is there after all is kept as it was just read: no listing shows it, so nothing else would bring its changes.
 async fn commit(
@@ -118,16 +113,15 @@ async fn commit(
     fence: &JobFence,
     progress: Confirming,
     found: Vec<SourceRecord>,
-) -> Result<bool> {
+) -> Result<ControlFlow<Progress>> {
     if reading.place.confirming.as_ref() == Some(&progress) {
-        return Ok(true);
+        return Ok(ControlFlow::Continue(()));
     }
     let mut tx = ctx.app().db.begin(ctx.scope()).await?;
-    tx.fence(fence).await?;
-    let Some(mut run) = tx.runs().find_locked(reading.run.id).await?.filter(page::is_running) else {
-        return Ok(false);
+    let mut run = match page::lock(&tx, reading, fence).await? {
+        ControlFlow::Continue(run) => run,
+        ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
     };
-    require_same_place(&run, &reading.place)?;
     let mut place = reading.place.clone();
     if !found.is_empty() {
         let selection = page::store(ctx, &mut tx, reading, &mut run, found, Vec::new()).await?;
@@ -139,5 +133,5 @@ async fn commit(
     tx.commit().await?;
     reading.run = run;
     reading.place = place;
-    Ok(true)
+    Ok(ControlFlow::Continue(()))
 }

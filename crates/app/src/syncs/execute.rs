@@ -1,5 +1,7 @@
 //! Carrying out a run: read a page, commit it with its place, ask again; then settle what is gone and end the run.
 
+use std::ops::ControlFlow;
+
 use gangway_connector::{Checkpoint, Page, ReadPage};
 use gangway_domain::{Code, id::SyncRunId};
 use gangway_storage::queue::JobFence;
@@ -35,11 +37,13 @@ pub async fn execute(
             return Ok(Progress::Yield);
         }
         let page = read(&reading).await?;
-        let Some((run, place)) = Box::pin(page::commit(ctx, &reading, fence, page)).await? else {
-            return Ok(Progress::Done);
-        };
-        reading.run = run;
-        reading.place = place;
+        match Box::pin(page::commit(ctx, &reading, fence, page)).await? {
+            ControlFlow::Continue((run, place)) => {
+                reading.run = run;
+                reading.place = place;
+            }
+            ControlFlow::Break(progress) => return Ok(progress),
+        }
     }
     if !Box::pin(keep::apply_to_the_rest(ctx, &reading, fence, should_stop)).await? {
         return Ok(Progress::Yield);

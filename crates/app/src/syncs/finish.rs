@@ -24,20 +24,25 @@ pub(super) async fn finish(
     should_stop: &(dyn Fn() -> bool + Send + std::marker::Sync),
 ) -> Result<Progress> {
     let verdict = Box::pin(sweep::judge(ctx, reading, fence, should_stop)).await?;
-    match verdict {
-        Verdict::Interrupted => return Ok(Progress::Yield),
-        Verdict::Over => return Ok(Progress::Done),
-        Verdict::NoSweep | Verdict::Gone { .. } | Verdict::Doubted(_) | Verdict::Held { .. } => {}
+    if let Verdict::Open(progress) = verdict {
+        return Ok(progress);
     }
     let app = ctx.app();
     let keys = &reading.keys;
     let mut tx = app.db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
+    let Some(connection) = tx.connections().find_for_update(reading.run.connection).await? else {
+        return Ok(Progress::Done);
+    };
+    let Some(mut sync) = tx.syncs().find_locked(reading.run.sync).await? else { return Ok(Progress::Done) };
     let Some(mut run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else {
         return Ok(Progress::Done);
     };
+    // The cursor is one of the account that was read.
+    if connection.credential_version != reading.opened.credential_version() {
+        return Ok(Progress::Yield);
+    }
     require_same_place(&run, &reading.place)?;
-    let mut sync = tx.syncs().get_locked(run.sync).await?;
     let now = app.now();
 
     let is_first = sync.first_completed_at.is_none();
@@ -85,7 +90,7 @@ async fn conclude(
     run.state = RunState::Completed;
     let mut sweep = Value::Null;
     match verdict {
-        Verdict::NoSweep | Verdict::Interrupted | Verdict::Over => {}
+        Verdict::NoSweep | Verdict::Open(_) => {}
         Verdict::Gone { records, confirmed_by } => {
             let buried = tx.records().bury(records, now).await?;
             run.counts.deleted += i64::try_from(buried).unwrap_or(i64::MAX);

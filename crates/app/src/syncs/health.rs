@@ -21,7 +21,7 @@ pub async fn fail(ctx: &Ctx, run: SyncRunId, fence: &JobFence, error: &Error) ->
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let mut tx = app.db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
-    let Some(run) = tx.runs().find_locked(run).await?.filter(is_running) else { return Ok(()) };
+    let Some(run) = lock(&tx, run).await? else { return Ok(()) };
     end(ctx, &mut tx, &keys, run, error).await?;
     tx.commit().await?;
     Ok(())
@@ -32,7 +32,7 @@ pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
     let app = ctx.app();
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let mut tx = app.db.begin(ctx.scope()).await?;
-    let Some(run) = tx.runs().find_locked(run).await?.filter(is_running) else { return Ok(()) };
+    let Some(run) = lock(&tx, run).await? else { return Ok(()) };
     if tx.runs().has_job(run.id).await? {
         return Ok(());
     }
@@ -40,6 +40,15 @@ pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
     end(ctx, &mut tx, &keys, run, &error).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The run if it is under way, locked after its connection, whose health it is about to change.
+async fn lock(tx: &TenantTx, run: SyncRunId) -> Result<Option<SyncRun>> {
+    let Some(found) = tx.runs().find(run).await? else { return Ok(None) };
+    if tx.connections().find_for_update(found.connection).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(tx.runs().find_locked(run).await?.filter(is_running))
 }
 
 async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, error: &Error) -> Result<()> {

@@ -1,12 +1,16 @@
-//! One page, one transaction: job fence, run row, records, events, place. Either all of it is committed or nothing.
+//! One page, one transaction: job fence, connection, run row, records, events, place. Either all of it is committed or nothing.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::ControlFlow,
+};
 
 use gangway_connector::{BadRecord, Checkpoint, Page, SourceRecord};
 use gangway_domain::sync::{RunMode, RunState, SyncRun};
 use gangway_storage::{TenantTx, queue::JobFence};
 
 use super::{
+    execute::Progress,
     finish::about,
     intake::{self, Incoming},
     place::Place,
@@ -20,7 +24,7 @@ use crate::{
     events,
 };
 
-/// Commits a page that was read from `reading.place`. Answers the run and its new place; none when it has ended or is gone.
+/// Commits a page that was read from `reading.place`. Answers the run and its new place, or how the turn ends without them.
 ///
 /// # Errors
 /// A transient error when another worker has moved the run on.
@@ -29,12 +33,13 @@ pub(super) async fn commit(
     reading: &Reading,
     fence: &JobFence,
     page: Page,
-) -> Result<Option<(SyncRun, Place)>> {
+) -> Result<ControlFlow<Progress, (SyncRun, Place)>> {
     let app = ctx.app();
     let mut tx = app.db.begin(ctx.scope()).await?;
-    tx.fence(fence).await?;
-    let Some(mut run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else { return Ok(None) };
-    require_same_place(&run, &reading.place)?;
+    let mut run = match lock(&tx, reading, fence).await? {
+        ControlFlow::Continue(run) => run,
+        ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
+    };
     let Page { records, bad, next, done: _, total, total_changed, .. } = page;
     let selection = Box::pin(store(ctx, &mut tx, reading, &mut run, records, bad)).await?;
 
@@ -48,7 +53,25 @@ pub(super) async fn commit(
     run.checkpoint = Some(place.to_text()?);
     tx.runs().update(&run).await?;
     tx.commit().await?;
-    Ok(Some((run, place)))
+    Ok(ControlFlow::Continue((run, place)))
+}
+
+/// Locks what a page is written under, in the order that all transactions keep: job, connection, run. Answers the run, or how the
+/// turn ends: done when it has ended or is gone, another turn when the connection got another credential since this one began.
+///
+/// # Errors
+/// A transient error when another worker has moved the run on.
+pub(super) async fn lock(tx: &TenantTx, reading: &Reading, fence: &JobFence) -> Result<ControlFlow<Progress, SyncRun>> {
+    tx.fence(fence).await?;
+    let over = ControlFlow::Break(Progress::Done);
+    let Some(connection) = tx.connections().find_for_key_share(reading.run.connection).await? else { return Ok(over) };
+    let Some(run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else { return Ok(over) };
+    // The next turn finds out whether it is another account's; what was read with the old one may be.
+    if connection.credential_version != reading.opened.credential_version() {
+        return Ok(ControlFlow::Break(Progress::Yield));
+    }
+    require_same_place(&run, &reading.place)?;
+    Ok(ControlFlow::Continue(run))
 }
 
 /// Stores records that were read, sets aside those that could not be, notes what a full run saw, and counts them all. Answers the

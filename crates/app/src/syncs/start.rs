@@ -58,13 +58,26 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
     let class = if is_light { Class::Incremental } else { Class::Sweep };
     let opened = connections::open(ctx, run.connection, class).await?;
     let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let run = if run.started_at.is_none() { settle(ctx, id, fence, &opened).await? } else { Some(run) };
+    let goes_on = run.started_at.is_some() && is_same_account(ctx, &run, &opened).await?;
+    let run = if goes_on { Some(run) } else { settle(ctx, id, fence, &opened).await? };
     let Some(run) = run else { return Ok(None) };
     let place = Place::parse(run.checkpoint.as_deref())?;
     Ok(Some(Reading { run, place, opened, keys, class }))
 }
 
-/// Settles what every page of the run shares.
+/// Whether the connection still leads to the account that the run began with. Another one has other pages and other changes.
+async fn is_same_account(ctx: &Ctx, run: &SyncRun, opened: &Opened) -> Result<bool> {
+    if opened.credential_version() == run.credential_version {
+        return Ok(true);
+    }
+    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+    let before = tx.credentials().get(run.connection, run.credential_version).await?;
+    let now = tx.credentials().get(run.connection, opened.credential_version()).await?;
+    tx.commit().await?;
+    Ok(connections::is_same_account(&before, &now))
+}
+
+/// Settles what every page of the run shares, also anew for a run that has read pages of another account.
 async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> Result<Option<SyncRun>> {
     let app = ctx.app();
     let stream = opened_stream(ctx, id).await?;
@@ -98,6 +111,8 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
     run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
     run.checkpoint = Some(Place::start(selection.version()).to_text()?);
+    run.total = None;
+    tx.sweeps().delete_sightings(id).await?;
     tx.runs().update(&run).await?;
     tx.commit().await?;
     Ok(Some(run))

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     confirm::{self, Confirmation},
+    execute::Progress,
     place::Confirming,
     start::Reading,
 };
@@ -39,10 +40,8 @@ pub(super) enum Verdict {
     },
     /// The view was not complete: nothing is concluded.
     Doubted(&'static str),
-    /// Asked to stop while confirming.
-    Interrupted,
-    /// The run has ended meanwhile, or is gone.
-    Over,
+    /// None yet: the turn ended while it was looked for.
+    Open(Progress),
 }
 
 const INCOMPLETE: Verdict = Verdict::Doubted("the records seen are not as many as the vendor's total says");
@@ -77,8 +76,7 @@ pub(super) async fn judge(
         match confirm::confirm(ctx, reading, fence, progress, should_stop).await? {
             Confirmation::Complete(gone) => confirmed = Some(gone),
             Confirmation::NotOffered => {}
-            Confirmation::Interrupted => return Ok(Verdict::Interrupted),
-            Confirmation::Over => return Ok(Verdict::Over),
+            Confirmation::Ended(progress) => return Ok(Verdict::Open(progress)),
         }
     }
     let (records, confirmed_by) = match confirmed {
