@@ -90,7 +90,8 @@ impl Sweeps<'_> {
         let mut query = Query::of_run(self.0, run);
         query.unseen_by(run.id);
         query.unseen_by(earlier.id);
-        query.and("r.first_seen_at < {}", to_micros(earlier.started_at.unwrap_or(earlier.created_at)).into());
+        // What is new since then, or came back, could not be seen by it; what changed since has been seen by another run.
+        query.and("r.changed_at < {}", to_micros(earlier.started_at.unwrap_or(earlier.created_at)).into());
         if let Some(window) = earlier.window {
             query.and("r.starts_on >= {}", window.from.to_string().into());
             query.and("r.starts_on <= {}", window.to.to_string().into());

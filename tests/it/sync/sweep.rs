@@ -190,6 +190,19 @@ on_both_databases! {
         assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1);
     }
 
+    async fn an_absence_that_came_back_needs_two_sweeps_again(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = filled_with_absences(&bench).await;
+        bench.vendor.remove(Stream::Absences, &["3"]);
+        bench.run(sync, RunMode::Full).await;
+        assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1);
+        bench.vendor.add(Stream::Absences, absence(3, 1, "2026-11-24", bench.now()));
+        assert_eq!(bench.run(sync, RunMode::Incremental).await.counts.created, 1);
+        bench.vendor.remove(Stream::Absences, &["3"]);
+        assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 0);
+        assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1);
+    }
+
     async fn leaving_the_window_is_not_a_deletion(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = filled_with_absences(&bench).await;
