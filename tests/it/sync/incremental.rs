@@ -1,8 +1,12 @@
 //! Changes: what is asked for, and what an event says about it.
 
 use chrono::TimeDelta;
+use gangway_app::syncs;
 use gangway_connector::ReadMode;
-use gangway_domain::{record::Stream, sync::RunMode};
+use gangway_domain::{
+    record::Stream,
+    sync::{RunMode, RunState},
+};
 use gangway_testkit::on_both_databases;
 use serde_json::json;
 
@@ -12,6 +16,27 @@ use super::{
 };
 
 on_both_databases! {
+    async fn pages_that_never_held_still_move_no_cursor(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..9, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let cursor = syncs::get(&bench.ctx, sync).await.unwrap().cursor;
+        bench.advance(TimeDelta::days(3));
+        bench.vendor.account().total_changes_on = (1..100).collect();
+        for mode in [RunMode::Incremental, RunMode::Full] {
+            let run = bench.run(sync, mode).await;
+            assert_eq!(run.state, RunState::Completed);
+            assert!(run.error_message.unwrap().contains("total"));
+            assert_eq!(syncs::get(&bench.ctx, sync).await.unwrap().cursor, cursor);
+        }
+        bench.vendor.account().total_changes_on.clear();
+        let run = bench.run(sync, RunMode::Incremental).await;
+        assert_eq!(run.error_message, None);
+        assert_eq!(run.since, cursor.map(|cursor| cursor - TimeDelta::hours(24)));
+        assert_eq!(syncs::get(&bench.ctx, sync).await.unwrap().cursor, run.started_at);
+    }
+
     async fn the_next_run_asks_for_changes_since_the_last_ones_start_less_a_day(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..3, bench.now());

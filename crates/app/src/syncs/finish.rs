@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{Ctx, Result, attributes, events, records::wire_id, seal::TenantKeys};
 
+const DRIFTED: &str = "The vendor's total kept changing while the account was read, so records may have been missed; the next run \
+                       asks for changes since the same moment again.";
+
 /// Ends a run.
 pub(super) async fn finish(
     ctx: &Ctx,
@@ -50,6 +53,9 @@ pub(super) async fn finish(
     if let Some((kind, data)) = event {
         events::append(ctx, keys, &mut tx, about(&run, kind, data));
     }
+    if reading.place.drifted {
+        run.error_message.get_or_insert_with(|| DRIFTED.to_owned());
+    }
     run.finished_at = Some(now);
     // The ids of the single reads have served their turn.
     run.checkpoint = Some(Place { confirming: None, ..reading.place.clone() }.to_text()?);
@@ -62,7 +68,10 @@ pub(super) async fn finish(
         tx.persons().delete_orphans().await?;
     }
     quarantine::prune(ctx, &tx, &run).await?;
-    sync.cursor = sync.cursor.max(run.started_at);
+    // Records may have moved between pages: what was missed is asked for again.
+    if !reading.place.drifted {
+        sync.cursor = sync.cursor.max(run.started_at);
+    }
     sync.first_completed_at = sync.first_completed_at.or(Some(now));
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;
