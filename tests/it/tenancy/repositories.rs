@@ -355,6 +355,9 @@ async fn changes_syncs(intruder: &Intruder, of_a: &Seeded) {
     sync.version += 1;
     assert!(matches!(tx.syncs().update(&sync).await, Err(Error::Stale)));
     done(tx).await;
+    let tx = intruder.tries("syncs.update_progress").await;
+    assert!(matches!(tx.syncs().update_progress(&sync).await, Err(Error::NotFound(_))));
+    done(tx).await;
     let tx = intruder.tries("syncs.set_kept_by").await;
     tx.syncs().set_kept_by(of_a.sync.id, Some("v9")).await.unwrap();
     done(tx).await;
