@@ -68,7 +68,7 @@ Keep the master key: without it nothing that was stored can be opened.")]
         #[command(subcommand)]
         command: TenantCommand,
     },
-    /// Create, list or revoke API keys
+    /// Create, list or revoke API keys; make data keys independent of previous master keys
     Key {
         /// What to do
         #[command(subcommand)]
@@ -236,6 +236,22 @@ Examples:
         #[command(flatten)]
         data: DataArg,
     },
+    /// Wrap every tenant's data keys anew under the current master key, also beside a running process
+    #[command(after_help = "\
+Examples:
+  gangway key rewrap --dry-run
+  gangway key rewrap
+
+Restart the running processes first, with the new key as GANGWAY_MASTER_KEY and the old one as GANGWAY_MASTER_KEY_PREVIOUS. It may be
+interrupted at any time and run again. `gangway doctor` says when the old key is not needed any more.")]
+    Rewrap {
+        /// Change nothing; only open every data key, and count
+        #[arg(long)]
+        dry_run: bool,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
     /// Revoke a key; it stops working within a second
     Revoke {
         /// The key's id (key_…)
@@ -292,7 +308,10 @@ impl Command {
             | Self::Tenant { command: TenantCommand::Create { data, .. } | TenantCommand::List { data } }
             | Self::Key {
                 command:
-                    KeyCommand::Create { data, .. } | KeyCommand::List { data, .. } | KeyCommand::Revoke { data, .. },
+                    KeyCommand::Create { data, .. }
+                    | KeyCommand::List { data, .. }
+                    | KeyCommand::Rewrap { data, .. }
+                    | KeyCommand::Revoke { data, .. },
             }
             | Self::Config { command: ConfigCommand::Check { data } } => data,
             Self::Sandbox { .. } | Self::Openapi => return None,

@@ -7,7 +7,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
-use gangway_app::App;
+use gangway_app::{App, jobs::RotateKeys};
 use gangway_worker::WorkerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -218,5 +218,6 @@ fn api_config(config: &Config) -> gangway_api::Config {
 
 fn worker_config(config: &Config) -> WorkerConfig {
     let crate::config::Worker { concurrency, lease, poll, drain } = config.worker;
-    WorkerConfig { concurrency, lease, poll, shutdown_timeout: drain, ..WorkerConfig::default() }
+    let rotate = RotateKeys { max_age_days: config.rotate_after_days };
+    WorkerConfig { concurrency, lease, poll, shutdown_timeout: drain, rotate, ..WorkerConfig::default() }
 }

@@ -18,6 +18,7 @@ async fn every_command_explains_itself() {
         "key",
         "key create",
         "key list",
+        "key rewrap",
         "key revoke",
         "config",
         "config check",

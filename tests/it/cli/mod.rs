@@ -9,6 +9,7 @@ mod help;
 mod killed;
 mod one_shot;
 mod process;
+mod rewrap;
 mod sandbox;
 mod scripts;
 mod serve;

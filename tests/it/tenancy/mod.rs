@@ -3,7 +3,8 @@
 //! Three questions, each with a control that shows that the test would notice a failure: does the schema put every table
 //! under the rules (`schema`, `rights`), do the rules hold against raw statements (`row_security`, `pooled`), and do the
 //! repositories keep to their tenant on both databases (`repositories`). `events` proves the order of the log, `sqlite`
-//! what is left where the database has no roles, `migrate` that an operator's login can build it all.
+//! what is left where the database has no roles, `migrate` that an operator's login can build it all. `rotation` and `rewrap`
+//! change the keys that each tenant's values are sealed with.
 
 #![cfg(test)]
 
@@ -14,7 +15,9 @@ mod migrate;
 mod operators;
 mod pooled;
 mod repositories;
+mod rewrap;
 mod rights;
+mod rotation;
 mod row_security;
 mod schema;
 mod seed;

@@ -43,9 +43,8 @@ impl TenantKeys {
 
     /// Takes over what is stored by now. Keys that are open stay as they are: their values never change.
     pub(super) fn take_in(&self, stored: Vec<StoredDataKey>) -> Result<()> {
-        let opened = self.read().opened.clone();
-        let held = hold(&self.ring, self.tenant, stored, opened)?;
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        *held = hold(&self.ring, self.tenant, stored, held.opened.clone())?;
         Ok(())
     }
 

@@ -3,10 +3,13 @@
 use std::process::ExitCode;
 
 use chrono::Duration;
+use gangway_app::{seal, seal::MasterKeyUse};
 use gangway_domain::{Clock as _, SystemClock};
 use gangway_storage::{Db, doctor, doctor::Isolation};
+use gangway_vault::KeyRing;
 
 use crate::{
+    commands::key_rewrap,
     config::{Config, Loaded, MasterKeys},
     data_folder::DataFolder,
     database::Target,
@@ -144,10 +147,53 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![failed(error)],
     }
     match target.connect().await {
-        Ok(db) => findings.extend(inside(&db, &target.place()).await),
+        Ok(db) => {
+            findings.extend(inside(&db, &target.place()).await);
+            // Without a ring there is a finding of its own.
+            if let Ok(ring) = config.keys.ring() {
+                findings.push(data_keys(&db, &ring).await);
+            }
+        }
         Err(error) => findings.push(failed(error)),
     }
     findings
+}
+
+/// Whether the ring opens every data key, and which of its keys are needed for that.
+async fn data_keys(db: &Db, ring: &KeyRing) -> Finding {
+    let uses = match seal::master_key_uses(db).await {
+        Ok(uses) => uses,
+        Err(error) => {
+            let text = format!("data keys: {}", crate::telemetry::Chain(&error));
+            return Finding::Fail(text, "check the login's rights".to_owned());
+        }
+    };
+    let known: Vec<_> = ring.ids().map(|id| id.to_string()).collect();
+    let current = ring.current_id().to_string();
+    let list = |needed: &dyn Fn(&MasterKeyUse) -> bool| {
+        uses.iter().filter(|used| needed(used)).map(key_rewrap::describe).collect::<Vec<_>>().join(", ")
+    };
+    let missing = list(&|used| !known.contains(&used.master_key_id));
+    if !missing.is_empty() {
+        return Finding::Fail(
+            format!("data keys: need a master key that is not set: {missing}"),
+            "add that key to GANGWAY_MASTER_KEY_PREVIOUS; without it what these data keys sealed stays closed"
+                .to_owned(),
+        );
+    }
+    let previous = list(&|used| used.master_key_id != current);
+    if !previous.is_empty() {
+        return Finding::Warn(
+            format!("data keys: need a previous master key: {previous}"),
+            "keep GANGWAY_MASTER_KEY_PREVIOUS and run `gangway key rewrap`",
+        );
+    }
+    let n: u64 = uses.iter().map(|used| used.n_data_keys).sum();
+    if n == 0 {
+        return Finding::Ok("data keys: none yet; each tenant gets one".to_owned());
+    }
+    let rest = if known.len() > 1 { "; GANGWAY_MASTER_KEY_PREVIOUS can be dropped" } else { "" };
+    Finding::Ok(format!("data keys: {n}, none needs a previous master key{rest}"))
 }
 
 async fn inside(db: &Db, place: &str) -> Vec<Finding> {

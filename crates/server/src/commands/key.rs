@@ -1,10 +1,10 @@
-//! `gangway key create`, `list` and `revoke`, through the same use cases as the API.
+//! `gangway key create`, `list` and `revoke`, through the same use cases as the API; `rewrap` is a file of its own.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
-use gangway_app::{App, Ctx, keys, keys::NewKey};
+use gangway_app::{App, Ctx, keys, keys::NewKey, seal::Mode};
 use gangway_domain::{id::KeyId, id::TenantId, principal::ApiKey};
 use gangway_storage::PageRequest;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,7 +16,7 @@ use crate::{
     print,
 };
 
-/// Creates, lists or revokes keys.
+/// Creates, lists or revokes API keys, or rewraps data keys.
 ///
 /// # Errors
 /// When an id or a time can't be read, there is no such tenant or key, or the database does not answer.
@@ -43,6 +43,9 @@ pub async fn run(command: &KeyCommand, config: &Config) -> anyhow::Result<ExitCo
             }
             .map_err(super::explain)?;
             print::line(&format!("{id} is revoked"));
+        }
+        KeyCommand::Rewrap { dry_run, .. } => {
+            return super::key_rewrap::run(&app, if *dry_run { Mode::DryRun } else { Mode::Write }).await;
         }
     }
     Ok(ExitCode::SUCCESS)

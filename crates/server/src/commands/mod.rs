@@ -3,6 +3,7 @@
 pub mod config_check;
 pub mod doctor;
 pub mod key;
+pub mod key_rewrap;
 pub mod migrate;
 pub mod openapi;
 pub mod sandbox;

@@ -109,6 +109,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
     let redis_url = reader.secret("redis.url", "REDIS_URL", shown_url);
     check_url(&mut reader, "redis.url", redis_url.as_ref(), REDIS);
     let keys = master_keys(&mut reader);
+    let rotate_after_days = range(&mut reader, "keys.rotate_after_days", 90, 0, 3660);
     let origin = "write scheme, host and port, like https://api.vendor.example or http://127.0.0.1:8090";
     let connector_origins = reader.list("connector.allowed_origins", origin);
     let webhook_origins = reader.list("webhooks.allowed_origins", origin);
@@ -135,6 +136,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         database,
         redis_url,
         keys,
+        rotate_after_days,
         connector_origins,
         webhook_origins,
         worker,

@@ -24,6 +24,8 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     /// Master keys.
     pub keys: MasterKeys,
+    /// Days that a data key seals (`keys.rotate_after_days`); 0 for no end by age.
+    pub rotate_after_days: u32,
     /// Origins a connection may name beside its connector's own.
     pub connector_origins: Vec<Origin>,
     /// Origins webhooks may be sent to although they are not public.
