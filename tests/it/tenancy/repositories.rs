@@ -73,6 +73,15 @@ async fn reads_connections(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("connections.get_for_update").await;
     assert!(matches!(tx.connections().get_for_update(of_a.connection).await, Err(Error::NotFound(_))));
     drop(tx);
+    let tx = intruder.tries("connections.find_for_update").await;
+    assert_eq!(tx.connections().find_for_update(of_a.connection).await.unwrap(), None);
+    drop(tx);
+    let tx = intruder.tries("connections.find_for_key_share").await;
+    assert_eq!(tx.connections().find_for_key_share(of_a.connection).await.unwrap(), None);
+    drop(tx);
+    let tx = intruder.tries("connections.get_for_delete").await;
+    assert!(matches!(tx.connections().get_for_delete(of_a.connection).await, Err(Error::NotFound(_))));
+    drop(tx);
     let tx = intruder.tries("connections.list").await;
     let found: Vec<_> = tx.connections().list(page()).await.unwrap().items.iter().map(|one| one.id).collect();
     assert_eq!(found, [of_b.connection]);
@@ -118,6 +127,9 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     drop(tx);
     let tx = intruder.tries("syncs.get_locked").await;
     assert!(matches!(tx.syncs().get_locked(of_a.sync.id).await, Err(Error::NotFound(_))));
+    drop(tx);
+    let tx = intruder.tries("syncs.find_locked").await;
+    assert_eq!(tx.syncs().find_locked(of_a.sync.id).await.unwrap(), None);
     drop(tx);
     let tx = intruder.tries("syncs.find_by_stream").await;
     assert_eq!(tx.syncs().find_by_stream(of_a.connection, Stream::Employees).await.unwrap(), None);
@@ -360,6 +372,9 @@ async fn changes_syncs(intruder: &Intruder, of_a: &Seeded) {
     done(tx).await;
     let tx = intruder.tries("syncs.set_kept_by").await;
     tx.syncs().set_kept_by(of_a.sync.id, Some("v9")).await.unwrap();
+    done(tx).await;
+    let tx = intruder.tries("syncs.delete_cursors").await;
+    tx.syncs().delete_cursors(of_a.connection, at()).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("syncs.delete").await;
     assert!(!tx.syncs().delete(of_a.sync.id).await.unwrap());
