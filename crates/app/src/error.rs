@@ -88,6 +88,12 @@ impl Error {
         self
     }
 
+    /// Whether our own budget for the vendor account held a call back: nothing was sent, and nobody failed.
+    pub fn is_of_own_budget(&self) -> bool {
+        let port = egress_cause(self.source.as_deref().and_then(|source| source.downcast_ref::<connector::Error>()));
+        port.is_some_and(|port| port.is_own_budget)
+    }
+
     /// Says when to try again.
     #[must_use]
     pub const fn with_retry_after(mut self, after: Duration) -> Self {
@@ -180,8 +186,12 @@ fn sentence(clause: &str) -> String {
 /// Whether the way out refused the address. A connector refuses for reasons of its own too (a damaged checkpoint, pages
 /// without end), and then no list of origins helps.
 fn is_forbidden_origin(error: &connector::Error) -> bool {
-    let source = error.source().and_then(|source| source.downcast_ref::<egress::Error>());
-    source.is_some_and(|source| source.kind == egress::ErrorKind::Refused)
+    egress_cause(Some(error)).is_some_and(|port| port.kind == egress::ErrorKind::Refused)
+}
+
+/// The failure of the way out that a connector's call failed by.
+fn egress_cause(error: Option<&connector::Error>) -> Option<&egress::Error> {
+    error?.source()?.downcast_ref::<egress::Error>()
 }
 
 #[cfg(test)]

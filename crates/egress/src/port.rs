@@ -160,19 +160,28 @@ pub struct Error {
     pub message: String,
     /// When to try again, if known.
     pub retry_after: Option<Duration>,
+    /// Our own budget had no slot soon enough: nothing was sent, and nobody failed.
+    pub is_own_budget: bool,
 }
 
 impl Error {
     /// An error without a retry time.
     #[must_use]
     pub fn new(kind: ErrorKind, template: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, template, message: message.into(), retry_after: None }
+        Self { kind, template, message: message.into(), retry_after: None, is_own_budget: false }
     }
 
     /// Adds when to try again.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
+        self
+    }
+
+    /// Says that our own budget held the call back.
+    #[must_use]
+    pub fn of_own_budget(mut self) -> Self {
+        self.is_own_budget = true;
         self
     }
 }

@@ -199,7 +199,9 @@ impl VendorPort {
             let what = if request.is_authentication { "logins" } else { "requests" };
             let message =
                 format!("our budget of {what} for this vendor account is used up for now, and nothing was sent");
-            Error::new(ErrorKind::RateLimited, request.template, message).with_retry_after(wait.retry_after)
+            Error::new(ErrorKind::RateLimited, request.template, message)
+                .with_retry_after(wait.retry_after)
+                .of_own_budget()
         })
     }
 

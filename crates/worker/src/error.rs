@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use gangway_app::{self as app, queue::Outcome};
+use gangway_app::{
+    self as app,
+    queue::{Outcome, Tries},
+};
 use gangway_domain::Code;
 
 /// Why the worker ended early.
@@ -18,6 +21,7 @@ pub enum Error {
 pub struct JobError {
     message: String,
     retry: Retry,
+    tries: Option<Tries>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -31,17 +35,24 @@ enum Retry {
 impl JobError {
     /// May succeed later: tried again after our own backoff, while tries are left.
     pub fn retry(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: Retry::Backoff, source: None }
+        Self { message: message.into(), retry: Retry::Backoff, tries: None, source: None }
     }
 
     /// May succeed after `after`, and not earlier.
     pub fn retry_after(message: impl Into<String>, after: Duration) -> Self {
-        Self { message: message.into(), retry: Retry::After(after), source: None }
+        Self { message: message.into(), retry: Retry::After(after), tries: None, source: None }
     }
 
     /// Will not succeed by itself.
     pub fn fail(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: Retry::Never, source: None }
+        Self { message: message.into(), retry: Retry::Never, tries: None, source: None }
+    }
+
+    /// Says that the try was not in vain, so that it does not use up those that are left. What never succeeds fails all the same.
+    #[must_use]
+    pub fn with_tries(mut self, tries: Option<Tries>) -> Self {
+        self.tries = tries;
+        self
     }
 
     /// Whether a use case's error may pass by itself. Our own faults are tried again too: tries are few, and most such faults
@@ -52,10 +63,14 @@ impl JobError {
 
     pub(crate) fn outcome(&self) -> Outcome {
         let error = self.message.clone();
-        match self.retry {
-            Retry::Never => Outcome::Fail { error },
-            Retry::Backoff => Outcome::Retry { error, after: None },
-            Retry::After(after) => Outcome::Retry { error, after: Some(after) },
+        let after = match self.retry {
+            Retry::Never => return Outcome::Fail { error },
+            Retry::Backoff => None,
+            Retry::After(after) => Some(after),
+        };
+        match self.tries {
+            Some(tries) => Outcome::Later { error, after, tries },
+            None => Outcome::Retry { error, after },
         }
     }
 }
@@ -79,7 +94,7 @@ impl From<app::Error> for JobError {
             (true, None) => Retry::Backoff,
             (true, Some(after)) => Retry::After(after),
         };
-        Self { message: error.to_string(), retry, source: Some(Box::new(error)) }
+        Self { message: error.to_string(), retry, tries: None, source: Some(Box::new(error)) }
     }
 }
 
@@ -107,6 +122,13 @@ mod tests {
         let error = app::Error::new(Code::VendorLimited, "slow down").with_retry_after(Duration::from_secs(7));
         let outcome = JobError::from(error).outcome();
         assert!(matches!(outcome, Outcome::Retry { after: Some(after), .. } if after == Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn what_will_not_succeed_fails_however_far_it_came() {
+        let moved = |error: JobError| error.with_tries(Some(Tries::Forgotten)).outcome();
+        assert!(matches!(moved(JobError::retry("no")), Outcome::Later { tries: Tries::Forgotten, .. }));
+        assert!(matches!(moved(JobError::fail("no")), Outcome::Fail { .. }));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use gangway_domain::job::{JobClass, JobState};
 use gangway_storage::{
     SystemReason,
-    queue::{NewJob, Retention, Verdict},
+    queue::{NewJob, Retention, Tries, Verdict},
 };
 
 use super::{
@@ -20,6 +20,7 @@ on_both_databases! {
     future_jobs_wait_for_their_time
     failures_are_counted_until_the_job_fails
     another_turn_counts_no_try_and_a_job_given_back_keeps_its_place
+    tries_that_were_not_in_vain_are_not_counted
     a_retry_after_is_a_floor
     more_jobs_than_a_statement_takes_are_enqueued_at_once
     ended_jobs_are_pruned_by_age
@@ -88,6 +89,31 @@ async fn another_turn_counts_no_try_and_a_job_given_back_keeps_its_place(bench: 
     let order: Vec<_> =
         bench.claim(2).await.into_iter().map(|job| (job.fence.job == first.fence.job, job.attempt)).collect();
     assert_eq!(order, [(false, 1), (true, 1)]);
+}
+
+async fn tries_that_were_not_in_vain_are_not_counted(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, [bench.job()]).await;
+    let retry = Verdict::Retry { error: "no".to_owned(), run_at: bench.now(), not_before: None };
+    bench.ack(bench.claim(1).await[0].fence, retry.clone()).await;
+    let later = |tries| Verdict::Later {
+        error: "not now".to_owned(),
+        run_at: bench.now(),
+        not_before: Some(bench.now() + TimeDelta::seconds(9)),
+        tries,
+    };
+    // One try counted so far, of three; what waits comes back as the second, however often.
+    for _ in 0..5 {
+        let claimed = bench.claim(1).await.remove(0);
+        assert_eq!(claimed.attempt, 2);
+        bench.ack(claimed.fence, later(Tries::Uncounted)).await;
+        assert!(bench.claim(1).await.is_empty());
+        bench.advance(9);
+    }
+    bench.ack(bench.claim(1).await[0].fence, later(Tries::Forgotten)).await;
+    bench.advance(9);
+    assert_eq!(bench.claim(1).await[0].attempt, 1);
+    let job = &bench.jobs(&bench.tenant_a).await[0];
+    assert_eq!((job.state, job.last_error.as_deref()), (JobState::Running, Some("not now")));
 }
 
 async fn a_retry_after_is_a_floor(bench: Bench) {

@@ -17,4 +17,5 @@ mod schedule;
 mod sensitive;
 mod support;
 mod sweep;
+mod tries;
 mod vendor;

@@ -140,7 +140,7 @@ impl Bench {
 
     /// A turn without interruption.
     pub(super) async fn execute(&self, run: SyncRunId, fence: &JobFence) -> Result<Progress, Error> {
-        syncs::execute(&self.ctx, run, fence, &|| false).await
+        syncs::execute(&self.ctx, run, fence, &|| false).await.map_err(|interrupted| interrupted.error)
     }
 
     /// A turn that is asked to stop after this many pages.
@@ -151,7 +151,8 @@ impl Bench {
         pages: usize,
     ) -> Result<Progress, Error> {
         let asked = AtomicUsize::new(0);
-        syncs::execute(&self.ctx, run, fence, &|| asked.fetch_add(1, Ordering::Relaxed) >= pages).await
+        let turn = syncs::execute(&self.ctx, run, fence, &|| asked.fetch_add(1, Ordering::Relaxed) >= pages).await;
+        turn.map_err(|interrupted| interrupted.error)
     }
 
     /// Starts a run, carries it out and answers how it ended.

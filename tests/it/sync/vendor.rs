@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -52,6 +53,8 @@ pub(super) struct Account {
     pub(super) unlisted: Vec<String>,
     /// Errors that the next calls answer with; none lets a call through.
     pub(super) failures: VecDeque<Option<ErrorKind>>,
+    /// So many listing calls, after those failures, find our own budget used up.
+    pub(super) budget_refusals: usize,
     /// A total to claim instead of the true one.
     pub(super) claimed_total: Option<u64>,
     /// Pages that say that the total changed, counted over all calls.
@@ -94,6 +97,7 @@ impl Vendor {
             unreadable: Vec::new(),
             unlisted: Vec::new(),
             failures: VecDeque::new(),
+            budget_refusals: 0,
             claimed_total: None,
             total_changes_on: Vec::new(),
             has_total: true,
@@ -304,6 +308,12 @@ impl Source for FakeConnection {
         let mut account = self.0.account();
         if let Some(Some(kind)) = account.failures.pop_front() {
             return Err(Error::new(kind, "read page", "the vendor failed because the test said so"));
+        }
+        if account.budget_refusals > 0 {
+            account.budget_refusals -= 1;
+            let refusal = gangway_egress::Error::new(gangway_egress::ErrorKind::RateLimited, "/people", "no slot");
+            let refusal = refusal.with_retry_after(Duration::from_secs(7)).of_own_budget();
+            return Err(Error::from_port("read page", refusal));
         }
         account.calls.push(request.clone());
         let n_calls = account.calls.len();

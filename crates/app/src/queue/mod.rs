@@ -9,6 +9,7 @@ pub mod trace;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use gangway_domain::{
     Code,
     id::JobId,
@@ -19,7 +20,7 @@ use gangway_storage::{self as storage, Page, PageRequest, SystemReason, queue as
 
 pub use backoff::backoff;
 pub use relay::relay;
-pub use stored::{Alone, Claimed, Depth, JobFence, Reaped, TenantShare, wakes};
+pub use stored::{Alone, Claimed, Depth, JobFence, Reaped, TenantShare, Tries, wakes};
 
 use crate::{
     App, Ctx, Error, Result, audit,
@@ -63,6 +64,15 @@ pub enum Outcome {
         error: String,
         /// Not earlier than this from now (a vendor's Retry-After); else our own backoff.
         after: Option<Duration>,
+    },
+    /// Could not go on, though no try was in vain.
+    Later {
+        /// Why; no secrets, no personal data.
+        error: String,
+        /// Not earlier than this from now; else our own first pause.
+        after: Option<Duration>,
+        /// What becomes of the tries so far.
+        tries: Tries,
     },
     /// Failed for good.
     Fail {
@@ -235,19 +245,28 @@ fn verdict(app: &App, ack: &Ack) -> stored::Verdict {
         Outcome::GiveBack => stored::Verdict::GiveBack,
         Outcome::Fail { error } => stored::Verdict::Fail { error: storable(error) },
         Outcome::Retry { error, after } => {
-            let now = app.now();
-            // A little late is fine, a little early is not: jitter is added to what the vendor asked for.
-            let wait = after.map_or_else(
-                || backoff(ack.attempt, app.jitter()),
-                |after| after + Duration::from_secs(1).mul_f64(app.jitter()),
-            );
-            stored::Verdict::Retry {
-                error: storable(error),
-                run_at: now + wait,
-                not_before: after.map(|after| now + after),
-            }
+            let Pause { run_at, not_before } = pause(app, *after, ack.attempt);
+            stored::Verdict::Retry { error: storable(error), run_at, not_before }
+        }
+        Outcome::Later { error, after, tries } => {
+            let Pause { run_at, not_before } = pause(app, *after, 1);
+            stored::Verdict::Later { error: storable(error), run_at, not_before, tries: *tries }
         }
     }
+}
+
+/// When a job comes back.
+struct Pause {
+    run_at: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
+}
+
+fn pause(app: &App, after: Option<Duration>, attempt: i32) -> Pause {
+    let now = app.now();
+    // A little late is fine, a little early is not: jitter is added to what the vendor asked for.
+    let wait = after
+        .map_or_else(|| backoff(attempt, app.jitter()), |after| after + Duration::from_secs(1).mul_f64(app.jitter()));
+    Pause { run_at: now + wait, not_before: after.map(|after| now + after) }
 }
 
 /// Without NUL, which PostgreSQL refuses (and with it the whole batch), and not endless.

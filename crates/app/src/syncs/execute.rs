@@ -21,6 +21,15 @@ pub enum Progress {
     Yield,
 }
 
+/// A turn that ended in an error. What was committed before stays.
+#[derive(Debug)]
+pub struct Interrupted {
+    /// Why.
+    pub error: Error,
+    /// Whether the turn brought the run forward before: then its trouble is not that of the turns before it.
+    pub moved_on: bool,
+}
+
 /// Carries a run out until it ends or `should_stop` says so between two pages.
 ///
 /// Idempotent: whatever was committed is not done again, and a worker whose lease was lost commits nothing. An error leaves
@@ -30,14 +39,28 @@ pub async fn execute(
     run: SyncRunId,
     fence: &JobFence,
     should_stop: &(dyn Fn() -> bool + Send + Sync),
+) -> std::result::Result<Progress, Interrupted> {
+    let begun = Box::pin(start::begin(ctx, run, fence)).await;
+    let Some(mut reading) = begun.map_err(|error| Interrupted { error, moved_on: false })? else {
+        return Ok(Progress::Done);
+    };
+    let from = reading.place.clone();
+    let turn = Box::pin(carry_on(ctx, &mut reading, fence, should_stop)).await;
+    turn.map_err(|error| Interrupted { error, moved_on: reading.place != from })
+}
+
+async fn carry_on(
+    ctx: &Ctx,
+    reading: &mut Reading,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<Progress> {
-    let Some(mut reading) = Box::pin(start::begin(ctx, run, fence)).await? else { return Ok(Progress::Done) };
     while !reading.place.done {
         if should_stop() {
             return Ok(Progress::Yield);
         }
-        let page = read(&reading).await?;
-        match Box::pin(page::commit(ctx, &reading, fence, page)).await? {
+        let page = read(reading).await?;
+        match Box::pin(page::commit(ctx, reading, fence, page)).await? {
             ControlFlow::Continue((run, place)) => {
                 reading.run = run;
                 reading.place = place;
@@ -45,10 +68,10 @@ pub async fn execute(
             ControlFlow::Break(progress) => return Ok(progress),
         }
     }
-    if !Box::pin(keep::apply_to_the_rest(ctx, &reading, fence, should_stop)).await? {
+    if !Box::pin(keep::apply_to_the_rest(ctx, reading, fence, should_stop)).await? {
         return Ok(Progress::Yield);
     }
-    Box::pin(finish::finish(ctx, &mut reading, fence, should_stop)).await
+    Box::pin(finish::finish(ctx, reading, fence, should_stop)).await
 }
 
 async fn read(reading: &Reading) -> Result<Page> {

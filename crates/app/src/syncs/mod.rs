@@ -30,7 +30,7 @@ mod zone;
 
 pub(crate) use columns::holds_key;
 pub use due::start_due;
-pub use execute::{Progress, execute};
+pub use execute::{Interrupted, Progress, execute};
 pub use health::fail;
 pub(crate) use intake::has_catalogue;
 pub use manage::{NewSync, create, delete, get, list, update};

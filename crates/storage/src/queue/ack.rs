@@ -26,6 +26,15 @@ pub struct Ack {
     pub verdict: Verdict,
 }
 
+/// What becomes of the tries so far of a job that goes back without having failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// This one does not count: it waited for something of ours.
+    Uncounted,
+    /// None counts: the job moved on, so that what comes next is new trouble.
+    Forgotten,
+}
+
 /// A result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -39,6 +48,17 @@ pub enum Verdict {
         run_at: DateTime<Utc>,
         /// Not earlier, whoever asks: a vendor's Retry-After.
         not_before: Option<DateTime<Utc>>,
+    },
+    /// Once more at `run_at`, however often: no try was in vain.
+    Later {
+        /// Why; no secrets, no personal data.
+        error: String,
+        /// When, from our own backoff.
+        run_at: DateTime<Utc>,
+        /// Not earlier, whoever asks.
+        not_before: Option<DateTime<Utc>>,
+        /// What becomes of the tries so far.
+        tries: Tries,
     },
     /// Moved on and wants another turn: no try is counted, failures so far are forgotten.
     Again,
@@ -70,6 +90,14 @@ pub(super) struct Return {
     pub(super) attempts: i32,
     pub(super) error: Option<String>,
     pub(super) now: i64,
+}
+
+impl Return {
+    /// The same after a pause.
+    fn after(self, run_at: DateTime<Utc>, not_before: Option<DateTime<Utc>>, error: &str) -> Self {
+        let not_before = not_before.map_or(self.not_before, |at| to_micros(at).max(self.not_before));
+        Self { run_at: to_micros(run_at).max(not_before), not_before, error: Some(error.to_owned()), ..self }
+    }
 }
 
 impl SystemQueue<'_> {
@@ -110,9 +138,14 @@ async fn apply(tx: &DatabaseTransaction, row: &Running, verdict: &Verdict, now: 
         Verdict::Fail { error } => fail(tx, row, error, now).await,
         Verdict::Retry { error, .. } if row.attempts >= row.max_attempts => fail(tx, row, error, now).await,
         Verdict::Retry { error, run_at, not_before } => {
-            let not_before = not_before.map_or(row.not_before, |at| to_micros(at).max(row.not_before));
-            let run_at = to_micros(*run_at).max(not_before);
-            send_back(tx, row, Return { run_at, not_before, error: Some(error.clone()), ..back }).await
+            send_back(tx, row, back.after(*run_at, *not_before, error)).await
+        }
+        Verdict::Later { error, run_at, not_before, tries } => {
+            let attempts = match tries {
+                Tries::Uncounted => (row.attempts - 1).max(0),
+                Tries::Forgotten => 0,
+            };
+            send_back(tx, row, Return { attempts, ..back.after(*run_at, *not_before, error) }).await
         }
         Verdict::Again => send_back(tx, row, Return { attempts: 0, ..back }).await,
         Verdict::GiveBack => {

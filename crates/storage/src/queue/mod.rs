@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::{Error, Result, SystemTx, TenantTx};
 
-pub use ack::{Ack, Verdict};
+pub use ack::{Ack, Tries, Verdict};
 pub use alone::Alone;
 pub use claim::{ClaimRequest, Claimed};
 pub(crate) use insert::insert_all;

@@ -94,6 +94,12 @@ where
                     "job failed: {error}"
                 );
             }
+            if let Outcome::Later { error, .. } = &outcome {
+                tracing::info!(
+                    "job.id" = %job.fence.job, "job.kind" = job.kind.as_str(), "tenant.id" = %job.scope.tenant(),
+                    "job goes on later: {error}"
+                );
+            }
             let (written, wait) = oneshot::channel();
             let ack = Ack { fence: job.fence, attempt: job.attempt, outcome };
             if results.send(Pending { ack, written }).is_err() || wait.await.is_err() {
