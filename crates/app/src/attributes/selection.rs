@@ -41,6 +41,8 @@ impl Treatment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     treatments: BTreeMap<String, Treatment>,
+    /// Canonical field and attribute key of what is not kept in clear.
+    not_in_clear: Vec<(String, String)>,
     version: String,
 }
 
@@ -62,7 +64,12 @@ impl Selection {
             *byte = digest;
         }
         let version = format!("{:016x}", u64::from_be_bytes(first));
-        Self { treatments, version }
+        let not_in_clear = attributes
+            .iter()
+            .filter(|attribute| Treatment::of(attribute.class, attribute.selected) != Treatment::Store)
+            .filter_map(|attribute| Some((attribute.canonical_field.clone()?, attribute.key.clone())))
+            .collect();
+        Self { treatments, not_in_clear, version }
     }
 
     /// What happens to an attribute's values. Keys that nobody has seen yet are dropped.
@@ -73,6 +80,11 @@ impl Selection {
     /// Whether the key has been seen before; tell `note_seen` about those that were not.
     pub fn knows(&self, key: &str) -> bool {
         self.treatments.contains_key(key)
+    }
+
+    /// Canonical fields that are not kept in clear, each with the key of the attribute that feeds it.
+    pub fn fields_not_in_clear(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.not_in_clear.iter().map(|(field, key)| (field.as_str(), key.as_str()))
     }
 
     /// Changes whenever what is stored changes, so it is part of a record's hash.

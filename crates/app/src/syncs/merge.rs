@@ -54,6 +54,19 @@ pub(super) fn again(old: &Record, old_sealed: &SealedPart, incoming: &Incoming, 
     let mut old_sealed = old_sealed.clone();
     old_sealed.fields.retain(|field, _| !incoming.cleared.contains(field));
     old_sealed.attributes.retain(|key, _| kept(key, Treatment::Seal));
+    // Nor may a value stay in clear because the vendor stopped sending it.
+    for (field, key) in selection.fields_not_in_clear() {
+        let value = old_fields.remove(field);
+        match selection.treatment(key) {
+            Treatment::Store => {}
+            Treatment::Seal => {
+                if let Some(value) = value {
+                    old_sealed.attributes.entry(key.to_owned()).or_insert(value);
+                }
+            }
+            Treatment::Drop => drop(old_sealed.fields.remove(field)),
+        }
+    }
 
     let fields = overlay(&old_fields, &incoming.fields, "", &mut stale);
     let attributes = overlay(&old_attributes, &incoming.attributes, ATTRIBUTE_PREFIX, &mut stale);
@@ -135,7 +148,19 @@ fn differences<'a>(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+    use gangway_connector::SourceRecord;
+    use gangway_domain::{
+        id::{AttributeId, ConnectionId, SyncRunId},
+        record::{ExternalId, Stream},
+        schema::{AttributeClass, AttributeType},
+    };
+    use gangway_storage::attributes::Attribute;
+    use gangway_vault::HashKey;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::syncs::intake;
 
     fn values(members: &[(&str, Value)]) -> BTreeMap<String, Value> {
         members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
@@ -148,6 +173,82 @@ mod tests {
         let merged = overlay(&old, &values(&[("b", json!(3)), ("c", Value::Null)]), "attributes.", &mut stale);
         assert_eq!(merged, values(&[("a", json!(1)), ("b", json!(3)), ("c", Value::Null)]));
         assert_eq!(stale, ["attributes.a"]);
+    }
+
+    #[test]
+    fn a_field_that_is_no_longer_sent_does_not_outlive_the_choice_against_it() {
+        let attribute = |class, selected| Attribute { class, selected, ..gender() };
+        let old = Record { fields: values(&[("gender", json!("female"))]), ..record() };
+        let after = |class, selected| {
+            let selection = Selection::of(&[attribute(class, selected)]);
+            again(&old, &SealedPart::default(), &nothing_sent(&selection), &selection)
+        };
+
+        let kept = after(AttributeClass::Standard, true);
+        assert_eq!((kept.fields.len(), kept.stale), (1, vec!["gender".to_owned()]), "control");
+        let dropped = after(AttributeClass::Standard, false);
+        assert_eq!((dropped.fields.len(), dropped.stale.len(), dropped.changes.len()), (0, 0, 0));
+        assert_eq!(dropped.sealed, SealedPart::default());
+        let sealed = after(AttributeClass::Sensitive, true);
+        assert_eq!((sealed.fields.len(), sealed.changes.len()), (0, 0));
+        assert_eq!(sealed.sealed.attributes, values(&[("gender", json!("female"))]));
+        assert_eq!(sealed.stale, ["attributes.gender"]);
+    }
+
+    fn gender() -> Attribute {
+        Attribute {
+            id: AttributeId::from_uuid(Uuid::nil()),
+            connection: ConnectionId::from_uuid(Uuid::nil()),
+            stream: Stream::Employees,
+            key: "gender".to_owned(),
+            label: "Gender".to_owned(),
+            kind: AttributeType::Text,
+            universal_id: None,
+            options: Vec::new(),
+            is_custom: false,
+            canonical_field: Some("gender".to_owned()),
+            class: AttributeClass::Standard,
+            class_reason: String::new(),
+            selected: true,
+            position: 0,
+            first_seen_at: DateTime::<Utc>::UNIX_EPOCH,
+            last_seen_at: DateTime::<Utc>::UNIX_EPOCH,
+            removed_at: None,
+        }
+    }
+
+    fn record() -> Record {
+        Record {
+            id: Uuid::nil(),
+            connection: ConnectionId::from_uuid(Uuid::nil()),
+            stream: Stream::Employees,
+            external: external(),
+            employee_external_id: None,
+            email: None,
+            status: None,
+            starts_on: None,
+            ends_on: None,
+            fields: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            stale: Vec::new(),
+            hash: Vec::new(),
+            kept_by: String::new(),
+            state: RecordState::Present,
+            version: 1,
+            first_seen_at: DateTime::<Utc>::UNIX_EPOCH,
+            first_seen_run: SyncRunId::from_uuid(Uuid::nil()),
+            changed_at: DateTime::<Utc>::UNIX_EPOCH,
+            deleted_at: None,
+        }
+    }
+
+    fn external() -> ExternalId {
+        ExternalId { source: "test".to_owned(), id: "1".to_owned() }
+    }
+
+    fn nothing_sent(selection: &Selection) -> Incoming {
+        let source = SourceRecord::new(external(), BTreeMap::new(), b"{}".to_vec().into());
+        intake::take_in(source, Stream::Employees, selection, &HashKey::from_secret_bytes(&[7; 32]).unwrap())
     }
 
     #[test]
