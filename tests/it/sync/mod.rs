@@ -8,6 +8,7 @@ mod failure;
 mod incremental;
 mod kept;
 mod load;
+mod locks;
 mod odd;
 mod quarantine;
 mod records;

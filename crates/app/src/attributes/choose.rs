@@ -49,7 +49,6 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
     let mut tx = app.db.begin(ctx.scope()).await?;
-    tx.connections().get_for_update(connection).await?;
     let syncs = syncs::lock_of_connection(&tx, connection).await?;
     let before = tx.attributes().list(connection).await?;
     let mut after = before.clone();

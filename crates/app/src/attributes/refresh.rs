@@ -49,7 +49,6 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let catalogue = discovery.discover(DiscoverRequest::new(opened.class)).await?;
     let id = opened.connection.id;
     let mut tx = ctx.app().db.begin(ctx.scope()).await?;
-    // Before the connection, as whoever chooses attributes does.
     let syncs = syncs::lock_of_connection(&tx, id).await?;
     let before = tx.attributes().list(id).await?;
     let refreshed = store(ctx, &mut tx, id, &catalogue).await?;

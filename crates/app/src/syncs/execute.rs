@@ -40,6 +40,19 @@ pub async fn execute(
     fence: &JobFence,
     should_stop: &(dyn Fn() -> bool + Send + Sync),
 ) -> std::result::Result<Progress, Interrupted> {
+    match Box::pin(take_turn(ctx, run, fence, should_stop)).await {
+        // Deleted beneath the turn, with its sync or connection.
+        Err(Interrupted { error, .. }) if error.code == Code::NotFound && is_gone(ctx, run).await => Ok(Progress::Done),
+        turn => turn,
+    }
+}
+
+async fn take_turn(
+    ctx: &Ctx,
+    run: SyncRunId,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + Sync),
+) -> std::result::Result<Progress, Interrupted> {
     let begun = Box::pin(start::begin(ctx, run, fence)).await;
     let Some(mut reading) = begun.map_err(|error| Interrupted { error, moved_on: false })? else {
         return Ok(Progress::Done);
@@ -47,6 +60,17 @@ pub async fn execute(
     let from = reading.place.clone();
     let turn = Box::pin(carry_on(ctx, &mut reading, fence, should_stop)).await;
     turn.map_err(|error| Interrupted { error, moved_on: reading.place != from })
+}
+
+/// Whether the run is known to be gone.
+async fn is_gone(ctx: &Ctx, run: SyncRunId) -> bool {
+    let found = async {
+        let tx = ctx.app().db.begin_read(ctx.scope()).await?;
+        let run = tx.runs().find(run).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(run)
+    };
+    matches!(found.await, Ok(None))
 }
 
 async fn carry_on(

@@ -1,4 +1,4 @@
-//! One page, one transaction: job fence, connection, run row, records, events, place. Either all of it is committed or nothing.
+//! One page, one transaction: job fence, connection, sync, run row, records, events, place. Either all of it is committed or nothing.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -56,8 +56,8 @@ pub(super) async fn commit(
     Ok(ControlFlow::Continue((run, place)))
 }
 
-/// Locks what a page is written under, in the order that all transactions keep: job, connection, run. Answers the run, or how the
-/// turn ends: done when it has ended or is gone, another turn when the connection got another credential since this one began.
+/// Locks what a page is written under, in the order that all transactions keep: job, connection, sync, run. Answers the run, or
+/// how the turn ends: done when it has ended or is gone, another turn when the connection got another credential since this one began.
 ///
 /// # Errors
 /// A transient error when another worker has moved the run on.
@@ -65,6 +65,9 @@ pub(super) async fn lock(tx: &TenantTx, reading: &Reading, fence: &JobFence) -> 
     tx.fence(fence).await?;
     let over = ControlFlow::Break(Progress::Done);
     let Some(connection) = tx.connections().find_for_key_share(reading.run.connection).await? else { return Ok(over) };
+    if tx.syncs().find_locked(reading.run.sync).await?.is_none() {
+        return Ok(over);
+    }
     let Some(run) = tx.runs().find_locked(reading.run.id).await?.filter(is_running) else { return Ok(over) };
     // The next turn finds out whether it is another account's; what was read with the old one may be.
     if connection.credential_version != reading.opened.credential_version() {

@@ -32,8 +32,10 @@ pub async fn start_run(ctx: &Ctx, sync: SyncId, mode: RunMode) -> Result<SyncRun
     Ok(run)
 }
 
-/// The syncs of a connection, locked until the transaction ends. In one order, so that two who do this wait for each other.
+/// The syncs of a connection, locked until the transaction ends, after the connection itself. In one order, so that two who do
+/// this wait for each other.
 pub(crate) async fn lock_of_connection(tx: &TenantTx, connection: ConnectionId) -> Result<Vec<Sync>> {
+    tx.connections().get_for_update(connection).await?;
     let mut syncs = Vec::new();
     for stream in Stream::ALL {
         let Some(found) = tx.syncs().find_by_stream(connection, stream).await? else { continue };

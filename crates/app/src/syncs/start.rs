@@ -80,7 +80,7 @@ async fn is_same_account(ctx: &Ctx, run: &SyncRun, opened: &Opened) -> Result<bo
 /// Settles what every page of the run shares, also anew for a run that has read pages of another account.
 async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> Result<Option<SyncRun>> {
     let app = ctx.app();
-    let stream = opened_stream(ctx, id).await?;
+    let SyncRun { sync, stream, .. } = find(ctx, id).await?;
     let Some(manifest) = opened.manifest.stream(stream).cloned() else {
         let message = format!("The connector does not read {}; delete this sync.", stream.as_str());
         return Err(Error::new(Code::Unsupported, message));
@@ -91,10 +91,10 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
 
     let tx = app.db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
+    let Some(sync) = tx.syncs().find_locked(sync).await? else { return Ok(None) };
     let Some(mut run) = tx.runs().find_locked(id).await?.filter(|run| run.state == RunState::Running) else {
         return Ok(None);
     };
-    let sync = tx.syncs().get(run.sync).await?;
     let tenant = tx.syncs().get_tenant().await?;
     let selection = attributes::selection(ctx, &tx, run.connection, stream).await?;
     let now = app.now();
@@ -118,11 +118,11 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     Ok(Some(run))
 }
 
-async fn opened_stream(ctx: &Ctx, id: SyncRunId) -> Result<Stream> {
+async fn find(ctx: &Ctx, id: SyncRunId) -> Result<SyncRun> {
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
     let run = tx.runs().find(id).await?;
     tx.commit().await?;
-    run.map(|run| run.stream).ok_or_else(|| Error::not_found("sync run"))
+    run.ok_or_else(|| Error::not_found("sync run"))
 }
 
 /// The days around today, as the tenant's calendar has it.
