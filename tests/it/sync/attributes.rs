@@ -49,6 +49,22 @@ on_both_databases! {
         assert_eq!(kinds, ["attribute.added"]);
     }
 
+    async fn an_empty_list_is_no_proof_that_every_attribute_is_gone(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..9, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let listed = bench.vendor.account().catalogue.replace(Vec::new());
+        bench.run(sync, RunMode::Full).await;
+        assert_eq!(about_attributes(&bench).await, []);
+        assert_eq!(bench.record(Stream::Employees, "1").await.attributes.len(), 1);
+        // Control: a list that names something is believed about the rest.
+        bench.vendor.account().catalogue = listed.map(|mut listed| listed.split_off(1));
+        bench.run(sync, RunMode::Full).await;
+        let kinds: Vec<String> = about_attributes(&bench).await.into_iter().map(|event| event.fact.kind).collect();
+        assert_eq!(kinds, ["attribute.removed"]);
+    }
+
     async fn keys_that_a_vendor_makes_up_have_an_end(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..9, bench.now());

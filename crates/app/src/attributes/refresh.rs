@@ -145,8 +145,11 @@ async fn apply(
     }
     tx.attributes().touch(connection.id, &unchanged, now).await?;
     refreshed.n_attributes = seen.len();
-    // Keys merely not seen on the records read are no proof that they are gone, nor is a list that never named them.
-    if *method == DiscoveryMethod::Listed {
+    // Keys merely not seen on the records read are no proof that they are gone, nor is a list that never named them. An account
+    // without any attribute is none: an empty list is a fault of the answer.
+    if seen.is_empty() && !known.is_empty() {
+        tracing::warn!(connection.id = %connection.id, stream = stream.as_str(), "the vendor lists no attribute at all; what is known stays");
+    } else if *method == DiscoveryMethod::Listed {
         let is_gone = |attribute: &Attribute| attribute.removed_at.is_none() && attribute.position != UNLISTED;
         for mut gone in known.into_values().filter(is_gone) {
             gone.removed_at = Some(now);

@@ -79,7 +79,8 @@ async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, 
 /// What a failure says about the connection; none when the fault is ours.
 const fn state_after(code: Code) -> Option<ConnectionState> {
     match code {
-        Code::CredentialRefused | Code::OriginForbidden => Some(ConnectionState::Failed),
+        // In a run, an invalid request is the connection's own configuration: a vendor that redirects, say.
+        Code::CredentialRefused | Code::OriginForbidden | Code::RequestInvalid => Some(ConnectionState::Failed),
         Code::PermissionMissing
         | Code::VendorUnavailable
         | Code::VendorProtocol
@@ -141,6 +142,7 @@ mod tests {
     fn only_the_vendors_and_the_tenants_faults_touch_the_connection() {
         assert_eq!(state_after(Code::CredentialRefused), Some(ConnectionState::Failed));
         assert_eq!(state_after(Code::VendorUnavailable), Some(ConnectionState::Degraded));
+        assert_eq!(state_after(Code::RequestInvalid), Some(ConnectionState::Failed));
         assert_eq!(state_after(Code::Internal), None);
         assert_eq!(state_after(Code::Unavailable), None);
     }
