@@ -117,6 +117,17 @@ on_both_databases! {
         }
     }
 
+    async fn two_at_once_do_each_key_once(db: TestDb) {
+        let (old, new) = (MasterKey::generate().to_base64(), MasterKey::generate().to_base64());
+        let deployment = Deployment::on(&db);
+        new_tenants(&deployment.process(ring(&[&old])).await, 60).await;
+        let one = deployment.process(ring(&[&new, &old])).await;
+        let other = deployment.process(ring(&[&new, &old])).await;
+        let ((here, _), (there, _)) = tokio::join!(rewrap(&one, Mode::Write), rewrap(&other, Mode::Write));
+        assert_eq!(here.n_rewrapped + there.n_rewrapped, 60);
+        assert_eq!(uses(&one).await, [(fingerprint(&new), 60)]);
+    }
+
     async fn a_damaged_row_is_named_and_holds_up_no_other(db: TestDb) {
         let (old, new) = (MasterKey::generate().to_base64(), MasterKey::generate().to_base64());
         let deployment = Deployment::on(&db);
