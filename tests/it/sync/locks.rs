@@ -49,7 +49,7 @@ on_both_databases! {
         // Both have begun and locked what they lock before they read the attributes.
         let held = Held::table(&bench, "attribute").await;
         let choice = attributes::choose(&bench.ctx, bench.connection, vec![salary(true)]);
-        let (discovery, choice) = held.meet(connections::discover(&bench.ctx, bench.connection), choice).await;
+        let (discovery, choice) = Box::pin(held.meet(connections::discover(&bench.ctx, bench.connection), choice)).await;
         discovery.unwrap();
         choice.unwrap();
     }
