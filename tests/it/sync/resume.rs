@@ -48,25 +48,25 @@ on_both_databases! {
 
     async fn a_turn_that_dies_before_its_commit_leaves_nothing(db: TestDb) {
         let bench = Bench::on(db).await;
-        bench.vendor.hire(1..9, bench.now());
+        bench.vendor.hire(1..31, bench.now());
         let sync = bench.sync(Stream::Employees).await;
         let (run, fence) = bench.begin(sync, RunMode::Full).await;
-        bench.execute_pages(run, &fence, 1).await.unwrap();
         // Dropping the turn in mid-air at growing distances is what a killed process looks like to the database.
-        for polls in 1..60 {
-            let turn = bench.execute_pages(run, &fence, 1);
-            futures::pin_mut!(turn);
-            for _ in 0..polls {
-                if futures::poll!(turn.as_mut()).is_ready() {
-                    break;
-                }
-                tokio::task::yield_now().await;
+        let (mut n_polls, mut n_lost_pages) = (1, 0);
+        while bench.read_run(run).await.state == RunState::Running {
+            let n_calls = bench.vendor.account().calls.len();
+            let n_pages = bench.read_run(run).await.counts.pages;
+            drop_after(n_polls, bench.execute_pages(run, &fence, 1)).await;
+            let has_read = bench.vendor.account().calls.len() > n_calls;
+            if has_read && bench.read_run(run).await.counts.pages == n_pages {
+                n_lost_pages += 1;
             }
+            n_polls += 1 + n_polls / 8;
         }
-        while bench.execute(run, &fence).await.unwrap() == Progress::Yield {}
+        assert!(n_lost_pages > 0, "no turn died between a page and its commit");
         let ended = bench.read_run(run).await;
-        assert_eq!((ended.state, ended.counts.pages, ended.counts.created), (RunState::Completed, 3, 8));
-        assert_eq!(bench.shown(Stream::Employees).await.len(), 8);
+        assert_eq!((ended.state, ended.counts.pages, ended.counts.created), (RunState::Completed, 10, 30));
+        assert_eq!(bench.shown(Stream::Employees).await.len(), 30);
         assert_eq!(bench.kinds().await, ["sync.completed"]);
     }
 
@@ -135,5 +135,16 @@ on_both_databases! {
         bench.run(sync, RunMode::Full).await;
         let kinds = bench.kinds().await;
         assert!(!kinds.iter().any(|kind| kind.starts_with("employee.")), "{kinds:?}");
+    }
+}
+
+/// Lets a turn go so far, unless it ends before, and drops it.
+async fn drop_after(n_polls: usize, turn: impl Future<Output = Result<Progress, gangway_app::Error>>) {
+    futures::pin_mut!(turn);
+    for _ in 0..n_polls {
+        if futures::poll!(turn.as_mut()).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
