@@ -1,6 +1,9 @@
 //! Data keys and master keys change while everything goes on: what was sealed stays readable, in every process.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    cell::Cell,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gangway_app::{
@@ -246,9 +249,10 @@ on_both_databases! {
         let other = Deployment::on(&db).process(ring(&[&master])).await;
         let tenant = new_tenant(&one, "Acme").await;
         let values = Mutex::new(vec![sealed(&ctx(&one, tenant).await, "0").await]);
+        let is_over = Cell::new(false);
         let work = async |app: &App| {
             let ctx = ctx(app, tenant).await;
-            for _ in 0..100 {
+            while !is_over.get() {
                 let value = sealed(&ctx, "a value").await;
                 let last = { values.lock().unwrap().last().unwrap().clone() };
                 opened(&ctx, &last).await.unwrap();
@@ -257,10 +261,14 @@ on_both_databases! {
         };
         let rotation = async {
             let mut n_rotated = 0;
-            for _ in 0..5 {
+            for n_worked in [10, 20, 30, 40, 50] {
+                while values.lock().unwrap().len() < n_worked {
+                    tokio::task::yield_now().await;
+                }
                 deployment.clock.advance(TimeDelta::days(1));
                 n_rotated += rotate(&one, DAILY).await;
             }
+            is_over.set(true);
             n_rotated
         };
         let ((), (), n_rotated) = tokio::join!(work(&one), work(&other), rotation);
