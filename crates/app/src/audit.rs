@@ -2,26 +2,17 @@
 //! there without the other. Never secrets, names or values of people.
 
 use gangway_domain::{
-    id::{AuditId, PLATFORM_TENANT, TenantId},
-    principal::Scope,
+    id::{AuditId, PLATFORM_TENANT, RequestId, TenantId},
+    principal::{Principal, Scope},
 };
 use gangway_storage::{Page, PageRequest, SystemTx, TenantTx, audit::AuditEntry};
 use serde_json::Value;
 
-use crate::{Ctx, OperatorCtx, Result};
+use crate::{App, Ctx, OperatorCtx, Result};
 
 /// Notes what the principal does to an object (`connection.create`, `con_…`).
 pub async fn record(ctx: &Ctx, tx: &TenantTx, action: &str, object: &str, detail: impl Into<Value>) -> Result<()> {
-    let app = ctx.app();
-    let entry = AuditEntry {
-        id: app.new_id(),
-        principal: ctx.principal().label(),
-        action: action.to_owned(),
-        object: object.to_owned(),
-        detail: detail.into(),
-        request: ctx.request(),
-        at: app.now(),
-    };
+    let entry = entry(ctx.app(), ctx.principal(), action, object, detail.into(), ctx.request());
     Ok(tx.audit().create(&entry).await?)
 }
 
@@ -33,16 +24,7 @@ pub(crate) async fn record_operator(
     action: &str,
     object: &str,
 ) -> Result<()> {
-    let app = ctx.app();
-    let entry = AuditEntry {
-        id: app.new_id(),
-        principal: ctx.principal().label(),
-        action: action.to_owned(),
-        object: object.to_owned(),
-        detail: Value::Null,
-        request: ctx.request(),
-        at: app.now(),
-    };
+    let entry = entry(ctx.app(), ctx.principal(), action, object, Value::Null, ctx.request());
     Ok(tx.audit().create(tenant, &entry).await?)
 }
 
@@ -55,16 +37,7 @@ pub(crate) async fn record_platform(
     object: &str,
 ) -> Result<()> {
     debug_assert_eq!(ctx.tenant(), PLATFORM_TENANT, "a tenant's principal writes to its own log only");
-    let app = ctx.app();
-    let entry = AuditEntry {
-        id: app.new_id(),
-        principal: ctx.principal().label(),
-        action: action.to_owned(),
-        object: object.to_owned(),
-        detail: Value::Null,
-        request: None,
-        at: app.now(),
-    };
+    let entry = entry(ctx.app(), ctx.principal(), action, object, Value::Null, None);
     Ok(tx.audit().create(tenant, &entry).await?)
 }
 
@@ -84,4 +57,23 @@ pub async fn list(ctx: &Ctx, page: PageRequest<AuditId>) -> Result<Page<AuditEnt
     let entries = tx.audit().list(page).await?;
     tx.commit().await?;
     Ok(entries)
+}
+
+fn entry(
+    app: &App,
+    principal: Principal,
+    action: &str,
+    object: &str,
+    detail: Value,
+    request: Option<RequestId>,
+) -> AuditEntry {
+    AuditEntry {
+        id: app.new_id(),
+        principal: principal.label(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        detail,
+        request,
+        at: app.now(),
+    }
 }
