@@ -106,7 +106,6 @@ pub(crate) async fn once(
             }
         }
     });
-    let lost =
-        |_| Problem::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs.");
+    let lost = |_| Problem::new(Code::Internal, gangway_app::INTERNAL);
     working.await.map_err(lost)?.map(Created::into_response)
 }

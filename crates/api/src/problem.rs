@@ -131,7 +131,7 @@ impl Problem {
             }
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::RequestTooLarge, "The request is too large."),
             status if status.is_client_error() => Self::malformed("The request cannot be read."),
-            _ => Self::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs."),
+            _ => Self::new(Code::Internal, app::INTERNAL),
         }
     }
 

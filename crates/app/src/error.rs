@@ -8,6 +8,9 @@ use gangway_egress as egress;
 use gangway_storage as storage;
 use gangway_vault as vault;
 
+/// What is said of a fault of ours; problems carry the request's id, failed jobs and runs have one of their own.
+pub const INTERNAL: &str = "Something went wrong on our side. The server's log names the cause beside this id.";
+
 /// One wrong value in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -75,8 +78,7 @@ impl Error {
 
     /// `server.internal` with its cause, which only logs show.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let mut error =
-            Self::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs.");
+        let mut error = Self::new(Code::Internal, INTERNAL);
         error.source = Some(source.into());
         error
     }

@@ -25,7 +25,7 @@ pub mod tenants;
 
 pub use config::Config;
 pub use ctx::{App, Ctx, OperatorCtx};
-pub use error::{Error, FieldError};
+pub use error::{Error, FieldError, INTERNAL};
 pub use gangway_storage::{Page, PageRequest};
 
 /// What every use case answers.

@@ -52,8 +52,7 @@ pub(crate) async fn frame(
         Ok(Ok(response)) => response.map_into_boxed_body(),
         Ok(Err(error)) => return Err(failed(&span, id, problem_of(&error)).into()),
         Err(_) => {
-            let problem =
-                Problem::new(Code::Internal, "Something went wrong on our side; the request id finds it in the logs.");
+            let problem = Problem::new(Code::Internal, gangway_app::INTERNAL);
             return Err(failed(&span, id, problem).into());
         }
     };
