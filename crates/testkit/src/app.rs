@@ -23,10 +23,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Client, TestDb};
+use crate::{Client, TestDb, eventually};
 
-/// A queue that is not idle by then has a job that never ends.
-const IDLE_WITHIN: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(25);
 
 /// What a [`TestApp`] is made of.
@@ -223,17 +221,12 @@ impl TestApp {
             config,
             stop.clone(),
         ));
-        let idle = async {
-            loop {
-                let depths = queue::depths(&self.app).await.expect("the queue can be counted");
-                let waits = |state| matches!(state, JobState::Pending | JobState::Running);
-                if !depths.iter().any(|depth| waits(depth.state) && depth.n_jobs > 0) {
-                    return;
-                }
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        tokio::time::timeout(IDLE_WITHIN, idle).await.expect("the queue becomes idle");
+        eventually("the queue to be idle", async || {
+            let depths = queue::depths(&self.app).await.expect("the queue can be counted");
+            let waits = |state| matches!(state, JobState::Pending | JobState::Running);
+            !depths.iter().any(|depth| waits(depth.state) && depth.n_jobs > 0)
+        })
+        .await;
         stop.cancel();
         worker.await.expect("the worker does not panic").expect("the worker ends well");
     }

@@ -1,9 +1,9 @@
 //! A client for our own API in tests.
 
-use std::time::Duration;
-
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+
+use crate::eventually;
 
 /// Speaks to an API under one base URL.
 #[derive(Debug, Clone)]
@@ -85,13 +85,11 @@ impl Client {
     /// # Panics
     /// When that takes longer than any start.
     pub async fn wait_until_ready(&self) {
-        let ready = async {
-            let url = format!("{}/readyz", self.base);
-            while !self.client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), ready).await.expect("the API becomes ready");
+        let url = format!("{}/readyz", self.base);
+        eventually("the API to be ready", async || {
+            self.client.get(&url).send().await.is_ok_and(|response| response.status().is_success())
+        })
+        .await;
     }
 
     /// GET.

@@ -14,6 +14,7 @@ mod logs;
 mod needle;
 mod needles;
 mod servers;
+mod wait;
 
 pub use app::{Onboarded, TestApp, TestAppBuilder};
 pub use database::{Disk, SERVER_LOG, TestDb};
@@ -22,6 +23,7 @@ pub use logs::LogCapture;
 pub use needle::Needle;
 pub use needles::Needles;
 pub use servers::{postgres_folder, postgres_url};
+pub use wait::{eventually, eventually_some};
 
 /// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].
 ///

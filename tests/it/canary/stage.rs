@@ -1,18 +1,13 @@
 //! The flows that touch a secret or a sensitive value, through the API of a platform that runs anyhow and anywhere.
 
-use std::time::Duration;
-
 use gangway_sandbox::{Config, CredentialConfig, Fault, Sandbox};
-use gangway_testkit::Client;
+use gangway_testkit::{Client, eventually_some};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::values::Canaries;
 
 const CLIENT: &str = "canary-client";
-/// Generous: the machine may build something beside.
-const PATIENCE: Duration = Duration::from_mins(2);
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Who plays: a platform with its vendor.
 pub(super) struct Stage<'a, Settle> {
@@ -195,7 +190,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
             let run = self.client.get(key, &path).await.expect(200);
             (run["state"] != "running").then_some(run)
         };
-        eventually(ended).await
+        eventually_some("the run to end", ended).await
     }
 
     async fn eventually_holds(&self, key: &str, stream: &str, value: &str) {
@@ -203,7 +198,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
             (self.settle)().await;
             self.holds(key, stream, value).await.then_some(())
         };
-        eventually(holds).await;
+        eventually_some("the value to be there", holds).await;
     }
 
     /// Whether a reader sees a value in a stream.
@@ -211,17 +206,4 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
         let records = self.client.list(key, &format!("/v1/{stream}")).await;
         records.iter().any(|record| record.to_string().contains(value))
     }
-}
-
-/// Asks until there is an answer.
-async fn eventually<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asking).await.expect("the platform gets there")
 }

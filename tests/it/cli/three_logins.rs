@@ -1,8 +1,6 @@
 //! `serve` on PostgreSQL with a login for each role, made by the block of `docs/operations.md`, from nothing to a finished sync.
 
-use std::time::Duration;
-
-use gangway_testkit::{Client, TestDb};
+use gangway_testkit::{Client, TestDb, eventually_some};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::process::Command;
@@ -103,16 +101,11 @@ async fn onboard(client: &Client, operator: &str, sandbox: &[String]) -> usize {
     let sync = text(&create(client, &key, "/v1/syncs", sync).await, "id");
     let run = create(client, &key, &format!("/v1/syncs/{sync}/runs"), json!({"mode": "full"})).await;
     let path = format!("/v1/sync-runs/{}", text(&run, "id"));
-    let ended = async {
-        loop {
-            let run = client.get(&key, &path).await.expect(200);
-            if run["state"] != "running" {
-                return run;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let run = tokio::time::timeout(Duration::from_mins(1), ended).await.expect("the run ends");
+    let run = eventually_some("the run to end", async || {
+        let run = client.get(&key, &path).await.expect(200);
+        (run["state"] != "running").then_some(run)
+    })
+    .await;
     assert_eq!(run["state"], "completed", "{run}");
     let events = client.list(&key, "/v1/events").await;
     assert!(events.iter().any(|event| event["type"] == "sync.completed"), "{events:?}");

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use gangway_domain::job::JobState;
 use gangway_storage::{Error, SystemReason, queue::Verdict};
+use gangway_testkit::eventually;
 
-use super::{
-    on_both_databases,
-    support::{Bench, eventually},
-};
+use super::{on_both_databases, support::Bench};
 
 const SHORT: Duration = Duration::from_millis(1);
 

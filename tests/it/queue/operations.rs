@@ -6,12 +6,12 @@ use gangway_app::{
 };
 use gangway_domain::{Code, id::JobId, job::JobState};
 use gangway_storage::{PageRequest, queue::Verdict};
-
+use gangway_testkit::eventually;
 use gangway_worker::Registry;
 
 use super::{
     on_both_databases,
-    support::{Bench, Worker, config, eventually},
+    support::{Bench, Worker, config},
 };
 
 on_both_databases! {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use gangway_domain::job::JobState;
+use gangway_testkit::eventually;
 use gangway_worker::WorkerConfig;
 use tokio::time::Instant;
 
 use super::{
     server::Server,
-    support::{Act, Bench, LEDGER, Probe, Worker, config, eventually},
+    support::{Act, Bench, LEDGER, Probe, Worker, config},
 };
 
 /// How long the database is away; shorter than the lease.

@@ -5,6 +5,7 @@ use std::{process::Stdio, time::Duration};
 use gangway_app::jobs::Job as _;
 use gangway_domain::job::JobState;
 use gangway_storage::{PageRequest, queue::NewJob};
+use gangway_testkit::eventually;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -12,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    support::{Bench, PATIENCE, eventually},
+    support::{Bench, PATIENCE},
     work::{BEGUN, READY, STOPPING, Settings, Work},
 };
 

@@ -8,11 +8,12 @@ use std::{
     process::Stdio,
 };
 
+use gangway_testkit::eventually;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::support::{eventually, new_id};
+use super::support::new_id;
 
 /// `nobody` on most systems; any that is not root does, which PostgreSQL refuses to run as.
 const NOBODY: u32 = 65_534;

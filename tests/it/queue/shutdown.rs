@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use gangway_domain::job::JobState;
+use gangway_testkit::eventually;
 use gangway_worker::WorkerConfig;
 
 use super::{
     on_both_databases,
-    support::{Act, Bench, LEDGER, Probe, Worker, config, eventually},
+    support::{Act, Bench, LEDGER, Probe, Worker, config},
 };
 
 on_both_databases! {

@@ -20,6 +20,7 @@ use gangway_storage::{
     PageRequest, SystemReason, TenantScope,
     queue::{Ack, ClaimRequest, Claimed, JobFence, NewJob, TenantShare, Verdict},
 };
+use gangway_testkit::eventually;
 use gangway_worker::{Finish, JobError, JobRun, Registry, Run, WorkerConfig, run_queues};
 use sea_orm::{ConnectionTrait as _, Database};
 use serde::{Deserialize, Serialize};
@@ -250,16 +251,6 @@ pub(super) fn new_id() -> TenantId {
     use std::hash::{BuildHasher as _, RandomState};
     let [a, b] = [RandomState::new().hash_one(0).to_le_bytes(), RandomState::new().hash_one(1).to_le_bytes()];
     TenantId::new(SystemClock.now(), std::array::from_fn(|i| if i < 8 { a[i] } else { b[i - 8] }))
-}
-
-/// Waits for a condition; a test that waits for nothing fails loudly.
-pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }
 
 /// A running worker.

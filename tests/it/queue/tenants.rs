@@ -10,12 +10,13 @@ use gangway_storage::{
     SystemReason,
     queue::{ClaimRequest, NewJob, TenantShare, Verdict},
 };
+use gangway_testkit::eventually;
 use gangway_worker::WorkerConfig;
 use sea_orm::{ConnectionTrait as _, Database, Statement};
 
 use super::{
     on_both_databases,
-    support::{Act, Bench, LEDGER, Probe, QUEUE, Worker, config, eventually},
+    support::{Act, Bench, LEDGER, Probe, QUEUE, Worker, config},
 };
 
 on_both_databases! {
