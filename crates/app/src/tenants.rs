@@ -9,7 +9,11 @@ use gangway_domain::{
 };
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason};
 
-use crate::{Error, FieldError, OperatorCtx, Result, audit, names, syncs};
+use crate::{
+    Error, FieldError, OperatorCtx, Result, audit,
+    jobs::{self, ResumeJobs},
+    names, syncs,
+};
 
 /// What a new tenant needs.
 #[derive(Debug, Clone)]
@@ -108,6 +112,9 @@ pub async fn update(ctx: &OperatorCtx, id: TenantId, if_version: Option<i64>, pa
     tenant.version += 1;
     tenant.updated_at = app.now();
     tx.tenants().update(&tenant).await.map_err(|error| name_taken(error, &tenant.name))?;
+    if before.state == TenantState::Suspended && tenant.state == TenantState::Active {
+        jobs::enqueue_platform(app, &tx, &ResumeJobs { tenant: id }).await?;
+    }
     if tenant.time_zone != before.time_zone {
         syncs::move_to_zone(app, &tx, id, tenant.time_zone).await?;
     }

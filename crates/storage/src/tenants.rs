@@ -12,7 +12,6 @@ use crate::{
     Error, Page, PageRequest, Result, SystemTx,
     entity::tenant::{ActiveModel, Column, Entity, Model},
     micros::{from_micros, to_micros},
-    queue,
 };
 
 /// Tenants, for the system role.
@@ -51,13 +50,12 @@ impl SystemTenants<'_> {
         Ok(())
     }
 
-    /// Stores a changed tenant, whose `version` is already the new one. When it is resumed, its waiting jobs take their places
-    /// again.
+    /// Stores a changed tenant, whose `version` is already the new one. The waiting jobs of one that is resumed rest until they are put
+    /// back ([`SystemQueue::put_back`](crate::queue::SystemQueue::put_back)).
     ///
     /// # Errors
     /// [`Error::Stale`] when somebody changed it in between; [`Error::Taken`] when another tenant has the name.
     pub async fn update(&self, tenant: &Tenant) -> Result<()> {
-        let before = self.find(tenant.id).await?;
         let changed = self
             .0
             .execute(
@@ -74,15 +72,7 @@ impl SystemTenants<'_> {
                 ],
             )
             .await?;
-        if changed.rows_affected() != 1 {
-            return Err(Error::Stale);
-        }
-        // The version says that nobody changed the state in between.
-        let was_suspended = before.is_some_and(|before| before.state == TenantState::Suspended);
-        if was_suspended && tenant.state == TenantState::Active {
-            queue::put_back(self.0, tenant.id).await?;
-        }
-        Ok(())
+        if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::Stale) }
     }
 }
 

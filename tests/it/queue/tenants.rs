@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use gangway_app::{
+    OperatorCtx,
+    jobs::resume_jobs::{ResumeJobs, resume_jobs},
+    tenants::{self, TenantPatch},
+};
 use gangway_domain::{
     job::JobState,
+    principal::{Principal, Scope},
     tenant::{Tenant, TenantState},
 };
 use gangway_storage::{
-    SystemReason,
+    SystemReason, TenantScope,
     queue::{ClaimRequest, NewJob, TenantShare, Verdict},
 };
 use gangway_testkit::eventually;
-use gangway_worker::WorkerConfig;
+use gangway_worker::{Registry, WorkerConfig};
 use sea_orm::{ConnectionTrait as _, Database, Statement};
 
 use super::{
@@ -22,7 +28,11 @@ use super::{
 on_both_databases! {
     a_suspended_tenants_jobs_rest_until_it_is_resumed
     a_suspended_tenants_backlog_keeps_nobody_from_working
-    a_suspended_tenants_backlog_is_read_once_and_keeps_its_places
+    a_suspended_tenants_backlog_is_read_once_and_keeps_its_order
+    a_resumed_tenants_backlog_overtakes_nobody_and_waits_for_nobody
+    a_tenant_suspended_again_keeps_its_jobs_aside
+    resuming_a_tenant_enqueues_what_puts_its_jobs_back
+    a_suspended_tenant_whose_jobs_stand_in_no_way_is_not_held
     a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back
     one_tenant_leaves_a_slot_to_the_others
     a_tenant_with_all_its_slots_waits_while_another_is_served
@@ -31,8 +41,18 @@ on_both_databases! {
 }
 
 async fn set_state(bench: &Bench, state: TenantState) {
+    set_state_of(bench, bench.tenant_a, state).await;
+}
+
+/// Puts tenant A's jobs back, as the job does that comes with its resuming.
+async fn put_back(bench: &Bench) -> u64 {
+    let job = ResumeJobs { tenant: bench.tenant_a.tenant() };
+    resume_jobs(&bench.app, &job, &|| false).await.unwrap()
+}
+
+async fn set_state_of(bench: &Bench, tenant: TenantScope, state: TenantState) {
     let tx = bench.app.db.begin_system(SystemReason::ManageTenants).await.unwrap();
-    let tenant = tx.tenants().find(bench.tenant_a.tenant()).await.unwrap().unwrap();
+    let tenant = tx.tenants().find(tenant.tenant()).await.unwrap().unwrap();
     tx.tenants().update(&Tenant { state, version: tenant.version + 1, ..tenant }).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -47,6 +67,7 @@ async fn a_suspended_tenants_jobs_rest_until_it_is_resumed(bench: Bench) {
     assert_eq!(claimed.iter().map(|job| job.scope).collect::<Vec<_>>(), [bench.tenant_b]);
     assert!(bench.jobs(&bench.tenant_a).await.iter().all(|job| job.attempts == 0));
     set_state(&bench, TenantState::Active).await;
+    put_back(&bench).await;
     let claimed = bench.claim(8).await;
     assert_eq!(claimed.iter().map(|job| job.scope).collect::<Vec<_>>(), [bench.tenant_a; 2]);
 }
@@ -63,7 +84,7 @@ async fn a_suspended_tenants_backlog_keeps_nobody_from_working(bench: Bench) {
     }
 }
 
-async fn a_suspended_tenants_backlog_is_read_once_and_keeps_its_places(bench: Bench) {
+async fn a_suspended_tenants_backlog_is_read_once_and_keeps_its_order(bench: Bench) {
     bench.enqueue(&bench.tenant_a, (0..4_500).map(|_| bench.job())).await;
     let order: Vec<_> = bench.jobs(&bench.tenant_a).await.into_iter().map(|job| job.id).collect();
     set_state(&bench, TenantState::Suspended).await;
@@ -81,17 +102,71 @@ async fn a_suspended_tenants_backlog_is_read_once_and_keeps_its_places(bench: Be
     assert_eq!(count_in_the_way(&bench).await, 0);
 
     set_state(&bench, TenantState::Active).await;
+    assert_eq!(put_back(&bench).await, 4_501);
     assert_eq!(count_in_the_way(&bench).await, 4_501);
+    assert_eq!(put_back(&bench).await, 0, "nothing is put back twice");
     let mut claimed: Vec<_> = bench.claim(4_600).await.into_iter().map(|job| job.fence.job).collect();
     claimed.pop();
     assert_eq!(claimed, order);
 }
 
-async fn a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back(bench: Bench) {
-    bench.enqueue(&bench.tenant_a, (0..50).map(|_| bench.job())).await;
+async fn a_resumed_tenants_backlog_overtakes_nobody_and_waits_for_nobody(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..300).map(|_| bench.job())).await;
     set_state(&bench, TenantState::Suspended).await;
+    bench.enqueue(&bench.tenant_b, (0..400).map(|_| bench.job())).await;
+    // Time goes on for the others.
+    assert_eq!(bench.claim(100).await.len(), 100);
+    set_state(&bench, TenantState::Active).await;
+    assert_eq!(put_back(&bench).await, 300);
+    let of_a = bench.claim(100).await.iter().filter(|job| job.scope == bench.tenant_a).count();
+    assert!((45..=55).contains(&of_a), "{of_a} of 100");
+    // What is enqueued from then on waits behind its own backlog and not behind starts that were never used.
+    bench.enqueue(&bench.tenant_a, [bench.job()]).await;
+    let last = bench.jobs(&bench.tenant_a).await.last().unwrap().id;
+    let claimed: Vec<_> = bench.claim(600).await.into_iter().map(|job| job.fence.job).collect();
+    let place = claimed.iter().position(|job| *job == last).unwrap();
+    assert_eq!((claimed.len(), place > 400), (501, true), "{place}");
+}
+
+async fn a_tenant_suspended_again_keeps_its_jobs_aside(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..5).map(|_| bench.job())).await;
+    set_state(&bench, TenantState::Suspended).await;
+    assert!(bench.claim(8).await.is_empty());
+    assert_eq!(put_back(&bench).await, 0);
+    assert_eq!(count_in_the_way(&bench).await, 0);
+}
+
+async fn resuming_a_tenant_enqueues_what_puts_its_jobs_back(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..5).map(|_| bench.job())).await;
+    let operator = OperatorCtx::new(bench.app.clone(), Principal::Cli, Scope::ALL.to_vec());
+    let id = bench.tenant_a.tenant();
+    let patch = |state| TenantPatch { state: Some(state), ..TenantPatch::default() };
+    tenants::update(&operator, id, None, patch(TenantState::Suspended)).await.unwrap();
+    assert!(bench.claim(8).await.is_empty());
+    assert_eq!(count_in_the_way(&bench).await, 0);
+    tenants::update(&operator, id, None, patch(TenantState::Active)).await.unwrap();
+    assert_eq!(count_in_the_way(&bench).await, 1, "the job that does it");
+    let worker = Worker::start_with(&bench.app, Registry::standard(), config());
+    eventually("the jobs to be back", async || count_in_the_way(&bench).await == 5).await;
+    worker.finish().await;
+    assert_eq!(bench.claim(8).await.len(), 5);
+}
+
+async fn a_suspended_tenant_whose_jobs_stand_in_no_way_is_not_held(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..5).map(|_| bench.job())).await;
+    set_state(&bench, TenantState::Suspended).await;
+    set_state_of(&bench, bench.tenant_b, TenantState::Suspended).await;
     let looking = bench.app.db.begin_system(SystemReason::Queue).await.unwrap();
-    let request = ClaimRequest {
+    assert!(looking.queue().claim(&request(&bench)).await.unwrap().is_empty());
+    // SQLite has one writer: there everybody waits.
+    if bench.app.db.is_postgres() {
+        set_state_of(&bench, bench.tenant_b, TenantState::Active).await;
+    }
+    looking.commit().await.unwrap();
+}
+
+fn request(bench: &Bench) -> ClaimRequest {
+    ClaimRequest {
         queue: QUEUE.to_owned(),
         owner: "test".to_owned(),
         slots: 8,
@@ -99,8 +174,14 @@ async fn a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back(bench:
         share: TenantShare::default(),
         lease_micros: 60_000_000,
         now: bench.now(),
-    };
-    assert!(looking.queue().claim(&request).await.unwrap().is_empty());
+    }
+}
+
+async fn a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, (0..50).map(|_| bench.job())).await;
+    set_state(&bench, TenantState::Suspended).await;
+    let looking = bench.app.db.begin_system(SystemReason::Queue).await.unwrap();
+    assert!(looking.queue().claim(&request(&bench)).await.unwrap().is_empty());
     tokio::join!(set_state(&bench, TenantState::Active), async {
         if bench.app.db.is_postgres() {
             let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN
@@ -109,6 +190,7 @@ async fn a_tenant_resumed_while_its_jobs_are_set_aside_gets_them_all_back(bench:
         }
         looking.commit().await.unwrap();
     });
+    put_back(&bench).await;
     assert_eq!(bench.claim(60).await.len(), 50);
 }
 

@@ -4,22 +4,24 @@
 //! fields need `#[serde(default)]` and a kind is never reused for something else. `docs/adding-a-job.md` has the steps.
 
 pub mod prune;
+pub mod resume_jobs;
 pub mod rotate_keys;
 pub mod run_sync;
 
 use chrono::{DateTime, Utc};
 use gangway_domain::{id::JobId, job::JobClass};
-use gangway_storage::{SystemReason, TenantTx, queue::NewJob};
+use gangway_storage::{SystemReason, SystemTx, TenantTx, queue::NewJob};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{App, Ctx, Error, Result, queue::trace};
 
 pub use prune::PruneJobs;
+pub use resume_jobs::ResumeJobs;
 pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
-pub const KINDS: &[&str] = &[PruneJobs::KIND, RotateKeys::KIND, RunSync::KIND];
+pub const KINDS: &[&str] = &[PruneJobs::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -55,6 +57,12 @@ pub async fn enqueue_platform_once<J: Job>(app: &App, id: JobId, job: &J) -> Res
     tx.queue().enqueue(vec![row]).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Enqueues a job of the platform tenant when `tx` commits.
+pub async fn enqueue_platform<J: Job>(app: &App, tx: &SystemTx, job: &J) -> Result<()> {
+    let row = row(app, app.new_id(), job, app.now())?;
+    Ok(tx.queue().enqueue(vec![row]).await?)
 }
 
 fn row<J: Job>(app: &App, id: JobId, job: &J, run_at: DateTime<Utc>) -> Result<NewJob> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     JobFence, SystemQueue, TenantShare, class_of, fair, job_id,
     rest::{self, ASIDE},
-    sql::{Binds, Dialect, execute, query},
+    sql::{Binds, Dialect, query},
 };
 use crate::{Result, TenantScope, micros::to_micros};
 
@@ -160,20 +160,7 @@ impl SystemQueue<'_> {
         }
         let mut n_promoted = 0;
         for ((tenant, queue, class), ids) in groups {
-            let n = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-            let mut start = fair::reserve(tx, TenantId::from_uuid(tenant), &queue, class, n).await?;
-            let mut binds = Binds::default();
-            let mut rows = Vec::with_capacity(ids.len());
-            for id in ids {
-                rows.push(format!("({}, {start})", binds.add(id)));
-                start += 1;
-            }
-            let sql = format!(
-                "WITH next (id, start) AS (VALUES {})
-                 UPDATE job SET state = 'pending', fair_at = next.start FROM next WHERE job.id = next.id",
-                rows.join(", ")
-            );
-            n_promoted += execute(tx, &sql, binds.0).await?.rows_affected();
+            n_promoted += fair::start(tx, TenantId::from_uuid(tenant), &queue, class, ids).await?;
         }
         Ok(n_promoted)
     }

@@ -7,9 +7,13 @@
 
 use gangway_domain::id::TenantId;
 use sea_orm::{DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
 
-use super::sql::{Dialect, execute, query};
-use crate::{Error, Result};
+use super::{
+    rest::ASIDE,
+    sql::{Binds, Dialect, Id, execute, query},
+};
+use crate::{Error, Result, records::batch::CHUNK};
 
 #[derive(FromQueryResult)]
 struct LastFinish {
@@ -37,6 +41,51 @@ pub(super) async fn reserve(
     let rows: Vec<LastFinish> = query(tx, &sql, values).await?;
     let row = rows.first().ok_or_else(|| Error::corrupt("fair share", "not returned"))?;
     Ok(row.last_finish - n)
+}
+
+/// Lets a tenant's next starts follow what really waits: those of rows set aside were never used.
+pub(super) async fn forget_rested(tx: &DatabaseTransaction, tenant: TenantId) -> Result<()> {
+    let Dialect { for_update, greatest, .. } = Dialect::of(tx);
+    // Who enqueues holds its share until the commit: only then are its rows to be seen.
+    let sql = format!("SELECT tenant_id AS id FROM fair_share WHERE tenant_id = $1 ORDER BY queue, class {for_update}");
+    let _: Vec<Id> = query(tx, &sql, vec![tenant.uuid().into()]).await?;
+    let sql = format!(
+        "UPDATE fair_share SET last_finish = {greatest}(
+           coalesce((SELECT c.virtual_now FROM queue_clock c
+                     WHERE c.queue = fair_share.queue AND c.class = fair_share.class), 0),
+           coalesce((SELECT max(j.fair_at) + 1 FROM job j
+                     WHERE j.tenant_id = $1 AND j.state = 'pending' AND j.queue = fair_share.queue
+                       AND j.class = fair_share.class AND j.fair_at < {ASIDE}), 0))
+         WHERE tenant_id = $1"
+    );
+    execute(tx, &sql, vec![tenant.uuid().into()]).await.map(|_| ())
+}
+
+/// Makes a tenant's rows of a queue and class pending, with the next starts in this order; answers how many.
+pub(super) async fn start(
+    tx: &DatabaseTransaction,
+    tenant: TenantId,
+    queue: &str,
+    class: i16,
+    ids: Vec<Uuid>,
+) -> Result<u64> {
+    let mut next = reserve(tx, tenant, queue, class, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
+    let mut n_started = 0;
+    for chunk in ids.chunks(CHUNK) {
+        let mut binds = Binds::default();
+        let mut rows = Vec::with_capacity(chunk.len());
+        for id in chunk {
+            rows.push(format!("({}, {next})", binds.add(*id)));
+            next += 1;
+        }
+        let sql = format!(
+            "WITH next (id, start) AS (VALUES {})
+             UPDATE job SET state = 'pending', fair_at = next.start FROM next WHERE job.id = next.id",
+            rows.join(", ")
+        );
+        n_started += execute(tx, &sql, binds.0).await?.rows_affected();
+    }
+    Ok(n_started)
 }
 
 /// Moves a queue's virtual time to the start of a claimed job, never back.

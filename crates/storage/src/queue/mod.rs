@@ -34,7 +34,6 @@ pub(crate) use insert::insert_all;
 pub use jobs::Jobs;
 pub use lease::{Held, Reaped};
 pub use prune::{Depth, Retention};
-pub(crate) use rest::put_back;
 pub use share::TenantShare;
 pub use wake::{Listener, enqueued, wakes};
 

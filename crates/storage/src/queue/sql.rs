@@ -34,7 +34,9 @@ pub(super) struct Dialect {
     pub(super) now: &'static str,
     /// Skips rows of `job` that somebody else works on.
     pub(super) skip_locked: &'static str,
-    /// Holds rows as they are until the commit, but not those that somebody is changing.
+    /// Holds rows as they are until the commit.
+    pub(super) hold: &'static str,
+    /// The same, but leaves out those that somebody is changing.
     pub(super) hold_unless_changing: &'static str,
     /// Waits for rows that somebody else works on.
     pub(super) for_update: &'static str,
@@ -50,6 +52,7 @@ impl Dialect {
             Self {
                 now: "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
                 skip_locked: "FOR UPDATE OF job SKIP LOCKED",
+                hold: "FOR NO KEY UPDATE",
                 hold_unless_changing: "FOR NO KEY UPDATE SKIP LOCKED",
                 for_update: "FOR UPDATE",
                 greatest: "greatest",
@@ -60,6 +63,7 @@ impl Dialect {
             Self {
                 now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
                 skip_locked: "",
+                hold: "",
                 hold_unless_changing: "",
                 for_update: "",
                 greatest: "max",

@@ -1,5 +1,6 @@
 //! The runners, one file per job, named like its payload's file in `app::jobs`.
 
 mod prune;
+mod resume_jobs;
 mod rotate_keys;
 mod run_sync;
