@@ -51,7 +51,7 @@ pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, man
     let account: Vec<String> = budget_key.iter().map(|byte| format!("{byte:02x}")).collect();
     let key = BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{tenant}\0{}", account.concat())).await?);
     let proven = policy(app, manifest);
-    let authentication = if proven.authentication.limit > UNPROVEN.limit { UNPROVEN } else { proven.authentication };
+    let authentication = stricter(proven.authentication, UNPROVEN);
     Ok(Budget { key, policy: Arc::new(Policy { authentication, ..proven }) })
 }
 
@@ -96,6 +96,13 @@ fn path(template: &str, limit: WindowLimit) -> PathLimit {
     PathLimit::new(template, limit.requests, span(limit))
 }
 
+/// A limit that allows at once no more than the tighter of both, and in the long run no more than the slower.
+fn stricter(one: Limit, other: Limit) -> Limit {
+    let requests = one.limit.min(other.limit);
+    let window = |limit: Limit| limit.window.saturating_mul(requests.max(1)) / limit.limit.max(1);
+    Limit::new(requests, window(one).max(window(other)))
+}
+
 const fn limit(limit: WindowLimit) -> Limit {
     Limit::new(limit.requests, span(limit))
 }
@@ -119,6 +126,16 @@ mod tests {
         assert_eq!(policy.paths, [PathLimit::new("/v1/company/employees", 15, Duration::from_secs(1))]);
         assert_eq!(policy.authentication, Limit::new(60, Duration::from_mins(1)));
         assert_eq!(policy.address, Some(Limit::new(2_000, Duration::from_mins(1))));
+    }
+
+    #[test]
+    fn logins_without_proof_are_bounded_by_their_rate_and_not_by_their_number_alone() {
+        let seconds = |requests, seconds| Limit::new(requests, Duration::from_secs(seconds));
+        let unproven = |proven| stricter(proven, UNPROVEN);
+        assert_eq!(unproven(seconds(60, 60)), UNPROVEN);
+        assert_eq!(unproven(seconds(3, 1)), seconds(3, 36), "few at once, but far more in a minute");
+        assert_eq!(unproven(seconds(10, 3_600)), seconds(5, 1_800), "slower than ours: theirs stays");
+        assert_eq!(unproven(seconds(2, 60)), seconds(2, 60));
     }
 
     #[test]
