@@ -7,7 +7,8 @@ use gangway_domain::{
     schema::{AttributeClass, AttributeType},
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, Value, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, FromQueryResult, Insert, QueryFilter, QueryOrder, TryInsertResult, Value,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -75,6 +76,16 @@ pub struct NotInClear {
 }
 
 #[derive(FromQueryResult)]
+struct Hiding {
+    connection_id: Uuid,
+}
+
+/// Whether the canonical field of attribute `a` is fed by one that is stored in clear; `$3` is the class of those.
+const FED_IN_CLEAR: &str = "EXISTS (SELECT 1 FROM attribute f WHERE f.tenant_id = a.tenant_id
+  AND f.connection_id = a.connection_id AND f.stream = a.stream AND f.canonical_field = a.canonical_field
+  AND f.class = $3 AND f.selected)";
+
+#[derive(FromQueryResult)]
 struct NotInClearRow {
     connection_id: Uuid,
     key: String,
@@ -111,13 +122,16 @@ impl Attributes<'_> {
         rows.into_iter().map(attribute).collect()
     }
 
-    /// Those of these connections whose values are not kept in clear.
+    /// Those of these connections whose values are not kept in clear. A canonical field that another attribute feeds in clear is
+    /// not theirs.
     pub async fn list_not_in_clear(&self, connections: &[ConnectionId], stream: Stream) -> Result<Vec<NotInClear>> {
         let mut attributes = Vec::new();
         for chunk in connections.chunks(500) {
             let sql = format!(
-                "SELECT connection_id, key, canonical_field, selected FROM attribute
-                 WHERE tenant_id = $1 AND stream = $2 AND (class <> $3 OR NOT selected) AND connection_id IN ({})",
+                "SELECT a.connection_id, a.key, a.selected, CASE WHEN {FED_IN_CLEAR} THEN NULL ELSE a.canonical_field END
+                   AS canonical_field
+                 FROM attribute a WHERE a.tenant_id = $1 AND a.stream = $2 AND (a.class <> $3 OR NOT a.selected)
+                   AND a.connection_id IN ({})",
                 batch::places(4, chunk.len())
             );
             let mut values: Vec<Value> =
@@ -134,10 +148,46 @@ impl Attributes<'_> {
         Ok(attributes)
     }
 
-    /// Adds one.
-    pub async fn create(&self, attribute: &Attribute) -> Result<()> {
-        self.row(attribute)?.insert(self.0.raw()).await?;
+    /// Adds one, unless its stream has one of that key; answers whether it was added. Waits for nobody but who adds the same.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] when there is no such connection.
+    pub async fn create(&self, attribute: &Attribute) -> Result<bool> {
+        let key = [Column::TenantId, Column::ConnectionId, Column::Stream, Column::Key];
+        let insert = Insert::one(self.row(attribute)?).on_conflict_do_nothing_on(key);
+        let inserted = insert.exec_without_returning(self.0.raw()).await?;
+        Ok(matches!(inserted, TryInsertResult::Inserted(n) if n > 0))
+    }
+
+    /// Closes the attributes that a connection's company made, until a list names them anew: sensitive and not selected, for
+    /// this reason.
+    pub async fn close_custom(&self, connection: ConnectionId, reason: &str) -> Result<()> {
+        self.0
+            .update::<Entity>()
+            .filter(Column::ConnectionId.eq(connection.uuid()))
+            .filter(Column::IsCustom.eq(true))
+            .col_expr(Column::Class, Expr::value(AttributeClass::Sensitive.as_str()))
+            .col_expr(Column::ClassReason, Expr::value(reason))
+            .col_expr(Column::Selected, Expr::value(false))
+            .exec(self.0.raw())
+            .await?;
         Ok(())
+    }
+
+    /// The connections that keep a canonical field, but not in clear: some attribute feeds it, and none that does is stored.
+    pub async fn list_hiding(&self, stream: Stream, field: &str) -> Result<Vec<ConnectionId>> {
+        let sql = format!(
+            "SELECT DISTINCT a.connection_id FROM attribute a
+             WHERE a.tenant_id = $1 AND a.stream = $2 AND a.canonical_field = $4 AND NOT {FED_IN_CLEAR}"
+        );
+        let values = vec![
+            self.0.tenant().uuid().into(),
+            stream.as_str().into(),
+            AttributeClass::Standard.as_str().into(),
+            field.into(),
+        ];
+        let rows: Vec<Hiding> = self.0.query(&sql, values).await?;
+        Ok(rows.into_iter().map(|row| ConnectionId::from_uuid(row.connection_id)).collect())
     }
 
     /// Replaces one, key and connection apart.

@@ -1,6 +1,9 @@
 //! Reading what was synced.
 
-use gangway_app::records::{self, RecordQuery};
+use gangway_app::{
+    attributes::{self, Choice},
+    records::{self, RecordQuery},
+};
 use gangway_domain::{Code, id::EmployeeId, principal::Scope, record::Stream, sync::RunMode};
 use gangway_storage::PageRequest;
 use gangway_testkit::on_both_databases;
@@ -55,6 +58,35 @@ on_both_databases! {
         let nowhere = gangway_domain::id::ConnectionId::from_uuid(uuid::Uuid::nil());
         let elsewhere = RecordQuery { connection: Some(nowhere), ..RecordQuery::default() };
         assert!(bench.list(Stream::Employees, elsewhere).await.is_empty());
+    }
+
+    async fn nobody_is_found_by_a_field_that_the_choice_hides_from_its_readers(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.account().catalogue = Some(vec![("email", "Email"), ("status", "Status")]);
+        bench.vendor.hire(1..4, bench.now());
+        for id in ["1", "2", "3"] {
+            bench.vendor.change(Stream::Employees, id, bench.now(), |it| {
+                let fed = ["email", "status"].map(|key| (key.to_owned(), it.fields[key].clone()));
+                it.attributes.extend(fed);
+            });
+        }
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let other = bench.connect("HR elsewhere").await;
+        let other_sync = bench.sync_of(other, Stream::Employees).await;
+        bench.run(other_sync, RunMode::Full).await;
+        let by_email = RecordQuery { email: Some("person1@example.org".into()), ..RecordQuery::default() };
+        let by_status = RecordQuery { status: Some("active".into()), ..RecordQuery::default() };
+        let found = async |query: &RecordQuery| bench.list(Stream::Employees, query.clone()).await.len();
+        assert_eq!((found(&by_email).await, found(&by_status).await), (2, 6), "control");
+
+        // From the choice on, not from the end of the run that applies it.
+        bench.advance(chrono::TimeDelta::seconds(1));
+        let choice = Choice { key: Some("email".to_owned()), selected: Some(false), ..Choice::default() };
+        attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();
+        let left = bench.list(Stream::Employees, by_email.clone()).await;
+        assert_eq!(left.iter().map(|record| record.connection).collect::<Vec<_>>(), [other]);
+        assert_eq!(found(&by_status).await, 6, "the other field is not hidden");
     }
 
     async fn an_absence_leads_to_its_employee_whichever_came_first(db: TestDb) {

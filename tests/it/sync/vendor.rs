@@ -196,11 +196,19 @@ fn record(object: &Object) -> SourceRecord {
     }
     raw.push('}');
     let mut record = SourceRecord::new(name(&object.id), object.fields.clone(), raw.into());
-    record.attributes =
-        object.attributes.iter().map(|(key, value)| AttributeValue::new(key.clone(), value.clone())).collect();
+    record.attributes = object
+        .attributes
+        .iter()
+        .map(|(key, value)| AttributeValue::new(key.clone(), value.clone()).with_canonical_field(canonical(key)))
+        .collect();
     record.employee = object.employee.as_deref().map(name);
     record.spans = spans;
     record
+}
+
+/// The canonical field that an attribute feeds.
+fn canonical(key: &str) -> Option<&str> {
+    ["email", "status"].contains(&key).then_some(key)
 }
 
 /// Where the account is.
@@ -289,8 +297,8 @@ impl Discovery for FakeConnection {
                 kind: AttributeType::Text,
                 universal_id: None,
                 options: Vec::new(),
-                is_custom: true,
-                canonical_field: None,
+                is_custom: canonical(key).is_none(),
+                canonical_field: canonical(key).map(str::to_owned),
             })
             .collect();
         Ok(Catalogue { stream: Stream::Employees, method: DiscoveryMethod::Listed, attributes })

@@ -9,6 +9,21 @@ use gangway_storage::{TenantTx, attributes::NotInClear, records::Record};
 use super::RecordView;
 use crate::{Result, syncs};
 
+/// The connections whose records must not be found by one of these canonical fields, since their readers do not see it.
+pub(super) async fn hiding(
+    tx: &TenantTx,
+    stream: Stream,
+    fields: impl Iterator<Item = &'static str>,
+) -> Result<Vec<ConnectionId>> {
+    let mut hiding = Vec::new();
+    if syncs::has_catalogue(stream) {
+        for field in fields {
+            hiding.extend(tx.attributes().list_hiding(stream, field).await?);
+        }
+    }
+    Ok(hiding)
+}
+
 /// The attributes that readers may not see in clear, by connection.
 pub(super) struct Choice(HashMap<ConnectionId, Vec<NotInClear>>);
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     RecordView,
-    choice::Choice,
+    choice::{self, Choice},
     view::{Beside, Sensitive},
     wire_id,
 };
@@ -60,6 +60,7 @@ pub async fn list(ctx: &Ctx, stream: Stream, query: RecordQuery, page: PageReque
     };
     let filter = RecordFilter {
         connection,
+        not_connections: choice::hiding(&tx, stream, asked_for(status.as_ref(), email.as_ref())).await?,
         state: Some(state.unwrap_or(RecordState::Present)),
         status,
         email: email.map(|email| email.trim().to_lowercase()),
@@ -71,6 +72,11 @@ pub async fn list(ctx: &Ctx, stream: Stream, query: RecordQuery, page: PageReque
     let Page { items, has_more } = tx.records().list(stream, &filter, page).await?;
     tx.commit().await?;
     Ok(Page { items: views(ctx, stream, items, None).await?, has_more })
+}
+
+/// The canonical fields that a query asks about.
+fn asked_for(status: Option<&String>, email: Option<&String>) -> impl Iterator<Item = &'static str> + use<> {
+    [status.map(|_| "status"), email.map(|_| "email")].into_iter().flatten()
 }
 
 /// One record of a stream, gone ones too.

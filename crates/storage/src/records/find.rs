@@ -24,6 +24,8 @@ use crate::{
 pub struct RecordFilter {
     /// Only through this connection.
     pub connection: Option<ConnectionId>,
+    /// Not through these.
+    pub not_connections: Vec<ConnectionId>,
     /// Only in this state.
     pub state: Option<RecordState>,
     /// Only with this status.
@@ -51,7 +53,8 @@ struct NameRow {
 impl Records<'_> {
     /// Records of a stream in creation order. Text with NUL, which no column holds, finds nothing.
     pub async fn list(&self, stream: Stream, filter: &RecordFilter, page: PageRequest<Uuid>) -> Result<Page<Record>> {
-        let RecordFilter { connection, state, status, email, updated_since, employee, from, to } = filter;
+        let RecordFilter { connection, not_connections, state, status, email, updated_since, employee, from, to } =
+            filter;
         let texts = [status.as_deref(), email.as_deref()];
         if texts.into_iter().flatten().any(|text| text.contains('\0')) {
             return Ok(Page { items: Vec::new(), has_more: false });
@@ -66,6 +69,9 @@ impl Records<'_> {
             .add_option(updated_since.map(|since| Column::ChangedAt.gte(to_micros(since))))
             .add_option(from.map(|day| Column::EndsOn.gte(day.to_string())))
             .add_option(to.map(|day| Column::StartsOn.lte(day.to_string())));
+        if !not_connections.is_empty() {
+            condition = condition.add(Column::ConnectionId.is_not_in(not_connections.iter().map(|id| id.uuid())));
+        }
         if let Some(names) = employee {
             let mut any = Condition::any();
             for (connection, external_id) in names {
