@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use gangway_domain::{
     id::{ConnectionId, QuarantineId, SyncRunId},
     record::Stream,
+    sync::SyncRun,
 };
 use sea_orm::{
     ColumnTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
@@ -153,6 +154,18 @@ impl Quarantine<'_> {
             to_micros(before).into(),
         ];
         Ok(self.0.execute(sql, values).await?.rows_affected())
+    }
+
+    /// Deletes what a run has set aside, because it reads again from the start.
+    pub async fn delete_of_run(&self, run: &SyncRun) -> Result<()> {
+        self.0
+            .delete::<Entity>()
+            .filter(Column::ConnectionId.eq(run.connection.uuid()))
+            .filter(Column::Stream.eq(run.stream.as_str()))
+            .filter(Column::RunId.eq(run.id.uuid()))
+            .exec(self.0.raw())
+            .await?;
+        Ok(())
     }
 
     /// Notes that records of these vendor ids could be read.

@@ -2,21 +2,26 @@
 
 use chrono::TimeDelta;
 use gangway_app::{
+    attributes,
     connections::{self, ConnectionPatch},
     queue::JobFence,
     syncs::{self, Progress},
 };
 use gangway_connector::ReadMode;
 use gangway_domain::{
+    Code,
     id::{SyncId, SyncRunId},
     record::Stream,
+    schema::AttributeClass::{self, Sensitive, Standard},
     sync::{RunMode, RunState},
 };
+use gangway_egress::Class;
 use gangway_testkit::on_both_databases;
 use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
+    sensitive::select_salary,
     support::Bench,
     vendor::{Gate, OTHER_ORIGIN},
 };
@@ -106,6 +111,63 @@ on_both_databases! {
         // Six people of the old account were read, and nobody knows where they are.
         assert_eq!(bench.read_run(run).await.state, RunState::Held);
     }
+
+    async fn a_run_that_begins_anew_counts_nothing_of_the_old_account(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..19, bench.now());
+        bench.vendor.account().unreadable = vec!["2".into()];
+        let sync = bench.sync(Stream::Employees).await;
+        let (run, fence) = begin_and_read_two_pages(&bench, sync, RunMode::Full).await;
+        assert_eq!(bench.db.count("quarantined_record").await, 1);
+        move_to_other_origin(&bench).await;
+        finish(&bench, run, &fence).await;
+        let counts = bench.read_run(run).await.counts;
+        assert_eq!((counts.pages, counts.seen, counts.created, counts.quarantined), (6, 18, 18, 0));
+        assert_eq!(bench.db.count("quarantined_record").await, 0);
+    }
+
+    async fn a_choice_about_one_accounts_own_attributes_says_nothing_about_anothers(db: TestDb) {
+        let bench = Bench::on(db).await;
+        select_salary(&bench, true).await;
+        bench.vendor.account().catalogue = None;
+        move_to_other_origin(&bench).await;
+        let now = state(&bench).await;
+        assert_eq!(now, [("dynamic_1".into(), false, Sensitive), ("dynamic_2".into(), false, Sensitive)]);
+
+        // Where they mean something else, and where they are listed they are judged by that.
+        bench.vendor.account().catalogue = Some(vec![("dynamic_1", "Religion"), ("dynamic_2", "Shoe size")]);
+        connections::discover(&bench.ctx, bench.connection).await.unwrap();
+        let now = state(&bench).await;
+        assert_eq!(now, [("dynamic_1".into(), false, Sensitive), ("dynamic_2".into(), true, Standard)]);
+    }
+
+    async fn another_client_s_attributes_are_closed_too_and_a_new_secret_closes_none(db: TestDb) {
+        let bench = Bench::on(db).await;
+        select_salary(&bench, true).await;
+        let before = state(&bench).await;
+        put_credential(&bench, r#"{"secret": "another"}"#).await;
+        assert_eq!(state(&bench).await, before);
+        put_credential(&bench, r#"{"client_id": "another"}"#).await;
+        assert!(state(&bench).await.iter().all(|(_, selected, class)| !selected && *class == Sensitive));
+    }
+
+    async fn a_list_of_the_old_account_is_not_stored_after_the_move(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let opened = connections::open(&bench.ctx, bench.connection, Class::Interactive).await.unwrap();
+        move_to_other_origin(&bench).await;
+        let refused = attributes::discover(&bench.ctx, &opened).await.unwrap_err();
+        assert_eq!(refused.code, Code::VersionStale);
+        // A run's turn is taken again instead, with the new credential.
+        let refused = attributes::refresh(&bench.ctx, bench.connection, &opened).await.unwrap_err();
+        assert!(refused.is_transient);
+        assert!(state(&bench).await.iter().all(|(_, selected, _)| !selected));
+    }
+}
+
+/// Key, whether it is selected, and class of each attribute.
+async fn state(bench: &Bench) -> Vec<(String, bool, AttributeClass)> {
+    let attributes = attributes::list(&bench.ctx, bench.connection).await.unwrap();
+    attributes.into_iter().map(|attribute| (attribute.key, attribute.selected, attribute.class)).collect()
 }
 
 /// Eighteen people who were read a month ago, so that only some of another account's would be asked for now.

@@ -12,6 +12,7 @@ use gangway_domain::{
     sync::RunMode,
 };
 use gangway_testkit::on_both_databases;
+use serde_json::json;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::support::Bench;
@@ -52,6 +53,24 @@ on_both_databases! {
         let (discovery, choice) = Box::pin(held.meet(connections::discover(&bench.ctx, bench.connection), choice)).await;
         discovery.unwrap();
         choice.unwrap();
+    }
+
+    async fn a_choice_is_made_beside_a_page_that_takes_up_attributes(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let (_, run, fence) = read_one_page(&bench).await;
+        for id in 4..7 {
+            bench.vendor.change(Stream::Employees, &id.to_string(), bench.now(), |employee| {
+                employee.attributes.insert(format!("unlisted_{id}"), json!(id));
+            });
+        }
+        // Where a page reads the choice: it has locked its run, and taken up nothing yet.
+        let held = Held::table(&bench, "attribute").await;
+        let page = bench.execute_pages(run, &fence, 1);
+        let choice = attributes::choose(&bench.ctx, bench.connection, vec![salary(true)]);
+        let (page, choice) = held.meet(page, choice).await;
+        page.unwrap();
+        choice.unwrap();
+        assert_eq!(attributes::list(&bench.ctx, bench.connection).await.unwrap().len(), 5);
     }
 }
 

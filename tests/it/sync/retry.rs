@@ -1,10 +1,12 @@
 //! Repeating the job of a run by hand: only where the run can go on from where it stands.
 
+use chrono::TimeDelta;
 use gangway_app::{
     Error,
     queue::{self, JobFence, Outcome},
     syncs::{self, Progress},
 };
+use gangway_connector::ErrorKind;
 use gangway_domain::{
     Code,
     id::{SyncId, SyncRunId},
@@ -86,6 +88,33 @@ on_both_databases! {
         assert_eq!(bench.read_run(run).await.counts.pages, 3);
     }
 
+    async fn a_run_taken_up_again_asks_anew_for_what_seemed_gone(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let (run, fence) = fail_while_confirming(&bench).await;
+        // Listed by nobody, but there again.
+        bench.vendor.account().unlisted = vec!["1".into(), "2".into()];
+        bench.vendor.hire(1..3, bench.now());
+        queue::retry_job(&bench.ctx, fence.job).await.unwrap();
+        let fence = bench.claim().await.unwrap();
+        assert_eq!(bench.execute(run, &fence).await.unwrap(), Progress::Done);
+        let run = bench.read_run(run).await;
+        assert_eq!((run.state, run.counts.deleted, run.counts.pages), (RunState::Completed, 0, 6));
+    }
+
+    async fn a_run_taken_up_again_after_hours_begins_anew(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let (run, fence) = fail_while_confirming(&bench).await;
+        let begun = bench.read_run(run).await.started_at;
+        bench.advance(TimeDelta::hours(7));
+        bench.vendor.account().page_size = 100;
+        queue::retry_job(&bench.ctx, fence.job).await.unwrap();
+        let fence = bench.claim().await.unwrap();
+        assert_eq!(bench.execute(run, &fence).await.unwrap(), Progress::Done);
+        let run = bench.read_run(run).await;
+        assert_eq!((run.state, run.counts.pages, run.counts.seen), (RunState::Completed, 1, 18));
+        assert!(run.started_at > begun, "the next run asks for changes since the reading, not since the first try");
+    }
+
     async fn a_run_forgets_no_sightings_of_newer_ones(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..4, bench.now());
@@ -97,6 +126,20 @@ on_both_databases! {
         tx.commit().await.unwrap();
         assert_eq!(bench.db.count("sweep_sighting").await, 6);
     }
+}
+
+/// A full run that read everything and heard that one of two unseen people is gone; then single reads failed for good.
+async fn fail_while_confirming(bench: &Bench) -> (SyncRunId, JobFence) {
+    bench.vendor.hire(1..21, bench.now());
+    let sync = bench.sync(Stream::Employees).await;
+    bench.run(sync, RunMode::Full).await;
+    bench.vendor.remove(Stream::Employees, &["1", "2"]);
+    bench.vendor.account().single_failures = [None, Some(ErrorKind::Unavailable)].into();
+    let (run, fence) = bench.begin(sync, RunMode::Full).await;
+    let error = bench.execute(run, &fence).await.unwrap_err();
+    syncs::fail(&bench.ctx, run, &fence, &error).await.unwrap();
+    bench.ack(fence, Outcome::Fail { error: "no".into() }).await;
+    (run, fence)
 }
 
 /// A full run that read some pages and then failed for good, with its job.

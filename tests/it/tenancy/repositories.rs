@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     attempts::{Intruder, repository_methods},
-    seed::{self, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
+    seed::{self, HIDDEN, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
     support::{A, B, Storage, TestDb},
 };
 
@@ -98,6 +98,10 @@ async fn reads_connections(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("attributes.list_not_in_clear").await;
     let attributes = tx.attributes().list_not_in_clear(&[of_a.connection], Stream::Employees).await.unwrap();
     assert_eq!(attributes, []);
+    drop(tx);
+    let tx = intruder.tries("attributes.list_hiding").await;
+    let hiding = tx.attributes().list_hiding(Stream::Employees, HIDDEN).await.unwrap();
+    assert_eq!(hiding, [of_b.connection], "and not A's, which hides it as well");
     drop(tx);
     let tx = intruder.tries("attributes.list_stream").await;
     assert_eq!(tx.attributes().list_stream(of_a.connection, Stream::Employees).await.unwrap(), []);
@@ -309,6 +313,9 @@ async fn changes_connections(intruder: &Intruder, of_a: &Seeded) {
     let tx = intruder.tries("attributes.create").await;
     assert!(matches!(tx.attributes().create(&of_a.attribute).await, Err(Error::MissingReference)));
     drop(tx);
+    let tx = intruder.tries("attributes.close_custom").await;
+    tx.attributes().close_custom(of_a.connection, "taken over").await.unwrap();
+    done(tx).await;
     let tx = intruder.tries("attributes.update").await;
     assert!(matches!(tx.attributes().update(&of_a.attribute).await, Err(Error::NotFound(_))));
     done(tx).await;
@@ -426,6 +433,9 @@ async fn changes_records(intruder: &Intruder, of_a: &Seeded) {
     let quarantined = seed::quarantined(of_a.quarantined, of_a.connection, of_a.run.id);
     assert!(matches!(tx.quarantine().upsert(vec![quarantined]).await, Err(Error::MissingReference)));
     drop(tx);
+    let tx = intruder.tries("quarantine.delete_of_run").await;
+    tx.quarantine().delete_of_run(&of_a.run).await.unwrap();
+    done(tx).await;
     let tx = intruder.tries("quarantine.resolve").await;
     tx.quarantine().resolve(of_a.connection, Stream::Employees, &["8".to_owned()], at()).await.unwrap();
     done(tx).await;

@@ -243,6 +243,9 @@ pub(super) fn event(id: EventId, subject: Uuid) -> NewEvent {
     }
 }
 
+/// The canonical field that nobody sees of either tenant.
+pub(super) const HIDDEN: &str = "gender";
+
 fn attribute(id: AttributeId, connection: ConnectionId) -> Attribute {
     Attribute {
         id,
@@ -254,10 +257,10 @@ fn attribute(id: AttributeId, connection: ConnectionId) -> Attribute {
         universal_id: None,
         options: Vec::new(),
         is_custom: true,
-        canonical_field: None,
+        canonical_field: Some(HIDDEN.to_owned()),
         class: AttributeClass::Standard,
         class_reason: "custom text".to_owned(),
-        selected: true,
+        selected: false,
         position: 1,
         first_seen_at: at(),
         last_seen_at: at(),

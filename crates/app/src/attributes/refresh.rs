@@ -1,9 +1,10 @@
 //! Take up what an account offers: new attributes with their class, changed labels, and those no longer shown.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gangway_connector::{DiscoverRequest, ErrorKind};
 use gangway_domain::{
+    Code,
     connection::Connection,
     id::{ConnectionId, SyncRunId},
     record::Stream,
@@ -13,16 +14,19 @@ use gangway_storage::{TenantTx, attributes::Attribute};
 use serde_json::json;
 
 use super::{
-    append_event,
+    Selection, append_event,
     choose::{CHOSEN, read_again},
     classify,
 };
-use crate::{Ctx, Result, connections::Opened, seal::TenantKeys, syncs};
+use crate::{Ctx, Error, Result, connections::Opened, seal::TenantKeys, syncs};
 
 /// Place of an attribute that no list has named: behind all others.
-const UNLISTED: i32 = i32::MAX;
+pub(super) const UNLISTED: i32 = i32::MAX;
 /// Attributes of a stream that are taken up from records alone. A vendor that makes keys up would fill table and log.
 const MOST_UNLISTED: usize = 1_000;
+/// Why an attribute is closed that was known before the connection was led to another account, where its key may mean
+/// something else. Ends with a list that names it.
+const OF_ANOTHER_ACCOUNT: &str = "known of another account, and not listed by this one";
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +52,11 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
     let catalogue = discovery.discover(DiscoverRequest::new(opened.class)).await?;
     let id = opened.connection.id;
+    let keys = ctx.app().keys.tenant(ctx.app(), ctx.scope()).await?;
     let mut tx = ctx.app().db.begin(ctx.scope()).await?;
     let syncs = syncs::lock_of_connection(&tx, id).await?;
     let before = tx.attributes().list(id).await?;
-    let refreshed = store(ctx, &mut tx, id, &catalogue).await?;
+    let refreshed = store(ctx, &keys, &mut tx, opened, &catalogue).await?;
     let after = tx.attributes().list(id).await?;
     let runs = read_again(ctx, &mut tx, syncs, &before, &after).await?;
     tx.commit().await?;
@@ -62,13 +67,17 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
 /// seen on records come in by `note_seen`.
 ///
 /// # Errors
-/// As the vendor failed, refusals of the list apart.
+/// As the vendor failed, refusals of the list apart; a transient one when the connection got another credential meanwhile.
 pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
     match discovery.discover(DiscoverRequest::new(opened.class)).await {
         Ok(catalogue) => {
+            let keys = ctx.app().keys.tenant(ctx.app(), ctx.scope()).await?;
             let mut tx = ctx.app().db.begin(ctx.scope()).await?;
-            let refreshed = store(ctx, &mut tx, opened.connection.id, &catalogue).await?;
+            let refreshed = store(ctx, &keys, &mut tx, opened, &catalogue).await.map_err(|mut error| {
+                error.is_transient |= error.code == Code::VersionStale;
+                error
+            })?;
             tx.commit().await?;
             Ok(Some(refreshed))
         }
@@ -79,13 +88,28 @@ pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> R
     }
 }
 
-async fn store(ctx: &Ctx, tx: &mut TenantTx, connection: ConnectionId, catalogue: &Catalogue) -> Result<Refreshed> {
-    let app = ctx.app();
-    let keys = app.keys.tenant(app, ctx.scope()).await?;
-    // Locks the connection: two discoveries at once would both add the same attributes.
-    let connection = tx.connections().get_for_update(connection).await?;
-    let refreshed = apply(ctx, &keys, tx, &connection, catalogue).await?;
-    tx.connections().set_discovered(connection.id, app.now()).await?;
+/// Closes what is known of one account's own attributes, since another account is asked from now on. The caller holds the
+/// connection's row.
+pub(crate) async fn forget_account(tx: &TenantTx, connection: ConnectionId) -> Result<()> {
+    Ok(tx.attributes().close_custom(connection, OF_ANOTHER_ACCOUNT).await?)
+}
+
+async fn store(
+    ctx: &Ctx,
+    keys: &TenantKeys,
+    tx: &mut TenantTx,
+    opened: &Opened,
+    catalogue: &Catalogue,
+) -> Result<Refreshed> {
+    // Locks the connection: two discoveries at once would both judge the same attributes.
+    let connection = tx.connections().get_for_update(opened.connection.id).await?;
+    if connection.credential_version != opened.credential_version() {
+        let message =
+            "The connection got another credential while its account was asked; discover its attributes again.";
+        return Err(Error::new(Code::VersionStale, message));
+    }
+    let refreshed = apply(ctx, keys, tx, &connection, catalogue).await?;
+    tx.connections().set_discovered(connection.id, ctx.app().now()).await?;
     Ok(refreshed)
 }
 
@@ -121,7 +145,10 @@ async fn apply(
         match known.remove(&found.key) {
             None => {
                 let attribute = new_attribute(ctx, connection.id, *stream, found, position);
-                tx.attributes().create(&attribute).await?;
+                // One that a page has taken up just now stays closed until the next list.
+                if !tx.attributes().create(&attribute).await? {
+                    continue;
+                }
                 refreshed.added.push(attribute.key.clone());
                 if !is_first {
                     let data = event_data(&attribute);
@@ -164,28 +191,21 @@ async fn apply(
 /// Takes up keys that came on records though no list named them: sensitive and not selected, until a human decides. Answers
 /// those that are new, for the caller to tell the log about; their events say [`event_data`].
 ///
-/// Call it in the page's transaction with keys that [`super::Selection::knows`] not.
+/// Call it in the page's transaction, which holds the stream's sync, with keys that its [`Selection::knows`] not. It locks no
+/// more than that: whoever waits for the sync may hold the connection.
 pub(crate) async fn note_seen(
     ctx: &Ctx,
     tx: &TenantTx,
     connection: ConnectionId,
     stream: Stream,
-    keys: &[String],
+    selection: &Selection,
+    keys: &BTreeSet<String>,
 ) -> Result<Vec<Attribute>> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    tx.connections().get_for_update(connection).await?;
-    let known = tx.attributes().list_stream(connection, stream).await?;
-    let mut taken: HashSet<&str> = known.iter().map(|attribute| attribute.key.as_str()).collect();
-    let n_unlisted = known.iter().filter(|attribute| attribute.position == UNLISTED).count();
+    let mut room = MOST_UNLISTED.saturating_sub(selection.n_unlisted());
     let mut added = Vec::new();
     for key in keys {
-        if n_unlisted + added.len() >= MOST_UNLISTED {
+        if room == 0 {
             break;
-        }
-        if !taken.insert(key) {
-            continue;
         }
         let found = DiscoveredAttribute {
             key: key.clone(),
@@ -202,8 +222,10 @@ pub(crate) async fn note_seen(
             selected: false,
             ..new_attribute(ctx, connection, stream, &found, UNLISTED)
         };
-        tx.attributes().create(&attribute).await?;
-        added.push(attribute);
+        if tx.attributes().create(&attribute).await? {
+            room -= 1;
+            added.push(attribute);
+        }
     }
     Ok(added)
 }
@@ -255,6 +277,10 @@ fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> At
     };
     if before.class_reason != CHOSEN {
         let (class, reason) = classify(found);
+        // As if it were new: nobody chose about this account's.
+        if before.class_reason == OF_ANOTHER_ACCOUNT {
+            after.selected = class == AttributeClass::Standard;
+        }
         // A label that turned sensitive closes the attribute again: nobody agreed to that.
         if class == AttributeClass::Sensitive && before.class == AttributeClass::Standard {
             after.selected = false;

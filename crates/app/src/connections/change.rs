@@ -16,7 +16,7 @@ use super::{
     open::unseal,
     origin, require_version,
 };
-use crate::{Ctx, Error, FieldError, Result, audit, names};
+use crate::{Ctx, Error, FieldError, Result, attributes, audit, names};
 
 /// What may change.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +67,7 @@ pub async fn update(
             tx.credentials().create(&credential).await?;
             // Nothing that was read of the old account says what is new at the other.
             tx.syncs().delete_cursors(id, app.now()).await?;
+            attributes::forget_account(&tx, id).await?;
         }
     }
     if let Some(config) = config

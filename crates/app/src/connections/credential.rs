@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{connector, fields, require_version};
-use crate::{Ctx, Error, FieldError, Result, audit, budgets};
+use crate::{Ctx, Error, FieldError, Result, attributes, audit, budgets};
 
 /// What the sealed bytes are bound to, beside tenant and credential id.
 pub(super) const SEAL_KIND: &str = "credential";
@@ -46,6 +46,7 @@ pub async fn put_credential(
     require_version(&connection, Some(before.version))?;
     if !is_same_account(&tx.credentials().get(id, before.credential_version).await?, &credential) {
         tx.syncs().delete_cursors(id, app.now()).await?;
+        attributes::forget_account(&tx, id).await?;
     }
     connection.credential_version = credential.version;
     connection.state = ConnectionState::Unchecked;

@@ -222,7 +222,7 @@ pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
         && let Ok(RunSync { run, .. }) = serde_json::from_str(&job.payload)
     {
         // The run ended with its job: the repetition goes on with it, or there is none.
-        syncs::reopen(&tx, run).await?;
+        syncs::reopen(ctx, &tx, run).await?;
     }
     tx.enqueue(job);
     audit::record(ctx, &tx, "job.retry", &id.to_string(), serde_json::json!({ "job": new })).await?;

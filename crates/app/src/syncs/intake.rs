@@ -50,7 +50,7 @@ impl Incoming {
         self.names().all(|name| columns::holds_name(&name.id))
     }
 
-    /// The vendor's bytes as they came; they are not to be kept.
+    /// The vendor's bytes as they came; not to be kept where attributes are chosen.
     pub(super) fn whole(&self) -> &[u8] {
         &self.source.raw
     }
@@ -91,6 +91,7 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
     let mut undecided = Vec::new();
     let mut cut = HashSet::new();
     let mut named = HashSet::new();
+    let mut in_clear: Vec<(String, Value)> = Vec::new();
 
     for attribute in std::mem::take(&mut source.attributes) {
         let how = treatment(selection, &attribute);
@@ -98,12 +99,13 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
         if how != Treatment::Store
             && let Some(field) = &attribute.canonical_field
         {
-            fields.remove(field);
             cleared.insert(field.clone());
         }
         match how {
-            Treatment::Store if attribute.canonical_field.is_some() => {}
-            Treatment::Store => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
+            Treatment::Store => match attribute.canonical_field.clone() {
+                Some(field) => in_clear.push((field, attribute.value)),
+                None => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
+            },
             Treatment::Seal => drop(sealed.attributes.insert(attribute.key.clone(), value_of(attribute))),
             Treatment::Drop => {
                 if !selection.knows(&attribute.key) && columns::holds_key(&attribute.key) {
@@ -113,6 +115,14 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
             }
         }
     }
+    // A field that two attributes feed has its value from the one that is kept in clear, whichever the connector took.
+    cleared.retain(|field| {
+        fields.remove(field);
+        let value = in_clear.iter().position(|(fed, _)| fed == field).map(|at| in_clear.swap_remove(at).1);
+        let is_cleared = value.is_none();
+        fields.extend(value.map(|value| (field.clone(), value)));
+        is_cleared
+    });
     // A member whose value the connector could not name is cut as well: unsure is sensitive.
     for span in &source.spans {
         if !named.contains(&span.key) && selection.treatment(&span.key) == Treatment::Drop {
@@ -273,6 +283,32 @@ mod tests {
             AttributeValue::new("email", json!("a@example.org")).with_canonical_field(Some("email")),
         ];
         record
+    }
+
+    #[test]
+    fn a_field_that_two_attributes_feed_is_kept_in_clear_by_the_one_that_is_stored() {
+        let feeding = |key: &str, selected| Attribute {
+            canonical_field: Some("employment_type".to_owned()),
+            ..attribute(key, AttributeClass::Standard, selected)
+        };
+        let taken = |of_old, of_new| {
+            let mut record = record();
+            // The connector takes the first of them.
+            record.fields.insert("employment_type".to_owned(), json!("of old"));
+            record.attributes = [("old", "of old"), ("new", "of new")]
+                .map(|(key, value)| {
+                    AttributeValue::new(key, json!(value)).with_canonical_field(Some("employment_type"))
+                })
+                .into();
+            let selection = Selection::of(&[feeding("old", of_old), feeding("new", of_new)]);
+            let hash_key = HashKey::from_secret_bytes(&[7; 32]).unwrap();
+            let taken = take_in(record, Stream::Employees, &selection, &hash_key);
+            (taken.fields.get("employment_type").cloned(), taken.cleared.len())
+        };
+        assert_eq!(taken(true, true), (Some(json!("of old")), 0));
+        assert_eq!(taken(true, false), (Some(json!("of old")), 0));
+        assert_eq!(taken(false, true), (Some(json!("of new")), 0), "nothing of the other one");
+        assert_eq!(taken(false, false), (None, 1));
     }
 
     fn taken(record: SourceRecord, stream: Stream) -> Incoming {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use gangway_storage::{
     TenantTx,
-    attributes::Attribute,
     queue::JobFence,
     records::{Payload, Record},
 };
@@ -13,13 +12,13 @@ use uuid::Uuid;
 
 use super::{
     intake, members,
-    merge::ATTRIBUTE_PREFIX,
     sealed::{self, SealedPart},
     start::Reading,
+    treated::Treated,
 };
 use crate::{
     Ctx, Result,
-    attributes::{Selection, Treatment},
+    attributes::{self, Selection, Treatment},
 };
 
 /// Records treated in one transaction.
@@ -54,8 +53,7 @@ async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bo
     let run = &reading.run;
     let tx = ctx.app().db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
-    let attributes = tx.attributes().list_stream(run.connection, run.stream).await?;
-    let selection = Selection::of(&attributes);
+    let selection = attributes::selection(ctx, &tx, run.connection, run.stream).await?;
     // Another choice since then: the full run that follows applies it.
     if selection.version() != reading.place.selection || is_applied(&tx, reading).await? {
         return Ok(false);
@@ -76,10 +74,10 @@ async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bo
         };
         let raw = sealed::open_raw(&reading.keys, &tx, id, &raw).await?;
         let old = match sensitive {
-            Some(sensitive) => SealedPart::open(&reading.keys, &tx, id, &sensitive).await?,
+            Some(sensitive) => SealedPart::open_or_lose(&reading.keys, &tx, id, &sensitive).await?.unwrap_or_default(),
             None => SealedPart::default(),
         };
-        let (record, part) = treat(record, &old, &attributes, &selection);
+        let (record, part) = treat(record, &old, &selection);
         let raw = members::without(&raw, |key| selection.knows(key) && selection.treatment(key) == Treatment::Drop);
         resealed.push(Payload {
             record: id,
@@ -101,43 +99,9 @@ async fn is_applied(tx: &TenantTx, reading: &Reading) -> Result<bool> {
 }
 
 /// The record and its sealed part as the choice wants them. What a reader sees is no event: nothing changed at the vendor.
-fn treat(old: Record, sealed: &SealedPart, attributes: &[Attribute], selection: &Selection) -> (Record, SealedPart) {
-    let mut fields = old.fields.clone();
-    let mut kept = SealedPart { fields: sealed.fields.clone(), attributes: BTreeMap::new() };
-    let mut clear = BTreeMap::new();
-    for (key, value) in old.attributes.clone().into_iter().chain(sealed.attributes.clone()) {
-        match selection.treatment(&key) {
-            Treatment::Store => drop(clear.insert(key, value)),
-            Treatment::Seal => drop(kept.attributes.insert(key, value)),
-            Treatment::Drop => {}
-        }
-    }
-    for attribute in attributes {
-        let Some(field) = &attribute.canonical_field else { continue };
-        match selection.treatment(&attribute.key) {
-            // A value that was sealed under its key comes back to its field.
-            Treatment::Store => {
-                if let Some(value) = clear.remove(&attribute.key) {
-                    fields.entry(field.clone()).or_insert(value);
-                }
-            }
-            Treatment::Seal => {
-                if let Some(value) = fields.remove(field) {
-                    kept.attributes.entry(attribute.key.clone()).or_insert(value);
-                }
-            }
-            Treatment::Drop => {
-                fields.remove(field);
-                kept.fields.remove(field);
-            }
-        }
-    }
-    let mut stale = old.stale.clone();
-    stale.retain(|name| match name.strip_prefix(ATTRIBUTE_PREFIX) {
-        Some(key) => clear.contains_key(key) || kept.attributes.contains_key(key),
-        None => fields.contains_key(name) || kept.fields.contains_key(name),
-    });
-    let shows = fields != old.fields || clear != old.attributes || stale != old.stale || kept != *sealed;
+fn treat(old: Record, sealed: &SealedPart, selection: &Selection) -> (Record, SealedPart) {
+    let Treated { fields, attributes, sealed: kept, stale } = Treated::of(&old, sealed, selection);
+    let shows = fields != old.fields || attributes != old.attributes || stale != old.stale || kept != *sealed;
     let record = Record {
         version: if shows { old.version + 1 } else { old.version },
         email: old.email.filter(|_| fields.contains_key("email")),
@@ -146,7 +110,7 @@ fn treat(old: Record, sealed: &SealedPart, attributes: &[Attribute], selection: 
         // What was read is no longer what is held: should the choice be taken back, the next reading must write it again.
         hash: Vec::new(),
         fields,
-        attributes: clear,
+        attributes,
         stale,
         ..old
     };

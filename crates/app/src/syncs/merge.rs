@@ -9,8 +9,8 @@ use gangway_domain::record::{Fields, RecordState, VOLATILE_FIELDS};
 use gangway_storage::records::Record;
 use serde_json::{Map, Value, json};
 
-use super::{intake::Incoming, sealed::SealedPart};
-use crate::attributes::{Selection, Treatment};
+use super::{intake::Incoming, sealed::SealedPart, treated::Treated};
+use crate::attributes::Selection;
 
 /// Prefix of attributes in `stale` and in changes, apart from canonical fields.
 pub(crate) const ATTRIBUTE_PREFIX: &str = "attributes.";
@@ -44,43 +44,54 @@ pub(super) fn first(incoming: &Incoming) -> Merged {
 
 /// A known record with a new reading. `old_sealed` is its opened sealed part.
 pub(super) fn again(old: &Record, old_sealed: &SealedPart, incoming: &Incoming, selection: &Selection) -> Merged {
-    let mut stale = Vec::new();
-    let mut old_fields = old.fields.clone();
+    let mut held = Treated::of(old, old_sealed, selection);
     // What the tenant chose not to keep in clear did not change at the vendor.
-    old_fields.retain(|field, _| !incoming.cleared.contains(field));
-    let kept = |key: &String, how: Treatment| selection.treatment(key) == how;
-    let old_attributes: BTreeMap<String, Value> =
-        old.attributes.clone().into_iter().filter(|(key, _)| kept(key, Treatment::Store)).collect();
-    let mut old_sealed = old_sealed.clone();
-    old_sealed.fields.retain(|field, _| !incoming.cleared.contains(field));
-    old_sealed.attributes.retain(|key, _| kept(key, Treatment::Seal));
-    // Nor may a value stay in clear because the vendor stopped sending it.
-    for (field, key) in selection.fields_not_in_clear() {
-        let value = old_fields.remove(field);
-        match selection.treatment(key) {
-            Treatment::Store => {}
-            Treatment::Seal => {
-                if let Some(value) = value {
-                    old_sealed.attributes.entry(key.to_owned()).or_insert(value);
-                }
-            }
-            Treatment::Drop => drop(old_sealed.fields.remove(field)),
-        }
-    }
-
-    let fields = overlay(&old_fields, &incoming.fields, "", &mut stale);
-    let attributes = overlay(&old_attributes, &incoming.attributes, ATTRIBUTE_PREFIX, &mut stale);
+    held.fields.retain(|field, _| !incoming.cleared.contains(field));
+    held.sealed.fields.retain(|field, _| !incoming.cleared.contains(field));
+    let mut stale = Vec::new();
+    let fields = overlay(&held.fields, &incoming.fields, "", &mut stale);
+    let attributes = overlay(&held.attributes, &incoming.attributes, ATTRIBUTE_PREFIX, &mut stale);
     let sealed = SealedPart {
-        fields: overlay(&old_sealed.fields, &incoming.sealed.fields, "", &mut stale),
-        attributes: overlay(&old_sealed.attributes, &incoming.sealed.attributes, ATTRIBUTE_PREFIX, &mut stale),
+        fields: overlay(&held.sealed.fields, &incoming.sealed.fields, "", &mut stale),
+        attributes: overlay(&held.sealed.attributes, &incoming.sealed.attributes, ATTRIBUTE_PREFIX, &mut stale),
     };
     let changes = if old.state == RecordState::Deleted {
         let nothing = BTreeMap::new();
         changes(&nothing, &fields, &nothing, &attributes, &SealedPart::default(), &sealed)
     } else {
-        changes(&old_fields, &fields, &old_attributes, &attributes, &old_sealed, &sealed)
+        let mut changes = changes(&held.fields, &fields, &held.attributes, &attributes, &held.sealed, &sealed);
+        // A record without a hash is one of which not all is held that was read.
+        if old.kept_by != selection.version() || old.hash.is_empty() {
+            leave_out_the_choice(&mut changes, &held, old_sealed, selection);
+        }
+        changes
     };
     Merged { fields, attributes, sealed, stale, changes }
+}
+
+/// Takes from the changes of a record that another choice kept what that choice alone may have changed: a value that was not kept
+/// at all may have been there all the time. One that was sealed is only said to have changed.
+fn leave_out_the_choice(
+    changes: &mut Map<String, Value>,
+    held: &Treated,
+    old_sealed: &SealedPart,
+    selection: &Selection,
+) {
+    let fed: BTreeSet<&str> = selection.feeds().map(|(field, _)| field).collect();
+    changes.retain(|name, _| match name.strip_prefix(ATTRIBUTE_PREFIX) {
+        Some(key) => held.attributes.contains_key(key) || held.sealed.attributes.contains_key(key),
+        None => !fed.contains(name.as_str()) || held.fields.contains_key(name),
+    });
+    let was_sealed = |key: &str| old_sealed.attributes.contains_key(key);
+    for (name, change) in changes.iter_mut() {
+        let was_sealed = match name.strip_prefix(ATTRIBUTE_PREFIX) {
+            Some(key) => was_sealed(key),
+            None => selection.feeds().any(|(field, key)| field == name && was_sealed(key)),
+        };
+        if was_sealed {
+            *change = unspoken();
+        }
+    }
 }
 
 /// The new values over the old ones; old ones that were not sent stay and are named in `stale`.
@@ -193,6 +204,67 @@ mod tests {
         assert_eq!((sealed.fields.len(), sealed.changes.len()), (0, 0));
         assert_eq!(sealed.sealed.attributes, values(&[("gender", json!("female"))]));
         assert_eq!(sealed.stale, ["attributes.gender"]);
+    }
+
+    #[test]
+    fn a_field_that_two_attributes_feed_stays_while_one_of_them_is_stored() {
+        let attribute = |key: &str, class, selected| Attribute { key: key.to_owned(), class, selected, ..gender() };
+        let old = Record { fields: values(&[("gender", json!("female"))]), ..record() };
+        let old_sealed = SealedPart { fields: BTreeMap::new(), attributes: values(&[("sex", json!("f"))]) };
+        let after = |class, selected| {
+            let selection = Selection::of(&[
+                attribute("gender", AttributeClass::Standard, true),
+                attribute("sex", class, selected),
+            ]);
+            again(&old, &old_sealed, &nothing_sent(&selection), &selection)
+        };
+        for (class, selected) in [(AttributeClass::Sensitive, true), (AttributeClass::Standard, false)] {
+            let merged = after(class, selected);
+            assert_eq!(merged.fields, old.fields);
+            assert_eq!(
+                merged.sealed.attributes.len(),
+                usize::from(selected),
+                "what was sealed under the other key stays there"
+            );
+            assert_eq!(merged.stale.first().map(String::as_str), Some("gender"));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_longer_sent_moves_with_the_class() {
+        let shirt = |class| Attribute { key: "shirt".to_owned(), canonical_field: None, class, ..gender() };
+        let clear = Record { attributes: values(&[("shirt", json!("L"))]), ..record() };
+        let sealing = Selection::of(&[shirt(AttributeClass::Sensitive)]);
+        let sealed = again(&clear, &SealedPart::default(), &nothing_sent(&sealing), &sealing);
+        assert_eq!((&sealed.attributes, &sealed.sealed.attributes), (&BTreeMap::new(), &clear.attributes));
+        assert_eq!((sealed.changes.len(), sealed.stale), (0, vec!["attributes.shirt".to_owned()]));
+
+        let opening = Selection::of(&[shirt(AttributeClass::Standard)]);
+        let opened = again(&record(), &sealed.sealed, &nothing_sent(&opening), &opening);
+        assert_eq!((opened.attributes, opened.sealed), (clear.attributes, SealedPart::default()));
+        assert_eq!((opened.changes.len(), opened.stale), (0, vec!["attributes.shirt".to_owned()]));
+    }
+
+    #[test]
+    fn under_the_same_choice_a_value_that_was_never_there_is_a_change() {
+        let shirt = Attribute { key: "shirt".to_owned(), canonical_field: None, ..gender() };
+        let selection = Selection::of(&[shirt]);
+        let incoming = || {
+            let mut incoming = nothing_sent(&selection);
+            incoming.attributes = values(&[("shirt", json!("L"))]);
+            incoming
+        };
+        let again = |kept_by: &str, hash: &[u8]| {
+            let old = Record { kept_by: kept_by.to_owned(), hash: hash.to_vec(), ..record() };
+            again(&old, &SealedPart::default(), &incoming(), &selection).changes.len()
+        };
+        assert_eq!(again(selection.version(), &[1]), 1);
+        assert_eq!(again("another", &[1]), 0, "another choice may have left it out");
+        assert_eq!(
+            again(selection.version(), &[]),
+            0,
+            "so may the choice before, which reached the record without a reading"
+        );
     }
 
     fn gender() -> Attribute {

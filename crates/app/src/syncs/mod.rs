@@ -25,6 +25,7 @@ mod schedule;
 mod sealed;
 mod start;
 mod sweep;
+mod treated;
 mod write;
 mod zone;
 

@@ -94,9 +94,8 @@ pub(super) async fn store(
     let incoming: Vec<Incoming> =
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
-    let undecided: Vec<String> = undecided.into_iter().collect();
     let is_quiet = sync.first_completed_at.is_none();
-    for attribute in attributes::note_seen(ctx, tx, run.connection, run.stream, &undecided).await? {
+    for attribute in attributes::note_seen(ctx, tx, run.connection, run.stream, &selection, &undecided).await? {
         // The first load is told by its end, as all that it finds.
         if !is_quiet {
             let subject = Some((attribute.id.uuid(), attribute.id.to_string()));
@@ -106,7 +105,7 @@ pub(super) async fn store(
     }
     let (incoming, nameless): (Vec<_>, Vec<_>) = incoming.into_iter().partition(Incoming::has_good_names);
     let refused = (bad.into_iter().map(|bad| Refused::unreadable(bad, run.stream, keys)))
-        .chain(nameless.iter().map(|incoming| Refused::nameless(incoming, keys)))
+        .chain(nameless.iter().map(|incoming| Refused::nameless(incoming, run.stream, keys)))
         .collect();
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 

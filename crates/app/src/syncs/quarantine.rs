@@ -36,27 +36,32 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// A record that the connector could not read. Where attributes are chosen, nobody can tell which of its bytes are whose
-    /// value, so only its shape is kept.
+    /// A record that the connector could not read.
     pub(super) fn unreadable(bad: BadRecord, stream: Stream, keys: &TenantKeys) -> Self {
         let BadRecord { external_id, reason, raw, .. } = bad;
         Self {
             external_id: external_id.filter(|id| columns::holds_name(id)),
             reason: columns::label(&reason, MAX_REASON),
             fingerprint: keys.hash_key().hash(&raw),
-            kept: if intake::has_catalogue(stream) { shape(&raw) } else { raw.to_vec() },
+            kept: kept(&raw, stream),
         }
     }
 
     /// A record that was read, but one of whose names cannot be held. If the others can, it still counts as seen.
-    pub(super) fn nameless(incoming: &Incoming, keys: &TenantKeys) -> Self {
+    pub(super) fn nameless(incoming: &Incoming, stream: Stream, keys: &TenantKeys) -> Self {
         Self {
             external_id: incoming.names().map(|name| &name.id).find(|id| columns::holds_name(id)).cloned(),
             reason: "id holds a NUL character or is longer than 500 characters".to_owned(),
             fingerprint: keys.hash_key().hash(incoming.whole()),
-            kept: incoming.raw(),
+            kept: kept(incoming.whole(), stream),
         }
     }
+}
+
+/// What is kept of the bytes. Where attributes are chosen, only their shape: of what could not be read nobody can tell whose
+/// value is where, and what is set aside is not looked at again when the choice changes.
+fn kept(raw: &[u8], stream: Stream) -> Vec<u8> {
+    if intake::has_catalogue(stream) { shape(raw) } else { raw.to_vec() }
 }
 
 /// Sets records aside; answers how many there were. Those that we know count as seen: what cannot be read is not gone.

@@ -1,5 +1,6 @@
 //! Starting runs by hand, and reading them.
 
+use chrono::TimeDelta;
 use gangway_domain::{
     Code,
     id::{ConnectionId, SyncId, SyncRunId},
@@ -10,10 +11,14 @@ use gangway_domain::{
 };
 use gangway_storage::{self as storage, Page, PageRequest, TenantTx};
 
+use super::place::Place;
 use crate::{
     Ctx, Error, Result, audit,
     jobs::{self, RunSync},
 };
+
+/// How old the reading of a run may be that is taken up again by hand.
+const STALE_AFTER: TimeDelta = TimeDelta::hours(6);
 
 /// Starts a run: the row and its job in one transaction.
 ///
@@ -128,7 +133,8 @@ pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) ->
     Ok(runs)
 }
 
-/// Takes a run up again where it ended, for a job that is repeated by hand.
+/// Takes a run up again where it ended, for a job that is repeated by hand. What single reads said about records that seem gone is
+/// asked for anew, and a run that began more than [`STALE_AFTER`] ago reads everything anew: the account has moved on.
 ///
 /// Only the sync's newest run can be: an older one would count records as unseen that newer runs have seen, and what it saw
 /// itself is forgotten.
@@ -136,7 +142,7 @@ pub async fn list_runs(ctx: &Ctx, sync: SyncId, page: PageRequest<SyncRunId>) ->
 /// # Errors
 /// `sync.running` when a job carries the run out already; `job.outdated` with the newer run; `job.not-failed` and
 /// `object.not-found` when there is nothing left to do.
-pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
+pub(crate) async fn reopen(ctx: &Ctx, tx: &TenantTx, id: SyncRunId) -> Result<()> {
     let gone = || {
         let message =
             "The run that this job carried out was deleted with its sync or connection; nothing is left to repeat.";
@@ -151,7 +157,7 @@ pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
     match run.state {
         RunState::Running if tx.runs().has_job(id).await? => Err(is_running(id)),
         // Its worker died on the last try, and nobody has noted that yet.
-        RunState::Running => Ok(()),
+        RunState::Running => Ok(tx.runs().update(&refreshed(ctx, run)?).await?),
         RunState::Completed | RunState::Held => {
             let message = "The run has read everything all the same; start a new run instead.";
             Err(Error::new(Code::JobNotFailed, message).with_existing(id))
@@ -165,9 +171,21 @@ pub(crate) async fn reopen(tx: &TenantTx, id: SyncRunId) -> Result<()> {
             run.error_code = None;
             run.error_message = None;
             run.finished_at = None;
-            Ok(tx.runs().update(&run).await?)
+            Ok(tx.runs().update(&refreshed(ctx, run)?).await?)
         }
     }
+}
+
+/// The run without what is too old to go on with.
+fn refreshed(ctx: &Ctx, mut run: SyncRun) -> Result<SyncRun> {
+    let Some(started_at) = run.started_at else { return Ok(run) };
+    if ctx.app().now() - started_at > STALE_AFTER {
+        run.started_at = None;
+        return Ok(run);
+    }
+    let place = Place { confirming: None, ..Place::parse(run.checkpoint.as_deref())? };
+    run.checkpoint = Some(place.to_text()?);
+    Ok(run)
 }
 
 fn is_running(run: SyncRunId) -> Error {

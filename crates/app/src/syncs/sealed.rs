@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gangway_domain::record::Fields;
 use gangway_storage::TenantTx;
+use gangway_vault as vault;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -39,6 +40,17 @@ impl SealedPart {
         serde_json::from_slice(&clear).map_err(Error::internal)
     }
 
+    /// Opens it for a reading that brings its values again: one that does not open is lost, and told to the log alone, since it
+    /// must not stop everything else.
+    pub(super) async fn open_or_lose(
+        keys: &TenantKeys,
+        tx: &TenantTx,
+        record: Uuid,
+        sealed: &[u8],
+    ) -> Result<Option<Self>> {
+        or_lose(Self::open(keys, tx, record, sealed).await, record, SENSITIVE)
+    }
+
     /// Seals it; none when there is nothing to tell. Fields without a value are left out, so that who reads a record without
     /// any is not noted as a reader of sensitive values.
     pub(super) fn seal(&self, keys: &TenantKeys, record: Uuid) -> Result<Option<Vec<u8>>> {
@@ -52,9 +64,33 @@ impl SealedPart {
     }
 }
 
-/// Opens the vendor's bytes; `tx` is the transaction that read them.
+/// Opens the vendor's bytes; `tx` is the transaction that read them. Those that do not open are lost, and told to the log alone:
+/// nothing is left of them but `null`.
 pub(super) async fn open_raw(keys: &TenantKeys, tx: &TenantTx, record: Uuid, sealed: &[u8]) -> Result<Vec<u8>> {
-    Ok(keys.open(tx, KIND, record, RAW, sealed).await?.to_vec())
+    let opened = or_lose(keys.open(tx, KIND, record, RAW, sealed).await, record, RAW)?;
+    Ok(opened.map_or_else(|| b"null".to_vec(), |raw| raw.to_vec()))
+}
+
+/// None for bytes that are damaged. A key that is not at hand is no damage: what it sealed may open again.
+fn or_lose<T>(opened: Result<T>, record: Uuid, part: &'static str) -> Result<Option<T>> {
+    match opened {
+        Err(error) if is_damage(&error) => {
+            tracing::error!(
+                record.id = %record, part, %error,
+                "a sealed part of a record does not open and is replaced; see docs/operations.md, \"Sealed bytes that do not open\""
+            );
+            Ok(None)
+        }
+        opened => opened.map(Some),
+    }
+}
+
+fn is_damage(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| {
+        source.is::<serde_json::Error>()
+            || matches!(source.downcast_ref(), Some(vault::Error::Open | vault::Error::Envelope))
+    })
 }
 
 /// Seals the vendor's bytes.

@@ -10,7 +10,7 @@ use gangway_domain::{
     Code,
     id::SyncRunId,
     record::Stream,
-    sync::{RunMode, RunState, SyncRun, Window},
+    sync::{RunCounts, RunMode, RunState, SyncRun, Window},
 };
 use gangway_egress::Class;
 use gangway_storage::queue::JobFence;
@@ -77,7 +77,7 @@ async fn is_same_account(ctx: &Ctx, run: &SyncRun, opened: &Opened) -> Result<bo
     Ok(connections::is_same_account(&before, &now))
 }
 
-/// Settles what every page of the run shares, also anew for a run that has read pages of another account.
+/// Settles what every page of the run shares, also anew for a run that has read pages of another account or of long ago.
 async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> Result<Option<SyncRun>> {
     let app = ctx.app();
     let SyncRun { sync, stream, .. } = find(ctx, id).await?;
@@ -112,6 +112,9 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
     run.checkpoint = Some(Place::start(selection.version()).to_text()?);
     run.total = None;
+    // Nothing that was read before counts: it was another account's, or of another time.
+    run.counts = RunCounts::default();
+    tx.quarantine().delete_of_run(&run).await?;
     tx.sweeps().delete_sightings(id).await?;
     tx.runs().update(&run).await?;
     tx.commit().await?;

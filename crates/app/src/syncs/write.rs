@@ -138,11 +138,16 @@ async fn update_all(
     let sealed = tx.records().list_sensitive(&ids).await?;
     let mut changes = Vec::with_capacity(touched.len());
     for (id, incoming) in touched {
-        let old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
-        let old_sealed = match sealed.get(&id) {
-            Some(sealed) => SealedPart::open(scene.keys, tx, id, sealed).await?,
-            None => SealedPart::default(),
+        let mut old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
+        let opened = match sealed.get(&id) {
+            Some(sealed) => SealedPart::open_or_lose(scene.keys, tx, id, sealed).await?,
+            None => Some(SealedPart::default()),
         };
+        let old_sealed = opened.unwrap_or_else(|| {
+            // Whether it changed nobody can tell.
+            old.hash.clear();
+            SealedPart::default()
+        });
         changes.push(update(scene, old, &old_sealed, &incoming, ctx.app().now())?);
     }
     Ok(changes)
@@ -186,8 +191,11 @@ fn update(
     let merged = merge::again(&old, old_sealed, incoming, scene.selection);
     let is_back = old.state == RecordState::Deleted;
     let differs = is_back || !merged.changes.is_empty();
-    let shows =
-        differs || merged.stale != old.stale || merged.fields != old.fields || merged.attributes != old.attributes;
+    let shows = differs
+        || merged.stale != old.stale
+        || merged.fields != old.fields
+        || merged.attributes != old.attributes
+        || merged.sealed.attributes != old_sealed.attributes;
     let record = Record {
         version: if shows { old.version + 1 } else { old.version },
         changed_at: if differs { now } else { old.changed_at },
