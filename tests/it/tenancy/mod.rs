@@ -20,6 +20,7 @@ mod rights;
 mod rotation;
 mod row_security;
 mod schema;
+mod scopes;
 mod seed;
 mod sqlite;
 mod support;

@@ -4,7 +4,7 @@
 //! do not fail are committed. A method that is not tried here fails the test.
 
 use gangway_domain::{
-    id::{ConnectionId, EmployeeId, JobId},
+    id::{EmployeeId, JobId},
     record::Stream,
     sync::RunState,
 };
@@ -486,21 +486,4 @@ async fn tenant_b_cannot_find_or_change_anything_of_tenant_a_on_postgres() {
 #[tokio::test]
 async fn tenant_b_cannot_find_or_change_anything_of_tenant_a_on_sqlite() {
     assert_b_cannot_reach_a(&TestDb::sqlite().await).await;
-}
-
-#[tokio::test]
-async fn a_scope_is_given_only_for_tenants_that_exist() {
-    let test = TestDb::sqlite().await;
-    let Storage { db, a, b } = test.storage().await;
-    let of_a = seed(&db, &a, 1).await;
-    seed(&db, &b, 2).await;
-    let nobody = Uuid::from_u128(0xbad);
-    let unknown = gangway_domain::id::TenantId::from_uuid(nobody);
-    assert!(matches!(db.scope_for_operator(unknown).await, Err(Error::NotFound(_))));
-    let platform = gangway_domain::id::PLATFORM_TENANT;
-    assert!(db.scope_for_operator(platform).await.is_err(), "operators act for tenants, not for the platform");
-    let holder = db.authenticate(&[1; 32]).await.unwrap().unwrap();
-    assert_eq!((holder.key().id, holder.scope()), (of_a.key, Some(a)));
-    assert!(db.authenticate(&[3; 32]).await.unwrap().is_none());
-    assert_ne!(of_a.connection, ConnectionId::from_uuid(nobody));
 }
