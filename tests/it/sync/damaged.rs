@@ -42,6 +42,8 @@ on_both_databases! {
         let sync = bench.sync(Stream::Employees).await;
         bench.run(sync, RunMode::Full).await;
         damage(&bench.db, "sensitive").await;
+        let seen = bench.present(Stream::Employees).await;
+        assert!(seen.len() == 2 && seen.iter().all(|record| record.sensitive == Some([].into())), "they can be read");
         bench.vendor.change(Stream::Employees, "1", bench.now(), |employee| {
             employee.fields.insert("first_name".into(), json!("Renamed"));
         });

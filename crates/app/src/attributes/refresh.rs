@@ -277,8 +277,8 @@ fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> At
     };
     if before.class_reason != CHOSEN {
         let (class, reason) = classify(found);
-        // As if it were new: nobody chose about this account's.
-        if before.class_reason == OF_ANOTHER_ACCOUNT {
+        // As if it were new, unless somebody has chosen about this account's.
+        if before.class_reason == OF_ANOTHER_ACCOUNT && !before.selected {
             after.selected = class == AttributeClass::Standard;
         }
         // A label that turned sensitive closes the attribute again: nobody agreed to that.

@@ -40,9 +40,8 @@ impl SealedPart {
         serde_json::from_slice(&clear).map_err(Error::internal)
     }
 
-    /// Opens it for a reading that brings its values again: one that does not open is lost, and told to the log alone, since it
-    /// must not stop everything else.
-    pub(super) async fn open_or_lose(
+    /// The same, but none when it is damaged: that is told to the log alone, since it must not stop everything else.
+    pub(crate) async fn open_or_lose(
         keys: &TenantKeys,
         tx: &TenantTx,
         record: Uuid,
@@ -77,7 +76,7 @@ fn or_lose<T>(opened: Result<T>, record: Uuid, part: &'static str) -> Result<Opt
         Err(error) if is_damage(&error) => {
             tracing::error!(
                 record.id = %record, part, %error,
-                "a sealed part of a record does not open and is replaced; see docs/operations.md, \"Sealed bytes that do not open\""
+                "a sealed part of a record does not open, its values are left out; see docs/operations.md, \"Sealed bytes that do not open\""
             );
             Ok(None)
         }
