@@ -75,6 +75,12 @@ impl<'a> Ddl<'a> {
         self.run(&format!("CREATE TABLE {name} ({columns}) STRICT")).await
     }
 
+    /// Adds a column, which is null in every row that there is.
+    pub(crate) async fn column(&self, table: &str, column: &str) -> Result<(), DbErr> {
+        let column = if self.is_postgres() { column.to_owned() } else { column.replace(" BIGINT", " INTEGER") };
+        self.run(&format!("ALTER TABLE {table} ADD COLUMN {column}")).await
+    }
+
     /// Creates a table whose rows belong to one tenant, named by `tenant_column`.
     pub(crate) async fn tenant_table(
         &self,

@@ -82,6 +82,11 @@ const fn explain(code: Code) -> &'static str {
         Code::JobOutdated => {
             "A newer run of the sync has taken the place of the one that this job carried out; `existing` names it. Read that one, or start a new run."
         }
+        Code::HeldOutdated => {
+            "The batch of held deletions that the request names is no longer the sync's: a later full run saw the records again, or \
+             held others. Read `GET /v1/syncs/{id}/held` and decide on what it shows."
+        }
+        Code::HeldDecided => "Somebody released or refused these deletions already. A full run looks anew.",
         Code::Unavailable => {
             "The database or another part of this server is away for a moment. Try again after `Retry-After`."
         }

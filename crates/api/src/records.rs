@@ -31,6 +31,7 @@ pub(crate) enum StreamView {
 pub(crate) enum RecordStateView {
     Present,
     Deleted,
+    Hidden,
 }
 
 /// Something of the vendor's that a record names.
@@ -142,7 +143,7 @@ impl FromParams for RecordFilter {
         Self {
             connection_id: params
                 .parsed("connection_id", "must be a connection's id (`con_…`)", |text| text.parse().ok()),
-            state: params.parsed("state", "must be `present` or `deleted`", RecordState::parse),
+            state: params.parsed("state", "must be `present`, `deleted` or `hidden`", RecordState::parse),
             status: params.text("status"),
             updated_since: params.parsed("updated_since", MOMENT, extract::moment),
         }

@@ -4,8 +4,8 @@ use actix_web::{middleware::from_fn, web};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    absences, attendances, connections, connectors, employees, events, jobs, keys, middleware, site, sync_runs, syncs,
-    tenants,
+    absences, attendances, connections, connectors, employees, events, held, jobs, keys, middleware, settings, site,
+    sync_runs, syncs, tenants,
 };
 
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
@@ -38,6 +38,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(syncs::remove)
         .service(syncs::start)
         .service(syncs::list_runs)
+        .service(held::read)
+        .service(held::release)
+        .service(held::refuse)
         .service(sync_runs::read)
         .service(employees::list)
         .service(employees::read)
@@ -47,6 +50,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(attendances::list)
         .service(attendances::read)
         .service(events::list)
+        .service(settings::read)
+        .service(settings::update)
         .service(jobs::list)
         .service(jobs::read)
         .service(jobs::retry)

@@ -20,13 +20,14 @@ mod names;
 pub mod queue;
 pub mod records;
 pub mod seal;
+pub mod settings;
 pub mod syncs;
 pub mod tenants;
 
 pub use config::Config;
 pub use ctx::{App, Ctx, OperatorCtx};
 pub use error::{Error, FieldError, INTERNAL};
-pub use gangway_storage::{Page, PageRequest};
+pub use gangway_storage::{Page, PageRequest, settings::StoredSettings};
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, Error>;

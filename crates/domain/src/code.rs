@@ -109,6 +109,10 @@ codes! {
     JobNotFailed = "job.not-failed", Conflict, "Only a failed job can be retried";
     /// Newer work has taken the place of the job's; `existing` names it.
     JobOutdated = "job.outdated", Conflict, "Newer work has taken the job's place";
+    /// A later full run has taken the place of these held deletions; `existing` names it.
+    HeldOutdated = "held.outdated", Conflict, "Newer deletions are held";
+    /// Somebody said otherwise.
+    HeldDecided = "held.decided", Conflict, "The held deletions are decided already";
     /// A dependency of ours is away.
     Unavailable = "server.unavailable", Unavailable, "Temporarily unavailable";
     /// A bug or a broken invariant.

@@ -7,11 +7,13 @@ pub mod clock;
 pub mod code;
 pub mod connection;
 pub mod event;
+pub mod held;
 pub mod id;
 pub mod job;
 pub mod principal;
 pub mod record;
 pub mod schema;
+pub mod settings;
 pub mod sync;
 pub mod tenant;
 

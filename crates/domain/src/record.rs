@@ -154,6 +154,8 @@ pub enum RecordState {
     Present,
     /// The vendor no longer shows it, confirmed.
     Deleted,
+    /// The vendor refuses to show it, though it shows others: a right was taken away, and nobody can tell whether it is there.
+    Hidden,
 }
 
 impl RecordState {
@@ -162,11 +164,12 @@ impl RecordState {
         match self {
             Self::Present => "present",
             Self::Deleted => "deleted",
+            Self::Hidden => "hidden",
         }
     }
 
     /// Reads the stored name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Present, Self::Deleted].into_iter().find(|state| state.as_str() == text)
+        [Self::Present, Self::Deleted, Self::Hidden].into_iter().find(|state| state.as_str() == text)
     }
 }

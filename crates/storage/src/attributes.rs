@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use gangway_domain::{
-    id::{AttributeId, ConnectionId},
+    id::{AttributeId, ConnectionId, SyncRunId},
     record::Stream,
     schema::{AttributeClass, AttributeType},
+    sync::SyncRun,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, FromQueryResult, Insert, QueryFilter, QueryOrder, TryInsertResult, Value,
+    ActiveValue::Set, ColumnTrait, Condition, FromQueryResult, Insert, QueryFilter, QueryOrder, TryInsertResult, Value,
     sea_query::Expr,
 };
 use uuid::Uuid;
@@ -60,6 +61,8 @@ pub struct Attribute {
     pub last_seen_at: DateTime<Utc>,
     /// Since when the account no longer shows it.
     pub removed_at: Option<DateTime<Utc>>,
+    /// Since when it comes on nobody's record any more, though it did.
+    pub restricted_at: Option<DateTime<Utc>>,
 }
 
 /// An attribute whose values are not kept in clear.
@@ -216,6 +219,79 @@ impl Attributes<'_> {
         Ok(())
     }
 
+    /// Notes that these came on records that a run read. A table of its own: pages must not lock what a discovery changes.
+    pub async fn upsert_sightings(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        keys: &[&str],
+        run: SyncRunId,
+    ) -> Result<()> {
+        for chunk in keys.chunks(500) {
+            let sql = format!(
+                "INSERT INTO attribute_sighting (tenant_id, attribute_id, run_id)
+                 SELECT tenant_id, id, $1 FROM attribute
+                 WHERE tenant_id = $2 AND connection_id = $3 AND stream = $4 AND key IN ({})
+                 ON CONFLICT (tenant_id, attribute_id) DO UPDATE SET run_id = excluded.run_id",
+                batch::places(5, chunk.len())
+            );
+            let mut values: Vec<Value> = vec![
+                run.uuid().into(),
+                self.0.tenant().uuid().into(),
+                connection.uuid().into(),
+                stream.as_str().into(),
+            ];
+            values.extend(chunk.iter().map(|key| Value::from(*key)));
+            self.0.execute(&sql, values).await?;
+        }
+        Ok(())
+    }
+
+    /// Attributes that came on records of an earlier run, and on none of this one.
+    pub async fn list_unseen(&self, run: &SyncRun) -> Result<Vec<Attribute>> {
+        self.list_sighted(run, "s.run_id <> $4").await
+    }
+
+    /// Attributes that came on records of this run, though they had been missing.
+    pub async fn list_back(&self, run: &SyncRun) -> Result<Vec<Attribute>> {
+        self.list_sighted(run, "s.run_id = $4 AND a.restricted_at IS NOT NULL").await
+    }
+
+    async fn list_sighted(&self, run: &SyncRun, condition: &str) -> Result<Vec<Attribute>> {
+        let sql = format!(
+            "SELECT a.* FROM attribute a
+             JOIN attribute_sighting s ON s.tenant_id = a.tenant_id AND s.attribute_id = a.id
+             WHERE a.tenant_id = $1 AND a.connection_id = $2 AND a.stream = $3 AND {condition}
+             ORDER BY a.position, a.id"
+        );
+        let values = vec![
+            self.0.tenant().uuid().into(),
+            run.connection.uuid().into(),
+            run.stream.as_str().into(),
+            run.id.uuid().into(),
+        ];
+        self.0.query::<Model>(&sql, values).await?.into_iter().map(attribute).collect()
+    }
+
+    /// Those of these connections that were kept and are shown no more, or come on nobody's record any more.
+    pub async fn list_missing(&self, connections: &[ConnectionId]) -> Result<Vec<Attribute>> {
+        let mut missing = Vec::new();
+        for chunk in connections.chunks(500) {
+            let rows = self
+                .0
+                .find::<Entity>()
+                .filter(Column::ConnectionId.is_in(chunk.iter().map(|id| id.uuid())))
+                .filter(Column::Selected.eq(true))
+                .filter(Condition::any().add(Column::RestrictedAt.is_not_null()).add(Column::RemovedAt.is_not_null()))
+                .order_by_asc(Column::Position)
+                .order_by_asc(Column::Id)
+                .all(self.0.raw())
+                .await?;
+            missing.extend(rows.into_iter().map(attribute).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(missing)
+    }
+
     fn row(self, attribute: &Attribute) -> Result<ActiveModel> {
         let Attribute {
             id,
@@ -235,6 +311,7 @@ impl Attributes<'_> {
             first_seen_at,
             last_seen_at,
             removed_at,
+            restricted_at,
         } = attribute;
         Ok(ActiveModel {
             tenant_id: Set(self.0.tenant().uuid()),
@@ -256,6 +333,7 @@ impl Attributes<'_> {
             first_seen_at: Set(to_micros(*first_seen_at)),
             last_seen_at: Set(to_micros(*last_seen_at)),
             removed_at: Set(removed_at.map(to_micros)),
+            restricted_at: Set(restricted_at.map(to_micros)),
         })
     }
 }
@@ -280,6 +358,7 @@ fn attribute(row: Model) -> Result<Attribute> {
         first_seen_at,
         last_seen_at,
         removed_at,
+        restricted_at,
     } = row;
     Ok(Attribute {
         id: AttributeId::from_uuid(id),
@@ -299,5 +378,6 @@ fn attribute(row: Model) -> Result<Attribute> {
         first_seen_at: from_micros(first_seen_at)?,
         last_seen_at: from_micros(last_seen_at)?,
         removed_at: from_micros_opt(removed_at)?,
+        restricted_at: from_micros_opt(restricted_at)?,
     })
 }

@@ -26,9 +26,20 @@ pub struct PersonLink {
     pub linked_at: DateTime<Utc>,
 }
 
+/// Who has a work email.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Namesake {
+    /// The person.
+    pub person: PersonId,
+    /// The newest record on the same connection that they left behind.
+    pub former: Option<Uuid>,
+}
+
 #[derive(FromQueryResult)]
 struct ByEmail {
+    id: Uuid,
     email: String,
+    connection_id: Uuid,
     person_id: Uuid,
 }
 
@@ -66,26 +77,38 @@ impl Persons<'_> {
         Ok(self.0.execute(sql, vec![self.0.tenant().uuid().into()]).await?.rows_affected())
     }
 
-    /// The persons who have one of these work emails (lower case) through another connection. Emails that lead to several
-    /// persons are left out: which of them it is, a human must say.
-    pub async fn list_by_emails_elsewhere(
+    /// The persons who have one of these work emails (lower case) through another connection, or through this one on a record
+    /// that is gone or of somebody who left. Emails that lead to several persons are left out: which of them it is, a human
+    /// must say. `except` are the records that ask.
+    pub async fn list_by_emails(
         &self,
         emails: &[String],
         connection: ConnectionId,
-    ) -> Result<HashMap<String, PersonId>> {
-        let mut found: HashMap<String, Option<PersonId>> = HashMap::new();
+        except: &[Uuid],
+    ) -> Result<HashMap<String, Namesake>> {
+        let mut found: HashMap<String, Option<Namesake>> = HashMap::new();
         for chunk in emails.chunks(batch::CHUNK) {
             let sql = format!(
-                "SELECT DISTINCT r.email, l.person_id FROM record r
+                "SELECT r.id, r.email, r.connection_id, l.person_id FROM record r
                  JOIN person_link l ON l.tenant_id = r.tenant_id AND l.record_id = r.id
-                 WHERE r.tenant_id = $1 AND r.stream = 'employees' AND r.connection_id <> $2 AND r.email IN ({})",
+                 WHERE r.tenant_id = $1 AND r.stream = 'employees'
+                   AND (r.connection_id <> $2 OR r.state <> 'present' OR r.status = 'inactive') AND r.email IN ({})
+                 ORDER BY r.id",
                 batch::places(3, chunk.len())
             );
             let mut values: Vec<Value> = vec![self.0.tenant().uuid().into(), connection.uuid().into()];
             values.extend(chunk.iter().map(|email| Value::from(email.as_str())));
-            for ByEmail { email, person_id } in self.0.query(&sql, values).await? {
+            for ByEmail { id, email, connection_id, person_id } in self.0.query(&sql, values).await? {
+                if except.contains(&id) {
+                    continue;
+                }
                 let person = PersonId::from_uuid(person_id);
-                found.entry(email).and_modify(|known| *known = None).or_insert(Some(person));
+                let former = (connection_id == connection.uuid()).then_some(id);
+                let known = found.entry(email).or_insert(Some(Namesake { person, former }));
+                match known {
+                    Some(known) if known.person == person => known.former = former.or(known.former),
+                    _ => *known = None,
+                }
             }
         }
         Ok(found.into_iter().filter_map(|(email, person)| Some((email, person?))).collect())

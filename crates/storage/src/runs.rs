@@ -6,8 +6,9 @@ use gangway_domain::{
     sync::{RunMode, RunState, SyncRun, Window},
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, Condition, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::{
@@ -58,8 +59,23 @@ impl Runs<'_> {
         Ok(row.map(|row| SyncRunId::from_uuid(row.id)))
     }
 
-    /// The newest full run of a sync that saw everything, before the run named or at all.
-    pub async fn find_last_sweep(&self, sync: SyncId, before: Option<SyncRunId>) -> Result<Option<SyncRun>> {
+    /// The newest full runs of a sync that saw everything they were to see, before the run named or at all, newest first.
+    pub async fn list_sweeps(&self, sync: SyncId, before: Option<SyncRunId>, limit: u64) -> Result<Vec<SyncRun>> {
+        self.sweeps(sync, before, Condition::all(), limit).await
+    }
+
+    /// Those of them whose sightings are kept: only they can say that they have not seen a record.
+    pub async fn list_witnesses(&self, sync: SyncId, before: SyncRunId, limit: u64) -> Result<Vec<SyncRun>> {
+        self.sweeps(sync, Some(before), Condition::all().add(Column::SightingsAt.is_not_null()), limit).await
+    }
+
+    async fn sweeps(
+        &self,
+        sync: SyncId,
+        before: Option<SyncRunId>,
+        condition: Condition,
+        limit: u64,
+    ) -> Result<Vec<SyncRun>> {
         // A completed full run with a message is one whose view was doubted.
         let complete = Condition::any().add(Column::State.eq(RunState::Held.as_str())).add(
             Condition::all().add(Column::State.eq(RunState::Completed.as_str())).add(Column::ErrorMessage.is_null()),
@@ -69,11 +85,13 @@ impl Runs<'_> {
             .find::<Entity>()
             .filter(Column::SyncId.eq(sync.uuid()))
             .filter(Column::Mode.eq(RunMode::Full.as_str()))
-            .filter(complete);
+            .filter(complete)
+            .filter(condition);
         if let Some(before) = before {
             query = query.filter(Column::Id.lt(before.uuid()));
         }
-        query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
+        let rows = query.order_by_desc(Column::Id).limit(limit).all(self.0.raw()).await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// The run of the same sync before this one.
@@ -182,6 +200,7 @@ fn write(tenant: TenantId, run: &SyncRun) -> Result<ActiveModel> {
         created_at: Set(to_micros(*created_at)),
         started_at: Set(started_at.map(to_micros)),
         finished_at: Set(finished_at.map(to_micros)),
+        sightings_at: NotSet,
     })
 }
 
@@ -206,6 +225,7 @@ fn read(row: Model) -> Result<SyncRun> {
         created_at,
         started_at,
         finished_at,
+        sightings_at: _,
     } = row;
     let corrupt = |what: &str| Error::corrupt("sync_run", what);
     let window = match (window_from, window_to) {

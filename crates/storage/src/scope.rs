@@ -26,6 +26,7 @@ use crate::{
     credentials::Credentials,
     data_keys::{DataKeys, SystemDataKeys},
     events::{self, Events, SealedEvent},
+    held::Held,
     idempotency::Idempotency,
     keys::Keys,
     offices::Offices,
@@ -34,6 +35,7 @@ use crate::{
     queue::{self, JobFence, Jobs, NewJob, SystemQueue},
     records::Records,
     runs::Runs,
+    settings::Settings,
     sweeps::Sweeps,
     syncs::{Syncs, SystemSyncs},
     tenants::{self, SystemTenants},
@@ -196,6 +198,10 @@ impl TenantTx {
     pub const fn events(&self) -> Events<'_> {
         Events(self)
     }
+    /// Deletions that wait for a human.
+    pub const fn held(&self) -> Held<'_> {
+        Held(self)
+    }
     /// Stored idempotent answers.
     pub const fn idempotency(&self) -> Idempotency<'_> {
         Idempotency(self)
@@ -227,6 +233,10 @@ impl TenantTx {
     /// Sync runs.
     pub const fn runs(&self) -> Runs<'_> {
         Runs(self)
+    }
+    /// What the tenant set for itself.
+    pub const fn settings(&self) -> Settings<'_> {
+        Settings(self)
     }
     /// What sweeps have seen.
     pub const fn sweeps(&self) -> Sweeps<'_> {

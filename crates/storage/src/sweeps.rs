@@ -1,10 +1,11 @@
 //! What full runs have seen, and what they have not: the candidates for deletion.
 
-use gangway_domain::{id::SyncRunId, record::ExternalId, sync::SyncRun};
+use chrono::{DateTime, Utc};
+use gangway_domain::{held::Finding, id::SyncRunId, record::ExternalId, sync::SyncRun};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::{Result, TenantTx, micros::to_micros, records::batch};
+use crate::{Error, Result, TenantTx, micros::to_micros, records::batch};
 
 /// What sweeps of the tenant have seen.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,11 @@ struct CandidateRow {
 }
 
 #[derive(FromQueryResult)]
+struct Seen {
+    id: Uuid,
+}
+
+#[derive(FromQueryResult)]
 struct Count {
     n: i64,
 }
@@ -39,10 +45,13 @@ impl Sweeps<'_> {
         Ok(())
     }
 
-    /// Forgets what a run has seen, because it reads again from the start.
-    pub async fn delete_sightings(&self, run: SyncRunId) -> Result<()> {
+    /// Forgets what a run has seen, because it reads from the start, and notes that what it sees from now on is kept.
+    pub async fn begin(&self, run: SyncRunId, at: DateTime<Utc>) -> Result<()> {
         let sql = "DELETE FROM sweep_sighting WHERE tenant_id = $1 AND run_id = $2";
-        self.0.execute(sql, vec![self.0.tenant().uuid().into(), run.uuid().into()]).await?;
+        let key: Vec<Value> = vec![self.0.tenant().uuid().into(), run.uuid().into()];
+        self.0.execute(sql, key.clone()).await?;
+        let sql = "UPDATE sync_run SET sightings_at = $3 WHERE tenant_id = $1 AND id = $2";
+        self.0.execute(sql, [key, vec![to_micros(at).into()]].concat()).await?;
         Ok(())
     }
 
@@ -74,10 +83,15 @@ impl Sweeps<'_> {
     }
 
     /// Present records of the run's stream, and of its window, that the run has not seen: the next ones after `after` in the
-    /// order of their ids, `limit` at most.
-    pub async fn list_unseen(&self, run: &SyncRun, after: Option<Uuid>, limit: u64) -> Result<Vec<Candidate>> {
-        let mut query = Query::of_run(self.0, run);
-        query.unseen_by(run.id);
+    /// order of their ids, `limit` at most. Those that a human refused to let go are left out until their time has run out.
+    pub async fn list_unseen(
+        &self,
+        run: &SyncRun,
+        after: Option<Uuid>,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<Candidate>> {
+        let mut query = Query::unseen(self.0, run, None, now);
         if let Some(after) = after {
             query.and("r.id > {}", after.into());
         }
@@ -85,28 +99,94 @@ impl Sweeps<'_> {
     }
 
     /// Present records of the run's stream, and of its window, that the run has not seen and that an earlier sweep could have
-    /// seen and has not seen either, `limit` at most.
-    pub async fn list_unseen_twice(&self, run: &SyncRun, earlier: &SyncRun, limit: u64) -> Result<Vec<Candidate>> {
-        let mut query = Query::of_run(self.0, run);
-        query.unseen_by(run.id);
-        query.unseen_by(earlier.id);
-        // What is new since then, or came back, could not be seen by it; what changed since has been seen by another run.
-        query.and("r.changed_at < {}", to_micros(earlier.started_at.unwrap_or(earlier.created_at)).into());
-        if let Some(window) = earlier.window {
-            query.and("r.starts_on >= {}", window.from.to_string().into());
-            query.and("r.starts_on <= {}", window.to.to_string().into());
-        }
-        self.candidates(query, limit).await
+    /// seen and has not seen either, `limit` at most; without those that a human refused to let go.
+    pub async fn list_unseen_twice(
+        &self,
+        run: &SyncRun,
+        earlier: &SyncRun,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<Candidate>> {
+        self.candidates(Query::unseen(self.0, run, Some(earlier), now), limit).await
     }
 
-    /// Forgets what the runs of a sync before this one have seen, all but one of them.
-    pub async fn prune(&self, run: &SyncRun, keep: Option<SyncRunId>) -> Result<()> {
-        let sql = "DELETE FROM sweep_sighting WHERE tenant_id = $1
-                   AND run_id IN (SELECT id FROM sync_run WHERE tenant_id = $1 AND sync_id = $2 AND id < $3 AND id <> $4)";
-        let keep = keep.unwrap_or(run.id);
-        let values =
-            vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into(), keep.uuid().into()];
-        self.0.execute(sql, values).await?;
+    /// A present record of the run's stream, and of its window, that the run has seen.
+    pub async fn find_seen(&self, run: &SyncRun) -> Result<Option<Candidate>> {
+        let mut query = Query::of_run(self.0, run);
+        query.and(
+            "EXISTS (SELECT 1 FROM sweep_sighting s
+                     WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)",
+            run.id.uuid().into(),
+        );
+        Ok(self.candidates(query, 1).await?.into_iter().next())
+    }
+
+    /// Adds every record that [`Sweeps::list_unseen`] or, with an earlier sweep, [`Sweeps::list_unseen_twice`] would list to
+    /// what the run found, unless more is known of it; answers how many it found in all.
+    pub async fn hold_unseen(&self, run: &SyncRun, earlier: Option<&SyncRun>, now: DateTime<Utc>) -> Result<i64> {
+        let mut query = Query::unseen(self.0, run, earlier, now);
+        let finding = if earlier.is_some() { Finding::UnseenTwice } else { Finding::Unseen };
+        query.values.push(run.id.uuid().into());
+        let place = query.values.len();
+        query.sql.insert_str(
+            0,
+            &format!(
+                "INSERT INTO sweep_finding (tenant_id, run_id, record_id, finding) SELECT r.tenant_id, ${place}, r.id, '{}' ",
+                finding.as_str()
+            ),
+        );
+        query.sql.push_str(" ON CONFLICT (tenant_id, run_id, record_id) DO NOTHING");
+        self.0.execute(&query.sql, query.values).await?;
+        let sql = "SELECT count(*) AS n FROM sweep_finding WHERE tenant_id = $1 AND run_id = $2";
+        let counts: Vec<Count> = self.0.query(sql, vec![self.0.tenant().uuid().into(), run.id.uuid().into()]).await?;
+        Ok(counts.first().map_or(0, |count| count.n))
+    }
+
+    /// Those of these records that a full run of the sync has seen since, the run named included.
+    pub async fn list_seen_since(&self, sync: &SyncRun, records: &[Uuid]) -> Result<Vec<Uuid>> {
+        let mut seen = Vec::new();
+        for chunk in records.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT DISTINCT s.record_id AS id FROM sweep_sighting s
+                 JOIN sync_run r ON r.tenant_id = s.tenant_id AND r.id = s.run_id
+                 WHERE s.tenant_id = $1 AND r.sync_id = $2 AND s.run_id >= $3 AND s.record_id IN ({})",
+                batch::places(4, chunk.len())
+            );
+            let mut values: Vec<Value> =
+                vec![self.0.tenant().uuid().into(), sync.sync.uuid().into(), sync.id.uuid().into()];
+            values.extend(chunk.iter().map(|record| Value::from(*record)));
+            let rows: Vec<Seen> = self.0.query(&sql, values).await?;
+            seen.extend(rows.into_iter().map(|row| row.id));
+        }
+        Ok(seen)
+    }
+
+    /// Whether a record that the run has seen holds an old value of a field or attribute, by its name in `stale`.
+    pub async fn is_stale_on_any(&self, run: &SyncRun, name: &str) -> Result<bool> {
+        let quoted = serde_json::to_string(name).map_err(|_| Error::corrupt("record", "stale cannot be written"))?;
+        let place = if self.0.is_postgres() { "strpos" } else { "instr" };
+        let mut query = Query::of_run(self.0, run);
+        query.and(&format!("{place}(r.stale, {{}}) > 0"), quoted.into());
+        query.and(
+            "EXISTS (SELECT 1 FROM sweep_sighting s
+                     WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)",
+            run.id.uuid().into(),
+        );
+        Ok(!self.candidates(query, 1).await?.is_empty())
+    }
+
+    /// Forgets what the runs of a sync before this one have seen, all but those named.
+    pub async fn prune(&self, run: &SyncRun, keep: &[SyncRunId]) -> Result<()> {
+        let mut values = vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into()];
+        let kept =
+            if keep.is_empty() { String::new() } else { format!(" AND id NOT IN ({})", batch::places(4, keep.len())) };
+        values.extend(keep.iter().map(|run| Value::from(run.uuid())));
+        let pruned = format!("tenant_id = $1 AND sync_id = $2 AND id < $3 AND sightings_at IS NOT NULL{kept}");
+        let sql = format!(
+            "DELETE FROM sweep_sighting WHERE tenant_id = $1 AND run_id IN (SELECT id FROM sync_run WHERE {pruned})"
+        );
+        self.0.execute(&sql, values.clone()).await?;
+        self.0.execute(&format!("UPDATE sync_run SET sightings_at = NULL WHERE {pruned}"), values).await?;
         Ok(())
     }
 
@@ -140,6 +220,28 @@ impl Query {
             query.and("r.starts_on >= {}", window.from.to_string().into());
             query.and("r.starts_on <= {}", window.to.to_string().into());
         }
+        query
+    }
+
+    fn unseen(tx: &TenantTx, run: &SyncRun, earlier: Option<&SyncRun>, now: DateTime<Utc>) -> Self {
+        let mut query = Self::of_run(tx, run);
+        query.unseen_by(run.id);
+        if let Some(earlier) = earlier {
+            query.unseen_by(earlier.id);
+            // What is new since then, or came back, could not be seen by it; what changed since has been seen by another run.
+            query.and("r.changed_at < {}", to_micros(earlier.started_at.unwrap_or(earlier.created_at)).into());
+            if let Some(window) = earlier.window {
+                query.and("r.starts_on >= {}", window.from.to_string().into());
+                query.and("r.starts_on <= {}", window.to.to_string().into());
+            }
+        }
+        query.and(
+            "NOT EXISTS (SELECT 1 FROM sweep_finding h
+                         JOIN held_batch b ON b.tenant_id = h.tenant_id AND b.run_id = h.run_id
+                         WHERE h.tenant_id = r.tenant_id AND h.record_id = r.id AND b.state = 'refused'
+                           AND b.refused_until > {})",
+            to_micros(now).into(),
+        );
         query
     }
 

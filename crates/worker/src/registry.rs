@@ -8,7 +8,7 @@ use std::{
 use futures::future::BoxFuture;
 use gangway_app::{
     Ctx,
-    jobs::{PruneJobs, ResumeJobs, RotateKeys, RunSync},
+    jobs::{PruneJobs, ReleaseHeld, ResumeJobs, RotateKeys, RunSync},
 };
 
 use crate::{Finish, JobError, JobRun, Run};
@@ -25,7 +25,12 @@ pub struct Registry {
 impl Registry {
     /// Every job of the platform.
     pub fn standard() -> Self {
-        Self::default().with::<PruneJobs>().with::<ResumeJobs>().with::<RotateKeys>().with::<RunSync>()
+        Self::default()
+            .with::<PruneJobs>()
+            .with::<ReleaseHeld>()
+            .with::<ResumeJobs>()
+            .with::<RotateKeys>()
+            .with::<RunSync>()
     }
 
     /// Adds a runner.

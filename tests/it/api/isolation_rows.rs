@@ -17,6 +17,8 @@ pub(super) enum Expect {
     Shared,
     /// B makes an object of its own, which A does not get.
     Own,
+    /// B reads or changes the one that it has itself.
+    Single,
 }
 
 /// Ids of tenant A.
@@ -32,10 +34,15 @@ pub(super) struct Ids {
     pub(super) absence: String,
     pub(super) attendance: String,
     pub(super) job: String,
+    /// A run of `sync` that held deletions.
+    pub(super) held: String,
+    pub(super) other_sync: String,
+    /// A run of `other_sync` that held deletions.
+    pub(super) other_held: String,
 }
 
 impl Ids {
-    pub(super) fn all(&self) -> [&str; 10] {
+    pub(super) fn all(&self) -> [&str; 13] {
         [
             &self.tenant,
             &self.key,
@@ -47,6 +54,9 @@ impl Ids {
             &self.absence,
             &self.attendance,
             &self.job,
+            &self.held,
+            &self.other_sync,
+            &self.other_held,
         ]
     }
 }
@@ -120,6 +130,21 @@ pub(super) const ROWS: &[Row] = &[
     with_body("update_sync", |ids| &ids.sync, |_| Some(json!({"schedule": "every 1h"})), Expect::NotFound),
     row("list_runs", |ids| &ids.sync, Expect::NotFound),
     row("get_run", |ids| &ids.run, Expect::NotFound),
+    row("get_held", |ids| &ids.sync, Expect::NotFound),
+    with_body(
+        "release_held",
+        |ids| &ids.sync,
+        |ids| Some(json!({"run_id": ids.held, "reason": "a site closed"})),
+        Expect::NotFound,
+    ),
+    with_body(
+        "refuse_held",
+        |ids| &ids.other_sync,
+        |ids| Some(json!({"run_id": ids.other_held, "reason": "a right was lost"})),
+        Expect::NotFound,
+    ),
+    row("get_settings", |_| "", Expect::Single),
+    with_body("update_settings", |_| "", |_| Some(json!({"refused_days": 7})), Expect::Single),
     row("list_employees", |_| "", Expect::Absent),
     row("get_employee", |ids| &ids.employee, Expect::NotFound),
     row("list_employee_history", |ids| &ids.employee, Expect::NotFound),

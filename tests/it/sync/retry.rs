@@ -122,7 +122,7 @@ on_both_databases! {
         let old = bench.run(sync, RunMode::Full).await;
         bench.run(sync, RunMode::Full).await;
         let tx = bench.app.db.begin(bench.ctx.scope()).await.unwrap();
-        tx.sweeps().prune(&old, None).await.unwrap();
+        tx.sweeps().prune(&old, &[]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(bench.db.count("sweep_sighting").await, 6);
     }

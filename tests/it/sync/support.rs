@@ -181,7 +181,11 @@ impl Bench {
     }
 
     pub(super) async fn gone(&self, stream: Stream) -> Vec<RecordView> {
-        self.list(stream, RecordQuery { state: Some(RecordState::Deleted), ..RecordQuery::default() }).await
+        self.in_state(stream, RecordState::Deleted).await
+    }
+
+    pub(super) async fn in_state(&self, stream: Stream, state: RecordState) -> Vec<RecordView> {
+        self.list(stream, RecordQuery { state: Some(state), ..RecordQuery::default() }).await
     }
 
     pub(super) async fn list(&self, stream: Stream, query: RecordQuery) -> Vec<RecordView> {

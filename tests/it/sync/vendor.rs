@@ -42,6 +42,7 @@ pub(super) struct Object {
 }
 
 /// The account.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches that tests turn")]
 pub(super) struct Account {
     pub(super) objects: BTreeMap<Stream, Vec<Object>>,
     /// Keys and labels of the attributes that the account lists; none when it does not let us ask.
@@ -51,6 +52,12 @@ pub(super) struct Account {
     pub(super) unreadable: Vec<String>,
     /// Ids that listings leave out although they are there.
     pub(super) unlisted: Vec<String>,
+    /// Ids that single reads refuse to show; `*` is everybody.
+    pub(super) hidden: Vec<String>,
+    /// Attributes that are listed and come on no record.
+    pub(super) unsent: Vec<&'static str>,
+    /// Listings of absences can tell what changed.
+    pub(super) tells_changes: bool,
     /// Errors that the next calls answer with; none lets a call through.
     pub(super) failures: VecDeque<Option<ErrorKind>>,
     /// So many listing calls, after those failures, find our own budget used up.
@@ -96,6 +103,9 @@ impl Vendor {
             page_size: 3,
             unreadable: Vec::new(),
             unlisted: Vec::new(),
+            hidden: Vec::new(),
+            unsent: Vec::new(),
+            tells_changes: false,
             failures: VecDeque::new(),
             budget_refusals: 0,
             claimed_total: None,
@@ -239,12 +249,15 @@ impl Connector for FakeConnector {
             ManifestLimits { credential: limit, paths: Vec::new(), authentication: limit, address: None, in_flight: 4 };
         let mut manifest = Manifest::of::<Self>("Fake", "https://vendor.example/docs", limits);
         manifest.origins = vec![ORIGIN.to_owned(), OTHER_ORIGIN.to_owned()];
-        let confirms_absences = self.0.account().confirms_absences;
+        let (confirms_absences, tells_changes) = {
+            let account = self.0.account();
+            (account.confirms_absences, account.tells_changes)
+        };
         manifest.streams = [Stream::Employees, Stream::Absences]
             .map(|stream| StreamManifest {
                 stream,
                 windowed: stream != Stream::Employees,
-                supports_since: stream == Stream::Employees,
+                supports_since: stream == Stream::Employees || tells_changes,
                 has_total: true,
                 confirms_deletion: stream == Stream::Employees || confirms_absences,
                 requires_permission: "read",
@@ -351,7 +364,10 @@ impl Source for FakeConnection {
         let end = offset + page.len();
         let (bad, good): (Vec<&Object>, Vec<&Object>) =
             page.into_iter().partition(|object| account.unreadable.contains(&object.id));
-        let records = good.into_iter().map(record).collect();
+        let mut records: Vec<SourceRecord> = good.into_iter().map(record).collect();
+        for record in &mut records {
+            record.attributes.retain(|attribute| !account.unsent.contains(&attribute.key.as_str()));
+        }
         let bad = bad
             .into_iter()
             .map(|object| BadRecord::new(Some(object.id.clone()), "email is a number", record(object).raw))
@@ -374,6 +390,9 @@ impl Source for FakeConnection {
         }
         if let Some(Some(kind)) = account.single_failures.pop_front() {
             return Err(Error::new(kind, "read one", "the vendor failed because the test said so"));
+        }
+        if account.hidden.iter().any(|id| id == "*" || *id == request.external_id) {
+            return Err(Error::new(ErrorKind::Forbidden, "read one", "may not be seen"));
         }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();
         Ok(objects.find(|object| object.id == request.external_id).map(record))

@@ -11,6 +11,7 @@
 mod attempts;
 mod catalogue;
 mod events;
+mod held;
 mod migrate;
 mod operators;
 mod pooled;

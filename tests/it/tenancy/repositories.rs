@@ -5,7 +5,7 @@
 
 use gangway_domain::{
     id::{EmployeeId, JobId},
-    record::Stream,
+    record::{RecordState, Stream},
     sync::RunState,
 };
 use gangway_storage::{
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     attempts::{Intruder, repository_methods},
+    held,
     seed::{self, HIDDEN, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
     support::{A, B, Storage, TestDb},
 };
@@ -155,8 +156,11 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("runs.find_running").await;
     assert_eq!(tx.runs().find_running(of_a.sync.id).await.unwrap(), None);
     drop(tx);
-    let tx = intruder.tries("runs.find_last_sweep").await;
-    assert_eq!(tx.runs().find_last_sweep(of_a.sync.id, None).await.unwrap(), None);
+    let tx = intruder.tries("runs.list_sweeps").await;
+    assert_eq!(tx.runs().list_sweeps(of_a.sync.id, None, 9).await.unwrap(), []);
+    drop(tx);
+    let tx = intruder.tries("runs.list_witnesses").await;
+    assert_eq!(tx.runs().list_witnesses(of_a.sync.id, of_b.run.id, 9).await.unwrap(), []);
     drop(tx);
     let tx = intruder.tries("syncs.find_kept_by").await;
     assert_eq!(tx.syncs().find_kept_by(of_a.sync.id).await.unwrap(), None);
@@ -181,10 +185,12 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     assert_eq!(tx.sweeps().count_present(&of_a.run).await.unwrap(), 0);
     drop(tx);
     let tx = intruder.tries("sweeps.list_unseen").await;
-    assert_eq!(tx.sweeps().list_unseen(&of_a.run, None, 9).await.unwrap(), []);
+    assert_eq!(tx.sweeps().list_unseen(&of_a.run, None, at(), 9).await.unwrap(), []);
     drop(tx);
     let tx = intruder.tries("sweeps.list_unseen_twice").await;
-    assert_eq!(tx.sweeps().list_unseen_twice(&of_a.run, &of_a.run, 9).await.unwrap(), []);
+    assert_eq!(tx.sweeps().list_unseen_twice(&of_a.run, &of_a.run, at(), 9).await.unwrap(), []);
+    drop(tx);
+    held::reads(intruder, of_a, of_b).await;
 }
 
 async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
@@ -227,9 +233,9 @@ async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let found = tx.records().list_employees_by_name(&names).await.unwrap();
     assert!(found.values().all(|employee| employee.uuid() == of_b.record.id), "{found:?}");
     drop(tx);
-    let tx = intruder.tries("persons.list_by_emails_elsewhere").await;
+    let tx = intruder.tries("persons.list_by_emails").await;
     let emails = ["ida@example.org".to_owned()];
-    assert!(tx.persons().list_by_emails_elsewhere(&emails, of_b.connection).await.unwrap().is_empty());
+    assert!(tx.persons().list_by_emails(&emails, of_b.connection, &[]).await.unwrap().is_empty());
     drop(tx);
     let tx = intruder.tries("persons.list_by_records").await;
     assert!(tx.persons().list_by_records(&[id]).await.unwrap().is_empty());
@@ -398,12 +404,13 @@ async fn changes_syncs(intruder: &Intruder, of_a: &Seeded) {
     let sighted = tx.sweeps().upsert_sightings(of_a.run.id, &[of_a.record.id]).await;
     assert!(matches!(sighted, Err(Error::MissingReference)), "{sighted:?}");
     drop(tx);
-    let tx = intruder.tries("sweeps.delete_sightings").await;
-    tx.sweeps().delete_sightings(of_a.run.id).await.unwrap();
+    let tx = intruder.tries("sweeps.begin").await;
+    tx.sweeps().begin(of_a.run.id, at()).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("sweeps.prune").await;
-    tx.sweeps().prune(&of_a.run, None).await.unwrap();
+    tx.sweeps().prune(&of_a.run, &[]).await.unwrap();
     done(tx).await;
+    held::changes(intruder, of_a).await;
 }
 
 async fn changes_records(intruder: &Intruder, of_a: &Seeded) {
@@ -421,7 +428,7 @@ async fn changes_records(intruder: &Intruder, of_a: &Seeded) {
     assert!(matches!(named, Err(Error::MissingReference)), "{named:?}");
     drop(tx);
     let tx = intruder.tries("records.bury").await;
-    assert_eq!(tx.records().bury(&[id], at()).await.unwrap(), 0);
+    assert_eq!(tx.records().bury(&[id], RecordState::Deleted, at()).await.unwrap(), Vec::<Uuid>::new());
     done(tx).await;
     let tx = intruder.tries("persons.create").await;
     tx.persons().create(&[of_a.person], at() + chrono::TimeDelta::days(1)).await.unwrap();

@@ -13,6 +13,7 @@ use super::{
 const APP_RIGHTS: &[(&str, &str)] = &[
     ("api_key", "SELECT INSERT UPDATE(revoked_at)"),
     ("attribute", "SELECT INSERT UPDATE DELETE"),
+    ("attribute_sighting", "SELECT INSERT UPDATE DELETE"),
     ("audit_entry", "SELECT INSERT"),
     ("connection", "SELECT INSERT UPDATE DELETE"),
     ("console_session", "SELECT INSERT UPDATE DELETE"),
@@ -24,6 +25,7 @@ const APP_RIGHTS: &[(&str, &str)] = &[
     ("event", "SELECT INSERT"),
     ("event_counter", "SELECT INSERT UPDATE DELETE"),
     ("fair_share", "SELECT INSERT UPDATE DELETE"),
+    ("held_batch", "SELECT INSERT UPDATE DELETE"),
     ("idempotent_answer", "SELECT INSERT UPDATE DELETE"),
     ("job", "SELECT INSERT UPDATE(fence,run_at)"),
     ("office", "SELECT INSERT UPDATE DELETE"),
@@ -36,10 +38,12 @@ const APP_RIGHTS: &[(&str, &str)] = &[
     ("record_alias", "SELECT INSERT UPDATE DELETE"),
     ("record_payload", "SELECT INSERT UPDATE DELETE"),
     ("seaql_migrations", ""),
+    ("sweep_finding", "SELECT INSERT UPDATE DELETE"),
     ("sweep_sighting", "SELECT INSERT UPDATE DELETE"),
     ("sync", "SELECT INSERT UPDATE DELETE"),
     ("sync_run", "SELECT INSERT UPDATE DELETE"),
     ("tenant", "SELECT"),
+    ("tenant_setting", "SELECT INSERT UPDATE DELETE"),
     ("vendor_token", "SELECT INSERT UPDATE DELETE"),
 ];
 

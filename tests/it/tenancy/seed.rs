@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use gangway_domain::{
     connection::{Connection, ConnectionState},
     event::NewEvent,
+    held::{Finding, HeldBatch, HeldState},
     id::{
         AttributeId, AuditId, ConnectionId, CredentialId, DataKeyId, EventId, JobId, KeyId, PersonId, QuarantineId,
         SyncId, SyncRunId, TenantId,
@@ -14,6 +15,7 @@ use gangway_domain::{
     principal::{ApiKey, KeyKind, Scope},
     record::{ExternalId, RecordState, Stream},
     schema::{AttributeClass, AttributeType},
+    settings::TenantSettings,
     sync::{RunCounts, RunMode, RunState, Sync, SyncRun},
 };
 use gangway_storage::{
@@ -22,6 +24,7 @@ use gangway_storage::{
     audit::AuditEntry,
     credentials::Credential,
     data_keys::StoredDataKey,
+    held::HeldRecord,
     idempotency::{Keeping, RequestKey},
     persons::PersonLink,
     quarantine::QuarantinedRecord,
@@ -135,6 +138,28 @@ pub(super) fn quarantined(id: QuarantineId, connection: ConnectionId, run: SyncR
     }
 }
 
+/// A record that the vendor says is gone.
+pub(super) fn finding(record: Uuid) -> HeldRecord {
+    HeldRecord { record, finding: Finding::Gone }
+}
+
+/// A batch that waits.
+pub(super) fn held(run: SyncRunId, sync: SyncId) -> HeldBatch {
+    HeldBatch {
+        run,
+        sync,
+        state: HeldState::Open,
+        n_missing: 1,
+        n_present: 1,
+        n_allowed: 0,
+        n_settled: 0,
+        decided_by: None,
+        decided_at: None,
+        refused_until: None,
+        created_at: at(),
+    }
+}
+
 /// Writes one of everything; `n` makes the ids the tenant's own.
 pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     let id = |kind: u8| Uuid::from_bytes([1, 2, 3, 4, 5, 6, 0x70, n, 0x80, kind, n, n, n, n, n, n]);
@@ -185,6 +210,12 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     tx.persons().link(vec![link(&seeded)]).await.unwrap();
     tx.quarantine().upsert(vec![quarantined(seeded.quarantined, seeded.connection, run_id)]).await.unwrap();
     tx.sweeps().upsert_sightings(run_id, &[seeded.record.id]).await.unwrap();
+    let keys = [seeded.attribute.key.as_str()];
+    let earlier = seeded.run.id;
+    tx.attributes().upsert_sightings(seeded.connection, seeded.attribute.stream, &keys, earlier).await.unwrap();
+    tx.held().upsert_findings(run_id, &[finding(seeded.record.id)]).await.unwrap();
+    tx.held().create(&held(run_id, seeded.sync.id)).await.unwrap();
+    tx.settings().update(&TenantSettings::default(), 1, at()).await.unwrap();
     tx.keys().create(&api_key(seeded.key, scope.tenant()), &[n; 32]).await.unwrap();
     tx.audit().create(&audit_entry(seeded.audit)).await.unwrap();
     tx.idempotency().claim(REQUEST, &[n], at(), KEEPING).await.unwrap();
@@ -265,6 +296,7 @@ fn attribute(id: AttributeId, connection: ConnectionId) -> Attribute {
         first_seen_at: at(),
         last_seen_at: at(),
         removed_at: None,
+        restricted_at: None,
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct AttributeView {
     last_seen_at: DateTime<Utc>,
     /// Since when the account no longer shows it.
     removed_at: Option<DateTime<Utc>>,
+    /// Since when it comes on nobody's record any more, though it did: the last values are kept, and named in `stale`.
+    restricted_at: Option<DateTime<Utc>>,
 }
 
 /// Type of an attribute's values.
@@ -103,6 +105,7 @@ impl From<Attribute> for AttributeView {
             first_seen_at,
             last_seen_at,
             removed_at,
+            restricted_at,
         } = attribute;
         Self {
             id: id.to_string(),
@@ -120,6 +123,7 @@ impl From<Attribute> for AttributeView {
             first_seen_at,
             last_seen_at,
             removed_at,
+            restricted_at,
         }
     }
 }

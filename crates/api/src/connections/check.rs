@@ -45,6 +45,6 @@ pub(crate) async fn check(who: Authorized<ConnectionsWrite>, id: PathId<Connecti
         ok: report.ok,
         findings: serde_json::to_value(&report.findings).map_err(gangway_app::Error::internal)?,
         streams: serde_json::to_value(&report.streams).map_err(gangway_app::Error::internal)?,
-        connection: connection.into(),
+        connection: ConnectionView::of(&who.ctx, connection).await?,
     }))
 }

@@ -56,7 +56,7 @@ pub(crate) async fn create(
     let ctx = who.ctx;
     idempotent::once(&ctx.clone(), "POST /v1/connections", key, &body.canonical, async move {
         let connection = connections::create(&ctx, new).await?;
-        let view = ConnectionView::from(connection);
+        let view = ConnectionView::of(&ctx, connection).await?;
         Created::at(format!("/v1/connections/{}", view.id), Some(view.version), &view)
     })
     .await

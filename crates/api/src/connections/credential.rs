@@ -36,5 +36,5 @@ pub(crate) async fn put(
 ) -> Result<HttpResponse> {
     let secret = SecretString::from(Value::Object(body.value.0).to_string());
     let connection = connections::put_credential(&who.ctx, id.0, seen.0, secret).await?;
-    Ok(answer::versioned(connection.version, &ConnectionView::from(connection)))
+    Ok(answer::versioned(connection.version, &ConnectionView::of(&who.ctx, connection).await?))
 }

@@ -53,5 +53,6 @@ pub(crate) async fn discover(who: Authorized<ConnectionsWrite>, id: PathId<Conne
     let Discovered { connection, method, n_attributes, added, removed, runs } =
         connections::discover(&who.ctx, id.0).await?;
     let runs = runs.iter().map(ToString::to_string).collect();
-    Ok(answer::plain(&DiscoveryView { method, n_attributes, added, removed, runs, connection: connection.into() }))
+    let connection = ConnectionView::of(&who.ctx, connection).await?;
+    Ok(answer::plain(&DiscoveryView { method, n_attributes, added, removed, runs, connection }))
 }

@@ -9,7 +9,10 @@ pub(crate) mod discover;
 
 use actix_web::{HttpResponse, delete, get, patch};
 use chrono::{DateTime, Utc};
-use gangway_app::connections::{self, ConnectionPatch};
+use gangway_app::{
+    Ctx,
+    connections::{self, ConnectionPatch, Warning},
+};
 use gangway_domain::{
     connection::{Connection, ConnectionState},
     id::ConnectionId,
@@ -50,10 +53,26 @@ pub(crate) struct ConnectionView {
     checked_at: Option<DateTime<Utc>>,
     /// When the attributes were last discovered.
     discovered_at: Option<DateTime<Utc>>,
+    /// What to look at although the connection works.
+    warnings: Vec<WarningView>,
     /// Raised when name, config or credential change; the `ETag` is `"v<version>"`.
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// An attribute that the tenant keeps and the vendor shows no more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectionWarning)]
+pub(crate) struct WarningView {
+    /// `attribute.removed`: the account no longer lists it; `attribute.restricted`: it comes on nobody's record any more.
+    code: String,
+    attribute_id: String,
+    /// The vendor's key.
+    key: String,
+    /// What happened and what to do.
+    message: String,
+    since: DateTime<Utc>,
 }
 
 /// Health of a connection.
@@ -67,8 +86,14 @@ enum ConnectionStateView {
     Failed,
 }
 
-impl From<Connection> for ConnectionView {
-    fn from(connection: Connection) -> Self {
+impl ConnectionView {
+    /// A connection as it is now.
+    pub(crate) async fn of(ctx: &Ctx, connection: Connection) -> Result<Self> {
+        let warnings = connections::warnings(ctx, std::slice::from_ref(&connection)).await?.remove(&connection.id);
+        Ok(Self::with(connection, warnings.unwrap_or_default()))
+    }
+
+    fn with(connection: Connection, warnings: Vec<Warning>) -> Self {
         let Connection {
             id,
             connector,
@@ -93,10 +118,18 @@ impl From<Connection> for ConnectionView {
             credential_version,
             checked_at,
             discovered_at,
+            warnings: warnings.into_iter().map(WarningView::from).collect(),
             version,
             created_at,
             updated_at,
         }
+    }
+}
+
+impl From<Warning> for WarningView {
+    fn from(warning: Warning) -> Self {
+        let Warning { code, attribute, key, message, since } = warning;
+        Self { code: code.to_owned(), attribute_id: attribute.to_string(), key, message, since }
     }
 }
 
@@ -117,7 +150,12 @@ pub(crate) struct ConnectionUpdate {
 #[get("/connections")]
 pub(crate) async fn list(who: Authorized<ConnectionsRead>, query: Query<PageQuery>) -> Result<HttpResponse> {
     let page = connections::list(&who.ctx, query.0.page()?).await?;
-    Ok(Listing::of(page, ConnectionView::from, |connection| connection.id.to_string()))
+    let mut warnings = connections::warnings(&who.ctx, &page.items).await?;
+    let view = |connection: Connection| {
+        let own = warnings.remove(&connection.id).unwrap_or_default();
+        ConnectionView::with(connection, own)
+    };
+    Ok(Listing::of(page, view, |connection| connection.id.to_string()))
 }
 
 /// Read a connection
@@ -127,7 +165,7 @@ pub(crate) async fn list(who: Authorized<ConnectionsRead>, query: Query<PageQuer
 #[get("/connections/{id}")]
 pub(crate) async fn read(who: Authorized<ConnectionsRead>, id: PathId<ConnectionId>) -> Result<HttpResponse> {
     let connection = connections::get(&who.ctx, id.0).await?;
-    Ok(answer::versioned(connection.version, &ConnectionView::from(connection)))
+    Ok(answer::versioned(connection.version, &ConnectionView::of(&who.ctx, connection).await?))
 }
 
 /// Change a connection
@@ -146,7 +184,7 @@ pub(crate) async fn update(
 ) -> Result<HttpResponse> {
     let ConnectionUpdate { name, config } = body.value;
     let connection = connections::update(&who.ctx, id.0, seen.0, ConnectionPatch { name, config }).await?;
-    Ok(answer::versioned(connection.version, &ConnectionView::from(connection)))
+    Ok(answer::versioned(connection.version, &ConnectionView::of(&who.ctx, connection).await?))
 }
 
 /// Delete a connection

@@ -230,6 +230,15 @@ pub(crate) async fn note_seen(
     Ok(added)
 }
 
+/// The keys that the account lists, in order.
+pub(crate) async fn listed_keys(tx: &TenantTx, connection: ConnectionId, stream: Stream) -> Result<Vec<String>> {
+    let known = tx.attributes().list_stream(connection, stream).await?;
+    let listed = known.into_iter().filter(|it| it.removed_at.is_none() && it.position != UNLISTED);
+    let mut keys: Vec<String> = listed.map(|attribute| attribute.key).collect();
+    keys.sort_unstable();
+    Ok(keys)
+}
+
 fn new_attribute(
     ctx: &Ctx,
     connection: ConnectionId,
@@ -258,6 +267,7 @@ fn new_attribute(
         first_seen_at: now,
         last_seen_at: now,
         removed_at: None,
+        restricted_at: None,
     }
 }
 

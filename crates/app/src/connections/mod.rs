@@ -9,6 +9,7 @@ mod credential;
 mod discover;
 mod open;
 mod tokens;
+mod warnings;
 
 use gangway_domain::{connection::Connection, id::ConnectionId, principal::Scope};
 use gangway_egress::Origin;
@@ -24,6 +25,7 @@ pub(crate) use credential::is_same_account;
 pub use credential::put_credential;
 pub use discover::{Discovered, discover};
 pub use open::{Opened, open};
+pub use warnings::{Warning, warnings};
 
 /// Characters of an address.
 const LONGEST_BASE_URL: usize = 2_048;

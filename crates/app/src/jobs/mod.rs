@@ -4,6 +4,7 @@
 //! fields need `#[serde(default)]` and a kind is never reused for something else. `docs/adding-a-job.md` has the steps.
 
 pub mod prune;
+pub mod release_held;
 pub mod resume_jobs;
 pub mod rotate_keys;
 pub mod run_sync;
@@ -16,12 +17,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{App, Ctx, Error, Result, queue::trace};
 
 pub use prune::PruneJobs;
+pub use release_held::ReleaseHeld;
 pub use resume_jobs::ResumeJobs;
 pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
-pub const KINDS: &[&str] = &[PruneJobs::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
+pub const KINDS: &[&str] = &[PruneJobs::KIND, ReleaseHeld::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {

@@ -3,11 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use gangway_connector::{ErrorKind, ReadOne, SourceRecord};
-use gangway_storage::{queue::JobFence, sweeps::Candidate};
-use uuid::Uuid;
+use gangway_connector::{ErrorKind, ReadOne, Source, SourceRecord};
+use gangway_domain::held::Finding;
+use gangway_storage::{held::HeldRecord, queue::JobFence, sweeps::Candidate};
 
-use super::{execute::Progress, page, place::Confirming, start::Reading, sweep};
+use super::{execute::Progress, page, place::Confirming, start::Reading};
 use crate::{Ctx, Error, Result};
 
 /// Single reads per commit: what a turn that dies must ask again.
@@ -15,36 +15,39 @@ const BATCH: u64 = 20;
 
 /// What single reads said.
 pub(super) enum Confirmation {
-    /// These are gone: all that are, or as many as show that a human must look.
-    Complete(Vec<Uuid>),
-    /// This account has no such call, whatever the manifest promises: a missing route and a missing record look alike.
+    /// All that are gone or hidden are among the run's findings: so many, or as many as show that a human must look.
+    Complete(u64),
+    /// This account has no such call, whatever the manifest promises: a missing route and a missing record look alike, and so
+    /// do a right that is missing and a record that is hidden.
     NotOffered,
     /// They have not come to their end, but the turn has.
     Ended(Progress),
 }
 
-/// Goes on with the single reads of a run from [`Confirming::after`].
+/// Goes on with the single reads of a run from [`Confirming::after`], until more than `most` are found.
 pub(super) async fn confirm(
     ctx: &Ctx,
     reading: &mut Reading,
     fence: &JobFence,
     mut progress: Confirming,
+    most: u64,
     should_stop: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<Confirmation> {
-    let limit = sweep::limit(reading.run.stream, progress.n_present);
     loop {
         let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-        let candidates = tx.sweeps().list_unseen(&reading.run, progress.after, BATCH).await?;
+        let candidates = tx.sweeps().list_unseen(&reading.run, progress.after, ctx.app().now(), BATCH).await?;
+        let shown = tx.sweeps().find_seen(&reading.run).await?;
         tx.commit().await?;
-        if candidates.is_empty() || progress.gone.len() > limit {
-            return Ok(Confirmation::Complete(progress.gone));
+        if candidates.is_empty() || progress.n_found > most {
+            return Ok(Confirmation::Complete(progress.n_found));
         }
-        let batch = ask(reading, progress, candidates, limit, should_stop).await;
-        progress = batch.progress.clone();
-        if let ControlFlow::Break(ended) = commit(ctx, reading, fence, batch.progress, batch.found).await? {
+        let asking = Asking { reading, source: reading.opened.source()?, shown, most, should_stop };
+        let Batch { progress: next, found, findings, end } = asking.ask(progress, candidates).await;
+        progress = next.clone();
+        if let ControlFlow::Break(ended) = commit(ctx, reading, fence, next, found, findings).await? {
             return Ok(Confirmation::Ended(ended));
         }
-        match batch.end {
+        match end {
             None => {}
             Some(End::Stopped) => return Ok(Confirmation::Ended(Progress::Yield)),
             Some(End::NotOffered) => return Ok(Confirmation::NotOffered),
@@ -58,6 +61,8 @@ struct Batch {
     progress: Confirming,
     /// Those that are there after all.
     found: Vec<SourceRecord>,
+    /// Those that are not.
+    findings: Vec<HeldRecord>,
     /// Why the batch ended early.
     end: Option<End>,
 }
@@ -68,40 +73,82 @@ enum End {
     Failed(Error),
 }
 
-async fn ask(
-    reading: &Reading,
-    progress: Confirming,
-    candidates: Vec<Candidate>,
-    limit: usize,
-    should_stop: &(dyn Fn() -> bool + Send + Sync),
-) -> Batch {
-    let mut batch = Batch { progress, found: Vec::new(), end: None };
-    let source = match reading.opened.source() {
-        Ok(source) => source,
-        Err(error) => return Batch { end: Some(End::Failed(error)), ..batch },
-    };
-    for Candidate { record, external } in candidates {
-        if batch.progress.gone.len() > limit {
-            break;
-        }
-        if should_stop() {
-            batch.end = Some(End::Stopped);
-            break;
-        }
-        match source.read_one(ReadOne::new(reading.run.stream, external.id, reading.class)).await {
-            Ok(Some(found)) => batch.found.push(found),
-            Ok(None) => batch.progress.gone.push(record),
-            // An answer that cannot be read is no word that the record is gone; it stays as it is.
-            Err(error) if error.kind == ErrorKind::Protocol => {}
-            Err(error) => {
-                let is_missing = error.kind == ErrorKind::Unsupported;
-                batch.end = Some(if is_missing { End::NotOffered } else { End::Failed(error.into()) });
+struct Asking<'a> {
+    reading: &'a Reading,
+    source: &'a dyn Source,
+    /// A record that the run has seen, to tell a hidden record from a missing right.
+    shown: Option<Candidate>,
+    most: u64,
+    should_stop: &'a (dyn Fn() -> bool + Send + Sync),
+}
+
+impl Asking<'_> {
+    async fn ask(&self, progress: Confirming, candidates: Vec<Candidate>) -> Batch {
+        let mut batch = Batch { progress, found: Vec::new(), findings: Vec::new(), end: None };
+        for candidate in candidates {
+            if batch.progress.n_found > self.most {
                 break;
             }
+            if (self.should_stop)() {
+                batch.end = Some(End::Stopped);
+                break;
+            }
+            let record = candidate.record;
+            let finding = match self.read(&candidate).await {
+                Ok(Some(found)) => {
+                    batch.found.push(found);
+                    None
+                }
+                Ok(None) => Some(Finding::Gone),
+                // An answer that cannot be read is no word that the record is gone; it stays as it is.
+                Err(error) if error.kind == ErrorKind::Protocol => None,
+                Err(error) if error.kind == ErrorKind::Forbidden => {
+                    match self.shows_others(&mut batch.progress).await {
+                        Ok(true) => Some(Finding::Hidden),
+                        Ok(false) => {
+                            batch.end = Some(End::NotOffered);
+                            break;
+                        }
+                        Err(error) => {
+                            batch.end = Some(End::Failed(error));
+                            break;
+                        }
+                    }
+                }
+                Err(error) => {
+                    let is_missing = error.kind == ErrorKind::Unsupported;
+                    batch.end = Some(if is_missing { End::NotOffered } else { End::Failed(error.into()) });
+                    break;
+                }
+            };
+            if let Some(finding) = finding {
+                batch.findings.push(HeldRecord { record, finding });
+                batch.progress.n_found += 1;
+            }
+            batch.progress.after = Some(record);
         }
-        batch.progress.after = Some(record);
+        batch
     }
-    batch
+
+    async fn read(&self, candidate: &Candidate) -> gangway_connector::Result<Option<SourceRecord>> {
+        let Reading { run, class, .. } = self.reading;
+        self.source.read_one(ReadOne::new(run.stream, candidate.external.id.clone(), *class)).await
+    }
+
+    /// Whether the account shows a record by itself that it has just listed.
+    async fn shows_others(&self, progress: &mut Confirming) -> Result<bool> {
+        if progress.others_are_shown {
+            return Ok(true);
+        }
+        let Some(shown) = &self.shown else { return Ok(false) };
+        match self.read(shown).await {
+            Ok(found) => progress.others_are_shown = found.is_some(),
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Protocol | ErrorKind::Unsupported) => {
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(progress.others_are_shown)
+    }
 }
 
 /// Commits a batch.
@@ -113,6 +160,7 @@ async fn commit(
     fence: &JobFence,
     progress: Confirming,
     found: Vec<SourceRecord>,
+    findings: Vec<HeldRecord>,
 ) -> Result<ControlFlow<Progress>> {
     if reading.place.confirming.as_ref() == Some(&progress) {
         return Ok(ControlFlow::Continue(()));
@@ -123,14 +171,18 @@ async fn commit(
         ControlFlow::Break(ended) => return Ok(ControlFlow::Break(ended)),
     };
     let mut place = reading.place.clone();
+    let mut noted = Vec::new();
     if !found.is_empty() {
-        let selection = page::store(ctx, &mut tx, reading, &mut run, found, Vec::new()).await?;
-        page::note_choice(&tx, &run, &mut place, &selection).await?;
+        let stored = page::store(ctx, &mut tx, reading, &mut run, found, Vec::new()).await?;
+        page::note_choice(&tx, &run, &mut place, &stored.selection).await?;
+        noted = stored.noted;
     }
+    tx.held().upsert_findings(run.id, &findings).await?;
     place.confirming = Some(progress);
     run.checkpoint = Some(place.to_text()?);
     tx.runs().update(&run).await?;
     tx.commit().await?;
+    reading.noted.extend(noted);
     reading.run = run;
     reading.place = place;
     Ok(ControlFlow::Continue(()))

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use gangway_domain::{
     id::{JobId, PLATFORM_TENANT, SyncId},
     principal::Principal,
-    sync::{RunMode, Sync},
+    sync::{RunMode, Sync, Window},
 };
 use gangway_storage::{
     SystemReason, TenantScope, TenantTx,
@@ -14,6 +14,7 @@ use gangway_storage::{
 use super::{
     health, runs,
     schedule::{Anchor, Schedule},
+    window::Calendar,
 };
 use crate::{
     App, Ctx, Result,
@@ -73,8 +74,8 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
     tx.syncs().update_progress(&sync).await?;
     let starts = tx.runs().find_running(id).await?.is_none();
     if starts {
-        let mode = mode(ctx, &tx, &sync).await?;
-        runs::create_in(ctx, &mut tx, &mut sync, mode).await?;
+        let (mode, window) = plan(ctx, &tx, &sync).await?;
+        runs::create_in(ctx, &mut tx, &mut sync, mode, window).await?;
     }
     tx.commit().await?;
     Ok(starts)
@@ -91,8 +92,22 @@ async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option<DateTime<U
     Ok(next)
 }
 
-async fn mode(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<RunMode> {
-    let last = tx.runs().find_last_sweep(sync.id, None).await?;
-    let is_recent = last.is_some_and(|run| ctx.app().now() - run.created_at < SWEEP_EVERY);
-    Ok(if is_recent { RunMode::Incremental } else { RunMode::Full })
+/// What the run reads: changes, or everything that is due for a sweep.
+async fn plan(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<(RunMode, Option<Window>)> {
+    let last = tx.runs().list_sweeps(sync.id, None, 1).await?.into_iter().next();
+    let Some(last) = last else { return Ok((RunMode::Full, None)) };
+    if ctx.app().now() - last.created_at < SWEEP_EVERY {
+        return Ok((RunMode::Incremental, None));
+    }
+    let connection = tx.connections().get(sync.connection).await?;
+    let connector = ctx.app().registry.get(&connection.connector);
+    // Where the vendor cannot tell changes, every run reads every day, and a sweep of all of them costs nothing more.
+    let reads_in_parts = connector
+        .and_then(|connector| connector.manifest().stream(sync.stream).cloned())
+        .is_some_and(|stream| stream.windowed && stream.supports_since);
+    if !reads_in_parts || sync.first_completed_at.is_none() {
+        return Ok((RunMode::Full, None));
+    }
+    // The slice follows when these days are done.
+    Ok((RunMode::Full, Some(Calendar::of(ctx, tx).await?.recent())))
 }

@@ -84,12 +84,8 @@ async fn carry_on(
             return Ok(Progress::Yield);
         }
         let page = read(reading).await?;
-        match Box::pin(page::commit(ctx, reading, fence, page)).await? {
-            ControlFlow::Continue((run, place)) => {
-                reading.run = run;
-                reading.place = place;
-            }
-            ControlFlow::Break(progress) => return Ok(progress),
+        if let ControlFlow::Break(progress) = Box::pin(page::commit(ctx, reading, fence, page)).await? {
+            return Ok(progress);
         }
     }
     if !Box::pin(keep::apply_to_the_rest(ctx, reading, fence, should_stop)).await? {

@@ -1,23 +1,30 @@
 //! Ending a run that has read everything: what is gone is buried, the cursor moves, and the log says so.
 
-use chrono::{DateTime, Utc};
-use gangway_domain::sync::{RunMode, RunState, Sync, SyncRun};
-use gangway_storage::{TenantTx, queue::JobFence};
+use gangway_domain::sync::{RunMode, RunState, Sync, SyncRun, Window};
+use gangway_storage::{PageRequest, TenantTx, queue::JobFence};
 use serde_json::{Value, json};
 
 use super::{
+    bury,
     execute::Progress,
-    health,
+    health, held,
     page::{is_running, require_same_place},
+    permissions,
     place::Place,
     quarantine, runs,
     start::Reading,
     sweep::{self, Verdict},
+    window::Calendar,
 };
-use crate::{Ctx, Result, attributes, events, records::wire_id, seal::TenantKeys};
+use crate::{Ctx, Result, attributes, events, seal::TenantKeys};
 
 const DRIFTED: &str = "The vendor's total kept changing while the account was read, so records may have been missed; the next run \
                        asks for changes since the same moment again.";
+
+const RELEASING: &str = "Many records seem gone while deletions that were held before are being released; nothing was concluded, and \
+                         the next full run looks again.";
+/// Sweeps looked at to find the last slices.
+const SLICES: u64 = 8;
 
 /// Ends a run.
 pub(super) async fn finish(
@@ -47,9 +54,10 @@ pub(super) async fn finish(
     }
     require_same_place(&run, &reading.place)?;
     let now = app.now();
+    let calendar = Calendar::of(ctx, &tx).await?;
 
     let is_first = sync.first_completed_at.is_none();
-    let event = conclude(ctx, &mut tx, keys, &mut run, &verdict, is_first, now).await?;
+    let event = conclude(ctx, &mut tx, keys, &mut run, &verdict, is_first).await?;
     if let Some((kind, data)) = event {
         events::append(ctx, keys, &mut tx, about(&run, kind, data));
     }
@@ -62,21 +70,34 @@ pub(super) async fn finish(
     tx.runs().update(&run).await?;
     if run.mode == RunMode::Full {
         // The sweep after this one compares itself with the last that was complete.
-        let complete = tx.runs().find_last_sweep(sync.id, Some(run.id)).await?;
-        tx.sweeps().prune(&run, complete.map(|earlier| earlier.id)).await?;
+        let needed = sweep::needed_later(&tx, &run).await?;
+        tx.sweeps().prune(&run, &needed).await?;
+        tx.held().prune_refusals(&run, now).await?;
         // A connection that was deleted leaves persons behind who have no record any more.
         tx.persons().delete_orphans().await?;
     }
     quarantine::prune(ctx, &tx, &run).await?;
-    // Records may have moved between pages: what was missed is asked for again.
-    if !reading.place.drifted {
+    // Records may have moved between pages: what was missed is asked for again. And a run that read some of the days says
+    // nothing about the others.
+    let is_part = calendar.is_part(&run);
+    if !reading.place.drifted && !is_part {
         sync.cursor = sync.cursor.max(run.started_at);
     }
-    sync.first_completed_at = sync.first_completed_at.or(Some(now));
+    if !is_part {
+        sync.first_completed_at = sync.first_completed_at.or(Some(now));
+    }
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;
     health::recovered(ctx, &mut tx, keys, &run).await?;
-    conclude_choice(ctx, &mut tx, reading, &mut sync).await?;
+    if run.mode == RunMode::Full && verdict.saw_everything() {
+        let permission = reading.opened.manifest.stream(run.stream).map_or("", |stream| stream.requires_permission);
+        permissions::tell(ctx, &mut tx, keys, &run, permission).await?;
+    }
+    let reads_again = conclude_choice(ctx, &mut tx, reading, &mut sync).await?;
+    if !reads_again && run.mode == RunMode::Full && calendar.is_recent(&run) {
+        let slice = next_slice(ctx, &tx, &calendar, &run).await?;
+        runs::create_in(ctx, &mut tx, &mut sync, RunMode::Full, Some(slice)).await?;
+    }
     tx.commit().await?;
     tracing::info!(
         connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
@@ -94,55 +115,77 @@ async fn conclude(
     run: &mut SyncRun,
     verdict: &Verdict,
     is_first: bool,
-    now: DateTime<Utc>,
 ) -> Result<Option<(&'static str, Value)>> {
     run.state = RunState::Completed;
     let mut sweep = Value::Null;
     match verdict {
         Verdict::NoSweep | Verdict::Open(_) => {}
-        Verdict::Gone { records, confirmed_by } => {
-            let buried = tx.records().bury(records, now).await?;
-            run.counts.deleted += i64::try_from(buried).unwrap_or(i64::MAX);
-            for record in records {
-                let draft = events::Draft {
-                    subject: Some((*record, wire_id(run.stream, *record))),
-                    ..about(run, "", json!({ "confirmed_by": confirmed_by }))
-                };
-                let kind = format!("{}.deleted", run.stream.noun());
-                events::append(ctx, keys, tx, events::Draft { kind, ..draft });
-            }
+        Verdict::Gone => {
+            let everything = PageRequest { limit: u64::from(u32::MAX), after: None };
+            let found = tx.held().list_records(run.id, everything).await?.items;
+            run.counts.deleted += bury::bury(ctx, tx, keys, run, &found).await?;
+            tx.held().delete_findings(run.id).await?;
+            held::supersede_open(tx, run.sync).await?;
             sweep = json!("complete");
         }
         Verdict::Doubted(reason) => {
+            tx.held().delete_findings(run.id).await?;
             run.error_message =
                 Some(format!("Nothing was looked for as deleted: {reason}. The next full run tries again."));
             sweep = json!({ "skipped": reason });
         }
-        Verdict::Held { n_missing, n_present } => {
+        Verdict::Held(doubtful) => {
+            let Some((n_missing, is_more)) = held::park(ctx, tx, run, doubtful).await? else {
+                run.error_message = Some(RELEASING.to_owned());
+                return Ok(None);
+            };
             run.state = RunState::Held;
-            let message = held_message(run, *n_missing, *n_present);
+            let message = held_message(run, n_missing, doubtful.n_present);
             let data = json!({
-                "stream": run.stream, "missing": n_missing, "present": n_present, "counts": run.counts, "message": message,
+                "stream": run.stream, "missing": n_missing, "present": doubtful.n_present, "allowed": doubtful.n_allowed,
+                "window": run.window, "counts": run.counts, "message": message,
             });
             run.error_message = Some(message);
-            return Ok(Some(("sync.held", data)));
+            // Nobody is told twice of the same records.
+            return Ok(is_more.then_some(("sync.held", data)));
         }
     }
     let changed = run.counts.created + run.counts.updated + run.counts.deleted + run.counts.quarantined > 0;
     if !is_first && !changed && run.mode != RunMode::Full {
         return Ok(None);
     }
-    let data =
-        json!({ "stream": run.stream, "mode": run.mode, "first": is_first, "counts": run.counts, "sweep": sweep });
+    let data = json!({
+        "stream": run.stream, "mode": run.mode, "first": is_first, "window": run.window, "counts": run.counts,
+        "sweep": sweep,
+    });
     Ok(Some(("sync.completed", data)))
 }
 
-fn held_message(run: &SyncRun, n_missing: usize, n_present: i64) -> String {
+fn held_message(run: &SyncRun, n_missing: i64, n_present: i64) -> String {
     format!(
-        "At least {n_missing} of {n_present} {} are no longer visible; nothing was deleted. Check in the vendor's account \
-         whether the credential still sees them, then start a full run again.",
-        run.stream.as_str()
+        "{n_missing} of {n_present} {} are no longer visible; nothing was deleted. Check in the vendor's account whether the \
+         credential still sees them, then release or refuse the deletions at /v1/syncs/{}/held.",
+        run.stream.as_str(),
+        run.sync
     )
+}
+
+/// The days to sweep next after the recent ones. A slice that left records which no single read can confirm is read once more,
+/// so that two sweeps can agree.
+async fn next_slice(ctx: &Ctx, tx: &TenantTx, calendar: &Calendar, run: &SyncRun) -> Result<Window> {
+    let sweeps = tx.runs().list_sweeps(run.sync, Some(run.id), SLICES).await?;
+    let mut slices = sweeps.iter().filter(|sweep| calendar.is_part(sweep) && !calendar.is_recent(sweep));
+    let Some(last) = slices.next() else { return Ok(calendar.slice_after(None)) };
+    let is_witness = tx.runs().list_witnesses(run.sync, run.id, SLICES).await?.iter().any(|sweep| sweep.id == last.id);
+    let was_repeated = slices.next().is_some_and(|before| before.window == last.window);
+    if let Some(window) = last.window
+        && is_witness
+        && !was_repeated
+        && !tx.sweeps().list_unseen(last, None, ctx.app().now(), 1).await?.is_empty()
+    {
+        return Ok(window);
+    }
+    Ok(calendar.slice_after(Some(last)))
 }
 
 /// An event about the run's sync.
@@ -158,18 +201,18 @@ pub(super) fn about(run: &SyncRun, kind: &str, data: Value) -> events::Draft {
 }
 
 /// Notes that every record is kept by one choice, or reads again: when the tenant chose other attributes while the run read, its
-/// first pages were kept by the old choice.
-async fn conclude_choice(ctx: &Ctx, tx: &mut TenantTx, reading: &Reading, sync: &mut Sync) -> Result<()> {
+/// first pages were kept by the old choice. Answers whether it reads again.
+async fn conclude_choice(ctx: &Ctx, tx: &mut TenantTx, reading: &Reading, sync: &mut Sync) -> Result<bool> {
     let selection = attributes::selection(ctx, tx, sync.connection, sync.stream).await?;
     let version = selection.version();
     if version != reading.place.selection {
-        runs::create_in(ctx, tx, sync, RunMode::Full).await?;
-        return Ok(());
+        runs::create_in(ctx, tx, sync, RunMode::Full, None).await?;
+        return Ok(true);
     }
     let is_noted = tx.syncs().find_kept_by(sync.id).await?.as_deref() == Some(version);
     if reading.run.since.is_none() && !is_noted {
         let rest = tx.records().list_not_kept_by(sync.connection, sync.stream, version, 1).await?;
         tx.syncs().set_kept_by(sync.id, rest.is_empty().then_some(version)).await?;
     }
-    Ok(())
+    Ok(false)
 }

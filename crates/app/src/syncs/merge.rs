@@ -286,6 +286,7 @@ mod tests {
             first_seen_at: DateTime::<Utc>::UNIX_EPOCH,
             last_seen_at: DateTime::<Utc>::UNIX_EPOCH,
             removed_at: None,
+            restricted_at: None,
         }
     }
 

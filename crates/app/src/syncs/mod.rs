@@ -5,12 +5,14 @@
 //! `intake` (what of a record is kept), `quarantine` (what cannot be read), `merge` (what changed), `finish`, `sweep` and
 //! `confirm` (what is gone). How it behaves is told in `docs/syncs.md`.
 
+mod bury;
 mod columns;
 mod confirm;
 mod due;
 mod execute;
 mod finish;
 mod health;
+mod held;
 mod intake;
 mod keep;
 mod manage;
@@ -18,6 +20,7 @@ mod members;
 mod merge;
 mod page;
 mod people;
+mod permissions;
 mod place;
 mod quarantine;
 mod runs;
@@ -26,6 +29,7 @@ mod sealed;
 mod start;
 mod sweep;
 mod treated;
+mod window;
 mod write;
 mod zone;
 
@@ -33,6 +37,7 @@ pub(crate) use columns::holds_key;
 pub use due::start_due;
 pub use execute::{Interrupted, Progress, execute};
 pub use health::fail;
+pub use held::{Held, HeldEntry, LONGEST_REASON, Verb, decide, held, release};
 pub(crate) use intake::has_catalogue;
 pub use manage::{NewSync, create, delete, get, list, update};
 pub(crate) use merge::ATTRIBUTE_PREFIX;

@@ -13,6 +13,7 @@ use super::{
     execute::Progress,
     finish::about,
     intake::{self, Incoming},
+    permissions,
     place::Place,
     quarantine::{self, Refused},
     start::Reading,
@@ -24,16 +25,16 @@ use crate::{
     events,
 };
 
-/// Commits a page that was read from `reading.place`. Answers the run and its new place, or how the turn ends without them.
+/// Commits a page that was read from `reading.place`, and moves `reading` on; or answers how the turn ends.
 ///
 /// # Errors
 /// A transient error when another worker has moved the run on.
 pub(super) async fn commit(
     ctx: &Ctx,
-    reading: &Reading,
+    reading: &mut Reading,
     fence: &JobFence,
     page: Page,
-) -> Result<ControlFlow<Progress, (SyncRun, Place)>> {
+) -> Result<ControlFlow<Progress>> {
     let app = ctx.app();
     let mut tx = app.db.begin(ctx.scope()).await?;
     let mut run = match lock(&tx, reading, fence).await? {
@@ -41,19 +42,22 @@ pub(super) async fn commit(
         ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
     };
     let Page { records, bad, next, done: _, total, total_changed, .. } = page;
-    let selection = Box::pin(store(ctx, &mut tx, reading, &mut run, records, bad)).await?;
+    let Stored { selection, noted } = Box::pin(store(ctx, &mut tx, reading, &mut run, records, bad)).await?;
 
     let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
     note_choice(&tx, &run, &mut place, &selection).await?;
     if place.pass > reading.place.pass && run.mode == RunMode::Full {
-        tx.sweeps().delete_sightings(run.id).await?;
+        tx.sweeps().begin(run.id, app.now()).await?;
     }
     run.counts.pages += 1;
     run.total = total.map_or(run.total, |total| i64::try_from(total).ok());
     run.checkpoint = Some(place.to_text()?);
     tx.runs().update(&run).await?;
     tx.commit().await?;
-    Ok(ControlFlow::Continue((run, place)))
+    reading.noted.extend(noted);
+    reading.run = run;
+    reading.place = place;
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Locks what a page is written under, in the order that all transactions keep: job, connection, sync, run. Answers the run, or
@@ -77,8 +81,15 @@ pub(super) async fn lock(tx: &TenantTx, reading: &Reading, fence: &JobFence) -> 
     Ok(ControlFlow::Continue(run))
 }
 
-/// Stores records that were read, sets aside those that could not be, notes what a full run saw, and counts them all. Answers the
-/// choice of attributes that they were kept by.
+/// What storing records came to.
+pub(super) struct Stored {
+    /// The choice of attributes that they were kept by.
+    pub(super) selection: Selection,
+    /// Attributes that are now known to have come on the run's records.
+    pub(super) noted: Vec<String>,
+}
+
+/// Stores records that were read, sets aside those that could not be, notes what a full run saw, and counts them all.
 pub(super) async fn store(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -86,10 +97,11 @@ pub(super) async fn store(
     run: &mut SyncRun,
     records: Vec<SourceRecord>,
     bad: Vec<BadRecord>,
-) -> Result<Selection> {
+) -> Result<Stored> {
     let sync = tx.syncs().get(run.sync).await?;
     let selection = attributes::selection(ctx, tx, run.connection, run.stream).await?;
     let keys = &reading.keys;
+    let noted = permissions::note_seen(tx, reading, &records).await?;
 
     let incoming: Vec<Incoming> =
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
@@ -124,7 +136,7 @@ pub(super) async fn store(
     run.counts.unchanged += written.n_unchanged;
     run.counts.quarantined += n_bad;
     run.counts.seen += written.n_created + written.n_updated + written.n_unchanged + n_bad;
-    Ok(selection)
+    Ok(Stored { selection, noted })
 }
 
 /// Notes in the place, and in the sync, whether all that the run kept is kept by one choice of attributes.

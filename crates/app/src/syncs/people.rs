@@ -1,6 +1,6 @@
 //! What employee records say about more than themselves: the persons they belong to, and the offices there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use gangway_domain::{
     id::{ConnectionId, EmployeeId, PersonId},
@@ -16,31 +16,41 @@ use crate::{Ctx, Result};
 /// Characters of an office's name.
 const MAX_OFFICE_NAME: usize = 200;
 
-/// Gives each new employee record a person: the one who has the same work email through another connection, else a new one.
+/// Gives each new employee record a person: the one who has the same work email through another connection, or had it through
+/// this one and left; else a new one. Answers the former records of those who came back under a new one.
 pub(super) async fn link(
     ctx: &Ctx,
     tx: &TenantTx,
     connection: ConnectionId,
     employees: Vec<(Uuid, Option<String>)>,
-) -> Result<()> {
+) -> Result<HashMap<Uuid, Uuid>> {
+    let mut rehired = HashMap::new();
     if employees.is_empty() {
-        return Ok(());
+        return Ok(rehired);
     }
     let app = ctx.app();
     let now = app.now();
     let mut emails: Vec<String> = employees.iter().filter_map(|(_, email)| email.clone()).collect();
     emails.sort_unstable();
     emails.dedup();
-    let known = tx.persons().list_by_emails_elsewhere(&emails, connection).await?;
+    let ids: Vec<Uuid> = employees.iter().map(|(id, _)| *id).collect();
+    let known = tx.persons().list_by_emails(&emails, connection, &ids).await?;
     let mut created: Vec<PersonId> = Vec::new();
     let links = employees
         .into_iter()
         .map(|(employee, email)| {
-            let person = email.and_then(|email| known.get(&email).copied()).unwrap_or_else(|| {
-                let person = app.new_id();
-                created.push(person);
-                person
-            });
+            let known = email.and_then(|email| known.get(&email).copied());
+            if let Some(former) = known.and_then(|known| known.former) {
+                rehired.insert(employee, former);
+            }
+            let person = known.map_or_else(
+                || {
+                    let person = app.new_id();
+                    created.push(person);
+                    person
+                },
+                |known| known.person,
+            );
             PersonLink {
                 employee: EmployeeId::from_uuid(employee),
                 person,
@@ -51,7 +61,7 @@ pub(super) async fn link(
         .collect();
     tx.persons().create(&created, now).await?;
     tx.persons().link(links).await?;
-    Ok(())
+    Ok(rehired)
 }
 
 /// Notes the offices that changed records name, so that each can be given a time zone.

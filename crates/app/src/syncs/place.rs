@@ -21,6 +21,9 @@ pub(super) struct Place {
     pub(super) next: Option<String>,
     /// Version of the tenant's choice of attributes that every page so far was kept by; empty when they differ.
     pub(super) selection: String,
+    /// Keyed hash of the attributes that the account listed when the run began; none where there is no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) offered: Option<String>,
     /// What single reads said so far about records that a full run did not see; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) confirming: Option<Confirming>,
@@ -33,21 +36,33 @@ pub(super) struct Confirming {
     pub(super) n_present: i64,
     /// The last record asked for; they are asked for in order of their ids.
     pub(super) after: Option<Uuid>,
-    /// Those that the vendor says are gone. As many as a human need not look at, and one, at most.
-    pub(super) gone: Vec<Uuid>,
+    /// How many are gone or hidden. As many as a human need not look at, and one, at most; which they are is in the table of
+    /// findings.
+    pub(super) n_found: u64,
+    /// A record that the run has seen could be read by itself, so a refusal is about the record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) others_are_shown: bool,
 }
 
 impl Confirming {
     /// Before the first single read.
     pub(super) const fn start(n_present: i64) -> Self {
-        Self { n_present, after: None, gone: Vec::new() }
+        Self { n_present, after: None, n_found: 0, others_are_shown: false }
     }
 }
 
 impl Place {
     /// Before the first page.
     pub(super) fn start(selection: &str) -> Self {
-        Self { pass: 1, drifted: false, done: false, next: None, selection: selection.to_owned(), confirming: None }
+        Self {
+            pass: 1,
+            drifted: false,
+            done: false,
+            next: None,
+            selection: selection.to_owned(),
+            offered: None,
+            confirming: None,
+        }
     }
 
     /// Reads the stored text.
@@ -89,7 +104,8 @@ mod tests {
     fn survives_its_text() {
         let mut place = Place::start("7").after_page(true, Some("{\"offset\":200}".into()));
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
-        place.confirming = Some(Confirming { n_present: 9, after: Some(Uuid::nil()), gone: vec![Uuid::nil()] });
+        let after = Some(Uuid::nil());
+        place.confirming = Some(Confirming { n_present: 9, after, n_found: 1, others_are_shown: true });
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
         assert!(Place::parse(None).is_err());
         assert!(Place::parse(Some("{")).is_err());

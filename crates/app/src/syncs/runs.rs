@@ -7,7 +7,7 @@ use gangway_domain::{
     job::JobClass,
     principal::Scope,
     record::Stream,
-    sync::{RunCounts, RunMode, RunState, Sync, SyncRun},
+    sync::{RunCounts, RunMode, RunState, Sync, SyncRun, Window},
 };
 use gangway_storage::{self as storage, Page, PageRequest, TenantTx};
 
@@ -68,14 +68,21 @@ pub(crate) async fn start_full_unless_running(
 
 /// Adds a run that somebody asked for.
 async fn create_noted(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mode: RunMode) -> Result<SyncRun> {
-    let run = create_in(ctx, tx, sync, mode).await?;
+    let run = create_in(ctx, tx, sync, mode, None).await?;
     let detail = serde_json::json!({ "run": run.id, "mode": mode });
     audit::record(ctx, tx, "sync.run", &sync.id.to_string(), detail).await?;
     Ok(run)
 }
 
-/// Adds a run and its job. The caller holds the sync's row and knows that no run is under way.
-pub(super) async fn create_in(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mode: RunMode) -> Result<SyncRun> {
+/// Adds a run and its job; `window` are the days, where it is not to read all of them. The caller holds the sync's row and knows
+/// that no run is under way.
+pub(super) async fn create_in(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    sync: &mut Sync,
+    mode: RunMode,
+    window: Option<Window>,
+) -> Result<SyncRun> {
     let app = ctx.app();
     let now = app.now();
     let connection = tx.connections().get(sync.connection).await?;
@@ -89,7 +96,7 @@ pub(super) async fn create_in(ctx: &Ctx, tx: &mut TenantTx, sync: &mut Sync, mod
         counts: RunCounts::default(),
         total: None,
         since: None,
-        window: None,
+        window,
         checkpoint: None,
         error_code: None,
         error_message: None,
@@ -157,7 +164,7 @@ pub(crate) async fn reopen(ctx: &Ctx, tx: &TenantTx, id: SyncRunId) -> Result<()
     match run.state {
         RunState::Running if tx.runs().has_job(id).await? => Err(is_running(id)),
         // Its worker died on the last try, and nobody has noted that yet.
-        RunState::Running => Ok(tx.runs().update(&refreshed(ctx, run)?).await?),
+        RunState::Running => go_on(ctx, tx, run).await,
         RunState::Completed | RunState::Held => {
             let message = "The run has read everything all the same; start a new run instead.";
             Err(Error::new(Code::JobNotFailed, message).with_existing(id))
@@ -171,21 +178,23 @@ pub(crate) async fn reopen(ctx: &Ctx, tx: &TenantTx, id: SyncRunId) -> Result<()
             run.error_code = None;
             run.error_message = None;
             run.finished_at = None;
-            Ok(tx.runs().update(&refreshed(ctx, run)?).await?)
+            go_on(ctx, tx, run).await
         }
     }
 }
 
-/// The run without what is too old to go on with.
-fn refreshed(ctx: &Ctx, mut run: SyncRun) -> Result<SyncRun> {
-    let Some(started_at) = run.started_at else { return Ok(run) };
-    if ctx.app().now() - started_at > STALE_AFTER {
-        run.started_at = None;
-        return Ok(run);
+/// Stores the run without what is too old to go on with.
+async fn go_on(ctx: &Ctx, tx: &TenantTx, mut run: SyncRun) -> Result<()> {
+    if let Some(started_at) = run.started_at {
+        if ctx.app().now() - started_at > STALE_AFTER {
+            run.started_at = None;
+        } else {
+            let place = Place { confirming: None, ..Place::parse(run.checkpoint.as_deref())? };
+            run.checkpoint = Some(place.to_text()?);
+        }
     }
-    let place = Place { confirming: None, ..Place::parse(run.checkpoint.as_deref())? };
-    run.checkpoint = Some(place.to_text()?);
-    Ok(run)
+    tx.held().delete_findings(run.id).await?;
+    Ok(tx.runs().update(&run).await?)
 }
 
 fn is_running(run: SyncRunId) -> Error {

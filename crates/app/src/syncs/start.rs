@@ -1,21 +1,21 @@
 //! Taking up a run: the connection is opened, and on the first turn what the account offers, the days and the moment to read
 //! from are settled, once for all pages.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
+use chrono::TimeDelta;
 use gangway_connector::ReadMode;
 use gangway_domain::{
     Code,
     id::SyncRunId,
     record::Stream,
-    sync::{RunCounts, RunMode, RunState, SyncRun, Window},
+    settings::DeletionLimits,
+    sync::{RunCounts, RunMode, RunState, SyncRun},
 };
 use gangway_egress::Class;
 use gangway_storage::queue::JobFence;
 
-use super::place::Place;
+use super::{permissions, place::Place, window::Calendar};
 use crate::{
     Ctx, Error, Result, attributes,
     connections::{self, Opened},
@@ -34,6 +34,10 @@ pub(super) struct Reading {
     pub(super) keys: Arc<TenantKeys>,
     /// Priority of its calls.
     pub(super) class: Class,
+    /// How many records may go without a human.
+    pub(super) deletions: DeletionLimits,
+    /// Attributes that this turn has noted as seen by the run.
+    pub(super) noted: HashSet<String>,
 }
 
 impl Reading {
@@ -52,6 +56,7 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
         return Ok(None);
     }
     let sync = tx.syncs().get(run.sync).await?;
+    let deletions = tx.settings().get().await?.settings.deletions;
     tx.commit().await?;
 
     let is_light = run.mode == RunMode::Incremental && sync.cursor.is_some();
@@ -59,10 +64,10 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
     let opened = connections::open(ctx, run.connection, class).await?;
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let goes_on = run.started_at.is_some() && is_same_account(ctx, &run, &opened).await?;
-    let run = if goes_on { Some(run) } else { settle(ctx, id, fence, &opened).await? };
+    let run = if goes_on { Some(run) } else { settle(ctx, id, fence, &opened, &keys).await? };
     let Some(run) = run else { return Ok(None) };
     let place = Place::parse(run.checkpoint.as_deref())?;
-    Ok(Some(Reading { run, place, opened, keys, class }))
+    Ok(Some(Reading { run, place, opened, keys, class, deletions, noted: HashSet::new() }))
 }
 
 /// Whether the connection still leads to the account that the run began with. Another one has other pages and other changes.
@@ -78,7 +83,13 @@ async fn is_same_account(ctx: &Ctx, run: &SyncRun, opened: &Opened) -> Result<bo
 }
 
 /// Settles what every page of the run shares, also anew for a run that has read pages of another account or of long ago.
-async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> Result<Option<SyncRun>> {
+async fn settle(
+    ctx: &Ctx,
+    id: SyncRunId,
+    fence: &JobFence,
+    opened: &Opened,
+    keys: &TenantKeys,
+) -> Result<Option<SyncRun>> {
     let app = ctx.app();
     let SyncRun { sync, stream, .. } = find(ctx, id).await?;
     let Some(manifest) = opened.manifest.stream(stream).cloned() else {
@@ -95,13 +106,17 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     let Some(mut run) = tx.runs().find_locked(id).await?.filter(|run| run.state == RunState::Running) else {
         return Ok(None);
     };
-    let tenant = tx.syncs().get_tenant().await?;
+    let settings = tx.settings().get().await?.settings;
     let selection = attributes::selection(ctx, &tx, run.connection, stream).await?;
     let now = app.now();
     run.started_at = Some(now);
     run.credential_version = opened.credential_version();
-    run.window = manifest.windowed.then(|| window(now, tenant.time_zone, app.config.window_days)).flatten();
-    let overlap = TimeDelta::hours(app.config.cursor_overlap_hours.into());
+    let calendar = Calendar::of(ctx, &tx).await?;
+    // A scheduled sweep of some days has had them since it was started.
+    if manifest.windowed && !calendar.is_part(&run) {
+        run.window = Some(calendar.whole());
+    }
+    let overlap = TimeDelta::hours(settings.cursor_overlap_hours.unwrap_or(app.config.cursor_overlap_hours).into());
     // What has not changed at the vendor is kept by the choice of its time: another choice needs every record.
     let kept_by = tx.syncs().find_kept_by(sync.id).await?;
     let is_kept = kept_by.as_deref() == Some(selection.version());
@@ -110,12 +125,14 @@ async fn settle(ctx: &Ctx, id: SyncRunId, fence: &JobFence, opened: &Opened) -> 
     }
     let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
     run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
-    run.checkpoint = Some(Place::start(selection.version()).to_text()?);
+    let offered = permissions::offered(&tx, &run, keys).await?;
+    run.checkpoint = Some(Place { offered, ..Place::start(selection.version()) }.to_text()?);
     run.total = None;
     // Nothing that was read before counts: it was another account's, or of another time.
     run.counts = RunCounts::default();
     tx.quarantine().delete_of_run(&run).await?;
-    tx.sweeps().delete_sightings(id).await?;
+    tx.sweeps().begin(id, now).await?;
+    tx.held().delete_findings(id).await?;
     tx.runs().update(&run).await?;
     tx.commit().await?;
     Ok(Some(run))
@@ -126,24 +143,4 @@ async fn find(ctx: &Ctx, id: SyncRunId) -> Result<SyncRun> {
     let run = tx.runs().find(id).await?;
     tx.commit().await?;
     run.ok_or_else(|| Error::not_found("sync run"))
-}
-
-/// The days around today, as the tenant's calendar has it.
-fn window(now: DateTime<Utc>, zone: Tz, days: u32) -> Option<Window> {
-    let today: NaiveDate = now.with_timezone(&zone).date_naive();
-    let reach = TimeDelta::days(days.into());
-    Some(Window { from: today.checked_sub_signed(reach)?, to: today.checked_add_signed(reach)? })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn today_is_the_tenants_today() {
-        let late = DateTime::parse_from_rfc3339("2026-11-23T23:30:00Z").unwrap().to_utc();
-        let days = |zone| window(late, zone, 400).map(|window| (window.from.to_string(), window.to.to_string()));
-        assert_eq!(days(Tz::Europe__Berlin), Some(("2025-10-20".into(), "2027-12-29".into())));
-        assert_eq!(days(Tz::UTC), Some(("2025-10-19".into(), "2027-12-28".into())));
-    }
 }

@@ -1,19 +1,22 @@
 //! Which records are gone, and whether to believe it.
 //!
-//! A full run's view is believed when it was complete: the vendor's total, where there is one, is what was seen, and the
-//! credential did not change. Then each record not seen is asked for by itself where the vendor has such a call, else it must
-//! have been missing from the full run before as well. Many at once are left to a human.
+//! A full run's view is believed when it was complete: the vendor's total, where there is one, is what was seen, and neither
+//! the credential nor what it may read changed. Then each record not seen is asked for by itself where the vendor has such a
+//! call, else it must have been missing from the full run before as well. Many at once are left to a human.
 
+use chrono::TimeDelta;
 use gangway_domain::{
+    id::SyncRunId,
     record::Stream,
-    sync::{RunMode, SyncRun},
+    settings::DeletionLimits,
+    sync::{RunMode, SyncRun, Window},
 };
-use gangway_storage::queue::JobFence;
-use uuid::Uuid;
+use gangway_storage::{TenantTx, queue::JobFence};
 
 use super::{
     confirm::{self, Confirmation},
     execute::Progress,
+    permissions,
     place::Confirming,
     start::Reading,
 };
@@ -24,27 +27,42 @@ use crate::{Ctx, Result};
 pub(super) enum Verdict {
     /// The run was no sweep.
     NoSweep,
-    /// These are gone.
-    Gone {
-        /// The records.
-        records: Vec<Uuid>,
-        /// How it was confirmed.
-        confirmed_by: &'static str,
-    },
+    /// The run's findings are to be believed.
+    Gone,
     /// So many seem gone that a human must look.
-    Held {
-        /// How many are missing, at least.
-        n_missing: usize,
-        /// How many there were.
-        n_present: i64,
-    },
+    Held(Box<Doubtful>),
     /// The view was not complete: nothing is concluded.
     Doubted(&'static str),
     /// None yet: the turn ended while it was looked for.
     Open(Progress),
 }
 
-const INCOMPLETE: Verdict = Verdict::Doubted("the records seen are not as many as the vendor's total says");
+impl Verdict {
+    /// Whether the run saw every record that there is.
+    pub(super) fn saw_everything(&self) -> bool {
+        !matches!(self, Self::NoSweep | Self::Open(_) | Self::Doubted(CREDENTIAL | DRIFTED | INCOMPLETE))
+    }
+}
+
+/// What is known when a human must look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Doubtful {
+    /// How many records there were.
+    pub(super) n_present: i64,
+    /// How many might have gone without a human.
+    pub(super) n_allowed: i64,
+    /// The sweep that did not see them either; none where single reads are to be had.
+    pub(super) earlier: Option<SyncRun>,
+}
+
+const CREDENTIAL: &str = "the credential was replaced while the account was read";
+const DRIFTED: &str = "the vendor's total changed while the account was read";
+const INCOMPLETE: &str = "the records seen are not as many as the vendor's total says";
+const PERMISSIONS: &str = "the attributes that the credential may read changed while the account was read";
+const RESTRICTED: &str = "an attribute came on nobody's record any more, so the credential may have lost a right";
+
+/// Sweeps looked at to find the one that saw the same days.
+const SWEEPS: u64 = 16;
 
 /// Judges a full run that has read everything.
 pub(super) async fn judge(
@@ -58,84 +76,127 @@ pub(super) async fn judge(
         return Ok(Verdict::NoSweep);
     }
     if reading.opened.credential_version() != reading.run.credential_version {
-        return Ok(Verdict::Doubted("the credential was replaced while the account was read"));
+        return Ok(Verdict::Doubted(CREDENTIAL));
     }
     if reading.place.drifted {
-        return Ok(Verdict::Doubted("the vendor's total changed while the account was read"));
+        return Ok(Verdict::Doubted(DRIFTED));
     }
     let progress = match reading.place.confirming.clone() {
         Some(progress) => progress,
-        None => match count(ctx, &reading.run).await? {
-            Some(n_present) => Confirming::start(n_present),
-            None => return Ok(INCOMPLETE),
+        None => match begin(ctx, reading).await? {
+            Ok(progress) => progress,
+            Err(doubt) => return Ok(Verdict::Doubted(doubt)),
         },
     };
     let n_present = progress.n_present;
-    let mut confirmed = None;
+    let most = limit(&reading.deletions, stream, n_present);
+    let mut found = None;
     if reading.opened.manifest.stream(stream).is_some_and(|stream| stream.confirms_deletion) {
-        match confirm::confirm(ctx, reading, fence, progress, should_stop).await? {
-            Confirmation::Complete(gone) => confirmed = Some(gone),
+        match confirm::confirm(ctx, reading, fence, progress, most, should_stop).await? {
+            Confirmation::Complete(n_found) => found = Some(n_found),
             Confirmation::NotOffered => {}
             Confirmation::Ended(progress) => return Ok(Verdict::Open(progress)),
         }
     }
-    let (records, confirmed_by) = match confirmed {
-        Some(gone) => (gone, "single_read"),
-        None => (unseen_twice(ctx, &reading.run, n_present).await?, "two_sweeps"),
+    let (n_found, earlier) = match found {
+        Some(n_found) => (n_found, None),
+        None => unseen_twice(ctx, &reading.run).await?,
     };
-    if is_too_many(stream, records.len(), n_present) {
-        return Ok(Verdict::Held { n_missing: records.len(), n_present });
+    if is_too_many(&reading.deletions, stream, n_found, n_present) {
+        let n_allowed = i64::try_from(most).unwrap_or(i64::MAX);
+        return Ok(Verdict::Held(Box::new(Doubtful { n_present, n_allowed, earlier })));
     }
-    Ok(Verdict::Gone { records, confirmed_by })
+    Ok(Verdict::Gone)
 }
 
-/// How many records are present; none when the view was not complete.
-async fn count(ctx: &Ctx, run: &SyncRun) -> Result<Option<i64>> {
+/// Whether the view was complete; how many records were present, or why it is doubted.
+async fn begin(ctx: &Ctx, reading: &Reading) -> Result<std::result::Result<Confirming, &'static str>> {
+    let run = &reading.run;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
     if let Some(total) = run.total
         && tx.sweeps().count_seen(run).await? != total
     {
-        return Ok(None);
+        return Ok(Err(INCOMPLETE));
     }
     let n_present = tx.sweeps().count_present(run).await?;
+    let is_anything_missing = !tx.sweeps().list_unseen(run, None, ctx.app().now(), 1).await?.is_empty();
     tx.commit().await?;
-    Ok(Some(n_present))
+    // What follows costs a request: only where something depends on it.
+    if is_anything_missing && run.stream == Stream::Employees {
+        if !permissions::are_unchanged(ctx, reading).await? {
+            return Ok(Err(PERMISSIONS));
+        }
+        if permissions::has_lost_any(ctx, run).await? {
+            return Ok(Err(RESTRICTED));
+        }
+    }
+    Ok(Ok(Confirming::start(n_present)))
 }
 
-/// Those that the full run before has not seen either: all of them, or as many as show that a human must look.
-async fn unseen_twice(ctx: &Ctx, run: &SyncRun, n_present: i64) -> Result<Vec<Uuid>> {
-    let most = u64::try_from(limit(run.stream, n_present)).unwrap_or(u64::MAX).saturating_add(1);
-    let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let unseen = match tx.runs().find_last_sweep(run.sync, Some(run.id)).await? {
-        Some(earlier) => tx.sweeps().list_unseen_twice(run, &earlier, most).await?,
-        None => Vec::new(),
+/// Adds what no other sweep of the same days saw either to the run's findings; how many, and that sweep.
+async fn unseen_twice(ctx: &Ctx, run: &SyncRun) -> Result<(u64, Option<SyncRun>)> {
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    // Single reads that came to nothing have left findings behind.
+    tx.held().delete_findings(run.id).await?;
+    let Some(earlier) = earlier(&tx, run).await? else {
+        tx.commit().await?;
+        return Ok((0, None));
     };
+    let n_found = tx.sweeps().hold_unseen(run, Some(&earlier), ctx.app().now()).await?;
     tx.commit().await?;
-    Ok(unseen.into_iter().map(|candidate| candidate.record).collect())
+    Ok((u64::try_from(n_found).unwrap_or(0), Some(earlier)))
+}
+
+/// The newest complete sweep before a run that saw most of its days, and whose sightings are kept.
+async fn earlier(tx: &TenantTx, run: &SyncRun) -> Result<Option<SyncRun>> {
+    let witnesses = tx.runs().list_witnesses(run.sync, run.id, SWEEPS).await?;
+    Ok(witnesses.into_iter().find(|sweep| overlap(run, sweep) >= overlap(run, run) / 2))
+}
+
+/// The earlier sweeps whose sightings a later one will ask for: the newest that saw most of these days, and the newest that did
+/// not.
+pub(super) async fn needed_later(tx: &TenantTx, run: &SyncRun) -> Result<Vec<SyncRunId>> {
+    let witnesses = tx.runs().list_witnesses(run.sync, run.id, SWEEPS).await?;
+    let is_same = |sweep: &&SyncRun| overlap(run, sweep) >= overlap(run, run) / 2;
+    let same = witnesses.iter().find(is_same);
+    let other = witnesses.iter().find(|sweep| !is_same(sweep));
+    Ok(same.into_iter().chain(other).map(|sweep| sweep.id).collect())
+}
+
+/// The days that two runs have both read; without windows, all there are.
+fn overlap(run: &SyncRun, other: &SyncRun) -> TimeDelta {
+    let (Some(a), Some(b)) = (run.window, other.window) else { return TimeDelta::MAX };
+    let common = Window { from: a.from.max(b.from), to: a.to.min(b.to) };
+    common.to - common.from + TimeDelta::days(1)
 }
 
 /// How many may go at once without a human.
-pub(super) fn limit(stream: Stream, n_present: i64) -> usize {
-    let share = usize::try_from(n_present / 20).unwrap_or(0);
+fn limit(limits: &DeletionLimits, stream: Stream, n_present: i64) -> u64 {
+    let share = |percent: u32| u64::try_from(n_present).unwrap_or(0).saturating_mul(percent.into()) / 100;
+    let DeletionLimits { employees_percent, employees_most, employees_least, periods_percent, periods_least } = *limits;
     match stream {
-        Stream::Employees => share.clamp(3, 10),
-        Stream::Absences | Stream::Attendances => share.max(50),
+        Stream::Employees => share(employees_percent).min(employees_most.into()).max(employees_least.into()),
+        Stream::Absences | Stream::Attendances => share(periods_percent).max(periods_least.into()),
     }
 }
 
-fn is_too_many(stream: Stream, n_gone: usize, n_present: i64) -> bool {
+fn is_too_many(limits: &DeletionLimits, stream: Stream, n_gone: u64, n_present: i64) -> bool {
     // Three absences may be all there are in a small company's window; an account without employees is never plain.
     let spared = match stream {
         Stream::Employees => 0,
         Stream::Absences | Stream::Attendances => 3,
     };
-    let empties = usize::try_from(n_present).is_ok_and(|present| n_gone == present);
-    n_gone > limit(stream, n_present) || (empties && n_gone > spared)
+    let empties = u64::try_from(n_present).is_ok_and(|present| n_gone == present);
+    n_gone > limit(limits, stream, n_present) || (empties && n_gone > spared)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_too_many(stream: Stream, n_gone: u64, n_present: i64) -> bool {
+        super::is_too_many(&DeletionLimits::default(), stream, n_gone, n_present)
+    }
 
     #[test]
     fn employees_go_by_the_smaller_of_a_twentieth_and_ten_but_three_at_least() {
@@ -149,6 +210,9 @@ mod tests {
         assert!(is_too_many(Stream::Employees, 3, 3));
         assert!(!is_too_many(Stream::Employees, 2, 3));
         assert!(!is_too_many(Stream::Employees, 0, 0));
+        let generous = DeletionLimits { employees_percent: 100, employees_most: 1_000, ..DeletionLimits::default() };
+        assert!(!super::is_too_many(&generous, Stream::Employees, 99, 100));
+        assert!(super::is_too_many(&generous, Stream::Employees, 100, 100));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     columns,
+    finish::about,
     intake::Incoming,
     merge::{self, Merged},
     people,
@@ -54,7 +55,8 @@ struct Change {
     record: Record,
     payload: Payload,
     is_new: bool,
-    is_back: bool,
+    /// What it was, when it was not shown before.
+    was: Option<RecordState>,
     changes: Map<String, Value>,
 }
 
@@ -100,7 +102,7 @@ pub(super) async fn write(ctx: &Ctx, tx: &mut TenantTx, scene: &Scene<'_>, incom
     }
     changes.extend(update_all(ctx, tx, scene, touched).await?);
     for change in &changes {
-        if change.is_new || change.is_back { written.n_created += 1 } else { written.n_updated += 1 }
+        if change.is_new || change.was.is_some() { written.n_created += 1 } else { written.n_updated += 1 }
     }
     commit_changes(ctx, tx, scene, changes, aliases).await?;
     Ok(written)
@@ -178,7 +180,7 @@ fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) 
         changed_at: now,
         deleted_at: None,
     };
-    change(scene, record, merged, incoming, true, false)
+    change(scene, record, merged, incoming, true, None)
 }
 
 fn update(
@@ -189,8 +191,8 @@ fn update(
     now: DateTime<Utc>,
 ) -> Result<Change> {
     let merged = merge::again(&old, old_sealed, incoming, scene.selection);
-    let is_back = old.state == RecordState::Deleted;
-    let differs = is_back || !merged.changes.is_empty();
+    let was = (old.state != RecordState::Present).then_some(old.state);
+    let differs = was.is_some() || !merged.changes.is_empty();
     let shows = differs
         || merged.stale != old.stale
         || merged.fields != old.fields
@@ -203,7 +205,7 @@ fn update(
         deleted_at: None,
         ..old
     };
-    change(scene, record, merged, incoming, false, is_back)
+    change(scene, record, merged, incoming, false, was)
 }
 
 /// The record with what was read, its finding columns, and its sealed parts.
@@ -213,7 +215,7 @@ fn change(
     merged: Merged,
     incoming: &Incoming,
     is_new: bool,
-    is_back: bool,
+    was: Option<RecordState>,
 ) -> Result<Change> {
     let Merged { fields, attributes, sealed, stale, changes } = merged;
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
@@ -246,7 +248,7 @@ fn change(
         kept_by: scene.selection.version().to_owned(),
         ..record
     };
-    Ok(Change { record, payload, is_new, is_back, changes })
+    Ok(Change { record, payload, is_new, was, changes })
 }
 
 async fn commit_changes(
@@ -260,19 +262,12 @@ async fn commit_changes(
     let mut records = Vec::with_capacity(changes.len());
     let mut payloads = Vec::with_capacity(changes.len());
     let mut people = Vec::new();
-    for Change { record, payload, is_new, is_back, changes } in changes {
+    let mut facts = Vec::new();
+    for Change { record, payload, is_new, was, changes } in changes {
         if !scene.is_quiet
-            && let Some((verb, data)) = fact(is_new, is_back, &changes)
+            && let Some((verb, data)) = fact(is_new, was, &changes)
         {
-            let draft = events::Draft {
-                kind: format!("{}.{verb}", run.stream.noun()),
-                subject: Some((record.id, wire_id(run.stream, record.id))),
-                connection: Some(run.connection),
-                run: Some(run.id),
-                credential_version: Some(run.credential_version),
-                data,
-            };
-            events::append(ctx, scene.keys, tx, draft);
+            facts.push((record.id, verb, data));
         }
         if run.stream == Stream::Employees && is_new {
             people.push((record.id, record.email.clone()));
@@ -286,13 +281,22 @@ async fn commit_changes(
     tx.records().upsert(records).await?;
     tx.records().upsert_payloads(payloads).await?;
     tx.records().upsert_aliases(run.connection, run.stream, aliases).await?;
-    people::link(ctx, tx, run.connection, people).await
+    let rehired = people::link(ctx, tx, run.connection, people).await?;
+    for (record, verb, mut data) in facts {
+        if let (Some(former), Some(members)) = (rehired.get(&record), data.as_object_mut()) {
+            members.insert("rehire_of".to_owned(), wire_id(run.stream, *former).into());
+        }
+        let draft = about(run, &format!("{}.{verb}", run.stream.noun()), data);
+        let subject = Some((record, wire_id(run.stream, record)));
+        events::append(ctx, scene.keys, tx, events::Draft { subject, ..draft });
+    }
+    Ok(())
 }
 
 /// The event that a change is worth.
-fn fact(is_new: bool, is_back: bool, changes: &Map<String, Value>) -> Option<(&'static str, Value)> {
-    if is_back {
-        return Some(("created", json!({ "changes": changes, "reappeared": true })));
+fn fact(is_new: bool, was: Option<RecordState>, changes: &Map<String, Value>) -> Option<(&'static str, Value)> {
+    if let Some(was) = was {
+        return Some(("created", json!({ "changes": changes, "reappeared": true, "was": was })));
     }
     if is_new {
         return Some(("created", json!({ "changes": changes })));

@@ -27,6 +27,7 @@ pub(crate) struct Model {
     pub first_seen_at: i64,
     pub last_seen_at: i64,
     pub removed_at: Option<i64>,
+    pub restricted_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -76,6 +76,11 @@ struct PayloadRow {
 }
 
 #[derive(FromQueryResult)]
+struct IdRow {
+    id: Uuid,
+}
+
+#[derive(FromQueryResult)]
 struct SealedRow {
     record_id: Uuid,
     sealed: Vec<u8>,
@@ -220,18 +225,20 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// Marks present records as gone; answers how many were present.
-    pub async fn bury(&self, ids: &[Uuid], at: DateTime<Utc>) -> Result<u64> {
-        let mut buried = 0;
+    /// Marks present records as gone or hidden; answers those that were present, in no order.
+    pub async fn bury(&self, ids: &[Uuid], state: RecordState, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+        let mut buried = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(batch::CHUNK) {
             let sql = format!(
-                "UPDATE record SET state = 'deleted', deleted_at = $2, changed_at = $2, version = version + 1
-                 WHERE tenant_id = $1 AND state = 'present' AND id IN ({})",
-                batch::places(3, chunk.len())
+                "UPDATE record SET state = $2, deleted_at = $3, changed_at = $3, version = version + 1
+                 WHERE tenant_id = $1 AND state = 'present' AND id IN ({}) RETURNING id",
+                batch::places(4, chunk.len())
             );
-            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into(), to_micros(at).into()];
+            let mut values: Vec<Value> =
+                vec![self.0.tenant().uuid().into(), state.as_str().into(), to_micros(at).into()];
             values.extend(chunk.iter().map(|id| Value::from(*id)));
-            buried += self.0.execute(&sql, values).await?.rows_affected();
+            let rows: Vec<IdRow> = self.0.query(&sql, values).await?;
+            buried.extend(rows.into_iter().map(|row| row.id));
         }
         Ok(buried)
     }

@@ -1,6 +1,7 @@
 //! The runners, one file per job, named like its payload's file in `app::jobs`.
 
 mod prune;
+mod release_held;
 mod resume_jobs;
 mod rotate_keys;
 mod run_sync;

@@ -1,0 +1,38 @@
+//! Carrying out what a sweep found: records that are gone or hidden, and an event for each.
+
+use gangway_domain::{held::Finding, record::RecordState, sync::SyncRun};
+use gangway_storage::{TenantTx, held::HeldRecord};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::finish::about;
+use crate::{Ctx, Result, events, records::wire_id, seal::TenantKeys};
+
+/// Marks records as gone or hidden, those that are still present, and tells each; answers how many there were.
+pub(super) async fn bury(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    run: &SyncRun,
+    found: &[HeldRecord],
+) -> Result<i64> {
+    let mut n_buried = 0;
+    for finding in [Finding::Gone, Finding::UnseenTwice, Finding::Unseen, Finding::Hidden] {
+        let records: Vec<Uuid> = found.iter().filter(|it| it.finding == finding).map(|it| it.record).collect();
+        let (state, verb, confirmed_by) = match finding {
+            Finding::Gone => (RecordState::Deleted, "deleted", "single_read"),
+            Finding::UnseenTwice => (RecordState::Deleted, "deleted", "two_sweeps"),
+            Finding::Unseen => (RecordState::Deleted, "deleted", "human"),
+            Finding::Hidden => (RecordState::Hidden, "hidden", "single_read"),
+        };
+        let mut buried = tx.records().bury(&records, state, ctx.app().now()).await?;
+        buried.sort_unstable();
+        n_buried += i64::try_from(buried.len()).unwrap_or(i64::MAX);
+        for record in buried {
+            let draft = about(run, &format!("{}.{verb}", run.stream.noun()), json!({ "confirmed_by": confirmed_by }));
+            let subject = Some((record, wire_id(run.stream, record)));
+            events::append(ctx, keys, tx, events::Draft { subject, ..draft });
+        }
+    }
+    Ok(n_buried)
+}
