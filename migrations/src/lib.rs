@@ -12,6 +12,7 @@ mod m20261124_000004_syncs;
 mod m20261124_000005_events;
 mod m20261124_000006_jobs;
 mod m20261126_000001_held;
+mod m20261126_000003_pauses;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm::ConnectionTrait};
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_events::Migration),
             Box::new(m20261124_000006_jobs::Migration),
             Box::new(m20261126_000001_held::Migration),
+            Box::new(m20261126_000003_pauses::Migration),
         ]
     }
 

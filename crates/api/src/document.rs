@@ -124,9 +124,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     }
 }
 
-/// Creating requests take an `Idempotency-Key`; a check or a discovery may simply be repeated.
+/// Creating requests take an `Idempotency-Key`; a check, a discovery or a resume may simply be repeated.
 fn creates(path: &str, method: &str) -> bool {
-    method == "post" && !path.ends_with("/check") && !path.ends_with("/discover")
+    method == "post" && !["/check", "/discover", "/resume"].iter().any(|verb| path.ends_with(verb))
 }
 
 /// Whether the object of the path has an `ETag`.
@@ -253,6 +253,7 @@ fn links(path: &str, method: &str) -> Option<Value> {
             "put_credential",
             "check_connection",
             "discover_attributes",
+            "resume_connection",
             "list_attributes",
             "get_budget",
         ],

@@ -28,6 +28,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(connections::credential::put)
         .service(connections::check::check)
         .service(connections::discover::discover)
+        .service(connections::resume::resume)
         .service(connections::attributes::list)
         .service(connections::attributes::choose)
         .service(connections::budget::read)

@@ -66,4 +66,36 @@ pub struct Connection {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Tries in a row that failed; 0 when nothing is paused.
+    pub failures: i32,
+    /// Until when scheduled runs wait; none when they do not, or wait for somebody to act.
+    pub paused_until: Option<DateTime<Utc>>,
+}
+
+/// Whether the scheduled runs of a connection wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// They do not.
+    None,
+    /// Until a time.
+    Timed,
+    /// Until somebody acts.
+    Open,
+}
+
+impl Connection {
+    /// The kind of pause. A timed one may be over, its next try not yet.
+    pub const fn pause(&self) -> Pause {
+        match (self.failures, self.paused_until) {
+            (0, _) => Pause::None,
+            (_, Some(_)) => Pause::Timed,
+            (_, None) => Pause::Open,
+        }
+    }
+
+    /// Whether scheduled runs wait at this moment.
+    pub fn is_paused_at(&self, now: DateTime<Utc>) -> bool {
+        self.pause() == Pause::Open || self.paused_until.is_some_and(|until| until > now)
+    }
 }

@@ -52,6 +52,8 @@ impl Connections<'_> {
             version,
             created_at,
             updated_at,
+            failures,
+            paused_until,
         } = connection;
         let row = ActiveModel {
             tenant_id: Set(self.0.tenant().uuid()),
@@ -67,6 +69,8 @@ impl Connections<'_> {
             version: Set(*version),
             created_at: Set(to_micros(*created_at)),
             updated_at: Set(to_micros(*updated_at)),
+            failures: Set(*failures),
+            paused_until: Set(paused_until.map(to_micros)),
         };
         row.insert(self.0.raw()).await?;
         Ok(())
@@ -161,6 +165,18 @@ impl Connections<'_> {
         Ok(())
     }
 
+    /// Pauses the scheduled runs after so many failed tries, until a time or until somebody acts; 0 ends the pause. Part of health.
+    pub async fn set_pause(&self, id: ConnectionId, failures: i32, until: Option<DateTime<Utc>>) -> Result<()> {
+        self.0
+            .update::<Entity>()
+            .filter(Column::Id.eq(id.uuid()))
+            .col_expr(Column::Failures, Expr::value(failures))
+            .col_expr(Column::PausedUntil, Expr::value(until.map(to_micros)))
+            .exec(self.0.raw())
+            .await?;
+        Ok(())
+    }
+
     /// Notes that the attributes were discovered.
     pub async fn set_discovered(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<()> {
         self.0
@@ -194,6 +210,8 @@ fn connection(row: Model) -> Result<Connection> {
         version,
         created_at,
         updated_at,
+        failures,
+        paused_until,
     } = row;
     Ok(Connection {
         id: ConnectionId::from_uuid(id),
@@ -208,5 +226,7 @@ fn connection(row: Model) -> Result<Connection> {
         version,
         created_at: from_micros(created_at)?,
         updated_at: from_micros(updated_at)?,
+        failures,
+        paused_until: from_micros_opt(paused_until)?,
     })
 }

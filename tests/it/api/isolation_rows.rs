@@ -118,6 +118,7 @@ pub(super) const ROWS: &[Row] = &[
         |ids| Some(json!({"attributes": [{"id": ids.attribute, "selected": true}]})),
         Expect::NotFound,
     ),
+    row("resume_connection", |ids| &ids.connection, Expect::NotFound),
     row("get_budget", |ids| &ids.connection, Expect::NotFound),
     with_body(
         "create_sync",

@@ -13,6 +13,7 @@ mod kept;
 mod load;
 mod locks;
 mod odd;
+mod pause;
 mod quarantine;
 mod records;
 mod rehire;

@@ -86,6 +86,8 @@ pub(super) fn connection(id: ConnectionId, name: &str) -> Connection {
         version: 1,
         created_at: at(),
         updated_at: at(),
+        failures: 0,
+        paused_until: None,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod credential;
 pub(crate) mod discover;
+pub(crate) mod resume;
 
 use actix_web::{HttpResponse, delete, get, patch};
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use gangway_app::{
     connections::{self, ConnectionPatch, Warning},
 };
 use gangway_domain::{
-    connection::{Connection, ConnectionState},
+    connection::{Connection, ConnectionState, Pause},
     id::ConnectionId,
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,14 @@ pub(crate) struct ConnectionView {
     state: ConnectionState,
     /// What happened and what to do.
     state_reason: Option<String>,
+    /// Whether scheduled runs wait, because runs failed. `POST …/resume` ends it, as do a new credential and a new config; a run
+    /// by hand may be started all the same.
+    #[schema(value_type = PauseView)]
+    pause: Pause,
+    /// When the next scheduled run tries again; null unless `pause` is `timed`.
+    paused_until: Option<DateTime<Utc>>,
+    /// Tries in a row that failed; 0 when nothing is paused.
+    failures: i32,
     /// Version of the credential in use, from 1.
     credential_version: i32,
     /// When the vendor last accepted the credential.
@@ -86,6 +95,16 @@ enum ConnectionStateView {
     Failed,
 }
 
+/// Whether scheduled runs wait: not, until `paused_until`, or (`open`) until somebody acts.
+#[derive(ToSchema)]
+#[schema(as = Pause, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the domain's type, which knows no OpenAPI")]
+enum PauseView {
+    None,
+    Timed,
+    Open,
+}
+
 impl ConnectionView {
     /// A connection as it is now.
     pub(crate) async fn of(ctx: &Ctx, connection: Connection) -> Result<Self> {
@@ -94,6 +113,7 @@ impl ConnectionView {
     }
 
     fn with(connection: Connection, warnings: Vec<Warning>) -> Self {
+        let pause = connection.pause();
         let Connection {
             id,
             connector,
@@ -107,6 +127,8 @@ impl ConnectionView {
             version,
             created_at,
             updated_at,
+            failures,
+            paused_until,
         } = connection;
         Self {
             id: id.to_string(),
@@ -115,6 +137,9 @@ impl ConnectionView {
             config,
             state,
             state_reason,
+            pause,
+            paused_until,
+            failures,
             credential_version,
             checked_at,
             discovered_at,

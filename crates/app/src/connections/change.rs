@@ -16,7 +16,7 @@ use super::{
     open::unseal,
     origin, require_version,
 };
-use crate::{Ctx, Error, FieldError, Result, attributes, audit, names};
+use crate::{Ctx, Error, FieldError, Result, attributes, audit, names, syncs};
 
 /// What may change.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +59,11 @@ pub async fn update(
     };
     require_version(&before, if_version)?;
     let mut connection = before.clone();
+    if config.as_ref().is_some_and(|config| *config != connection.config) {
+        // Syncs are locked before attributes.
+        syncs::end_pause(ctx, &tx, &connection).await?;
+        (connection.failures, connection.paused_until) = (0, None);
+    }
     if let Some(Judged { version, moved }) = judged {
         // Somebody changed it meanwhile, perhaps its origin: whoever came first stays.
         require_version(&connection, Some(version))?;

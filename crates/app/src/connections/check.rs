@@ -2,7 +2,7 @@
 
 use gangway_connector::{CheckReport, CheckRequest, Finding, FindingLevel};
 use gangway_domain::{
-    connection::{Connection, ConnectionState},
+    connection::{Connection, ConnectionState, Pause},
     id::ConnectionId,
     principal::Scope,
 };
@@ -10,7 +10,7 @@ use gangway_egress::Class;
 use gangway_storage::connections::Health;
 
 use super::open;
-use crate::{Ctx, Error, Result, attributes};
+use crate::{Ctx, Error, Result, attributes, syncs};
 
 /// The connection after a check, and what was found.
 #[derive(Debug, Clone)]
@@ -41,6 +41,10 @@ pub async fn check(ctx: &Ctx, id: ConnectionId) -> Result<Checked> {
         return Err(Error::from(gangway_storage::Error::Stale));
     }
     tx.connections().set_health(id, &health).await?;
+    // What waits for somebody to act waits for a credential that is accepted.
+    if report.ok && before.pause() == Pause::Open {
+        syncs::end_pause(ctx, &tx, &before).await?;
+    }
     if let Some(kind) = transition(before.state, health.state) {
         attributes::append_event(ctx, &keys, &mut tx, &before, kind, None, health_data(&health));
     }

@@ -73,6 +73,8 @@ pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
         version: 1,
         created_at: now,
         updated_at: now,
+        failures: 0,
+        paused_until: None,
     };
     let credential = credential::seal(ctx, connector.as_ref(), &connection, 1, &secret).await?;
     let tx = app.db.begin(ctx.scope()).await?;

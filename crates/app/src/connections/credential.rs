@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{connector, fields, require_version};
-use crate::{Ctx, Error, FieldError, Result, attributes, audit, budgets};
+use crate::{Ctx, Error, FieldError, Result, attributes, audit, budgets, syncs};
 
 /// What the sealed bytes are bound to, beside tenant and credential id.
 pub(super) const SEAL_KIND: &str = "credential";
@@ -44,6 +44,9 @@ pub async fn put_credential(
     let mut connection = tx.connections().get_for_update(id).await?;
     // Somebody stored another credential while this one was sealed: whoever came first stays.
     require_version(&connection, Some(before.version))?;
+    // Syncs are locked before attributes.
+    syncs::end_pause(ctx, &tx, &connection).await?;
+    (connection.failures, connection.paused_until) = (0, None);
     if !is_same_account(&tx.credentials().get(id, before.credential_version).await?, &credential) {
         tx.syncs().delete_cursors(id, app.now()).await?;
         attributes::forget_account(&tx, id).await?;

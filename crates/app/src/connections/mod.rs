@@ -8,6 +8,7 @@ mod create;
 mod credential;
 mod discover;
 mod open;
+mod resume;
 mod tokens;
 mod warnings;
 
@@ -25,6 +26,7 @@ pub(crate) use credential::is_same_account;
 pub use credential::put_credential;
 pub use discover::{Discovered, discover};
 pub use open::{Opened, open};
+pub use resume::resume;
 pub use warnings::{Warning, warnings};
 
 /// Characters of an address.

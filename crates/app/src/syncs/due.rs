@@ -12,7 +12,7 @@ use gangway_storage::{
 };
 
 use super::{
-    health, runs,
+    health, pause, runs,
     schedule::{Anchor, Schedule},
     window::Calendar,
 };
@@ -69,10 +69,12 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
     if sync.next_run_at.is_none_or(|next| next > now) {
         return Ok(false);
     }
-    sync.next_run_at = next(ctx, &tx, &sync).await?;
+    let connection = tx.connections().get(sync.connection).await?;
+    let waits = pause::holds(ctx, &tx, &connection, &sync).await?;
+    sync.next_run_at = if waits { connection.paused_until } else { next(ctx, &tx, &sync).await? };
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;
-    let starts = tx.runs().find_running(id).await?.is_none();
+    let starts = !waits && tx.runs().find_running(id).await?.is_none();
     if starts {
         let (mode, window) = plan(ctx, &tx, &sync).await?;
         runs::create_in(ctx, &mut tx, &mut sync, mode, window).await?;
@@ -81,7 +83,8 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
     Ok(starts)
 }
 
-async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option<DateTime<Utc>>> {
+/// When a sync next runs by itself, by its schedule.
+pub(super) async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option<DateTime<Utc>>> {
     let Some(text) = &sync.schedule else { return Ok(None) };
     let zone = tx.syncs().get_tenant().await?.time_zone;
     let anchor = Anchor { id: sync.id, created_at: sync.created_at, zone };

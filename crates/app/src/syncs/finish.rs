@@ -88,7 +88,7 @@ pub(super) async fn finish(
     }
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;
-    health::recovered(ctx, &mut tx, keys, &run).await?;
+    health::recovered(ctx, &mut tx, keys, &run, &mut sync).await?;
     if run.mode == RunMode::Full && verdict.saw_everything() {
         let permission = reading.opened.manifest.stream(run.stream).map_or("", |stream| stream.requires_permission);
         permissions::tell(ctx, &mut tx, keys, &run, permission).await?;

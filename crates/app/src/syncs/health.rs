@@ -2,14 +2,14 @@
 
 use gangway_domain::{
     Code,
-    connection::ConnectionState,
+    connection::{ConnectionState, Pause},
     id::SyncRunId,
-    sync::{RunState, SyncRun},
+    sync::{RunState, Sync, SyncRun},
 };
 use gangway_storage::{TenantTx, connections::Health, queue::JobFence};
 use serde_json::json;
 
-use super::{finish::about, page::is_running};
+use super::{finish::about, page::is_running, pause};
 use crate::{Ctx, Error, Result, events, seal::TenantKeys};
 
 /// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
@@ -21,8 +21,8 @@ pub async fn fail(ctx: &Ctx, run: SyncRunId, fence: &JobFence, error: &Error) ->
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let mut tx = app.db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
-    let Some(run) = lock(&tx, run).await? else { return Ok(()) };
-    end(ctx, &mut tx, &keys, run, error).await?;
+    let Some((sync, run)) = lock(&tx, run).await? else { return Ok(()) };
+    end(ctx, &mut tx, &keys, sync, run, error).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -32,26 +32,34 @@ pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
     let app = ctx.app();
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let mut tx = app.db.begin(ctx.scope()).await?;
-    let Some(run) = lock(&tx, run).await? else { return Ok(()) };
+    let Some((sync, run)) = lock(&tx, run).await? else { return Ok(()) };
     if tx.runs().has_job(run.id).await? {
         return Ok(());
     }
     let error = Error::new(Code::Internal, "The run's job ended before the run did; start it again.");
-    end(ctx, &mut tx, &keys, run, &error).await?;
+    end(ctx, &mut tx, &keys, sync, run, &error).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// The run if it is under way, locked after its connection, whose health it is about to change.
-async fn lock(tx: &TenantTx, run: SyncRunId) -> Result<Option<SyncRun>> {
+/// The run if it is under way with its sync, locked after their connection, whose health it is about to change.
+async fn lock(tx: &TenantTx, run: SyncRunId) -> Result<Option<(Sync, SyncRun)>> {
     let Some(found) = tx.runs().find(run).await? else { return Ok(None) };
     if tx.connections().find_for_update(found.connection).await?.is_none() {
         return Ok(None);
     }
-    Ok(tx.runs().find_locked(run).await?.filter(is_running))
+    let Some(sync) = tx.syncs().find_locked(found.sync).await? else { return Ok(None) };
+    Ok(tx.runs().find_locked(run).await?.filter(is_running).map(|run| (sync, run)))
 }
 
-async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, error: &Error) -> Result<()> {
+async fn end(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    mut sync: Sync,
+    mut run: SyncRun,
+    error: &Error,
+) -> Result<()> {
     run.state = RunState::Failed;
     run.error_code = Some(error.code.as_str().to_owned());
     run.error_message = Some(error.message.clone());
@@ -66,7 +74,9 @@ async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, 
     });
     events::append(ctx, keys, tx, about(&run, "sync.failed", data));
     if let Some(state) = state_after(error.code) {
-        let reason = format!("The last sync of {} failed. {}", run.stream.as_str(), error.message);
+        pause::begin(ctx, tx, run.connection, &mut sync, error.code).await?;
+        let reason =
+            format!("The last sync of {} failed. {}{}", run.stream.as_str(), error.message, next_step(error.code));
         set(ctx, tx, keys, &run, Health { state, reason: Some(reason), checked_at: None }).await?;
     }
     tracing::warn!(
@@ -74,6 +84,20 @@ async fn end(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, mut run: SyncRun, 
         code = error.code.as_str(), "sync run failed"
     );
     Ok(())
+}
+
+/// What to do, where the message of a failure cannot say it.
+const fn next_step(code: Code) -> &'static str {
+    match code {
+        Code::VendorUnavailable | Code::VendorLimited => {
+            " Scheduled runs try again by themselves after growing pauses; if it lasts, ask the vendor's support."
+        }
+        Code::VendorProtocol => {
+            " Scheduled runs try again by themselves after growing pauses; if it lasts, send the run's id to whoever runs \
+             this server."
+        }
+        _ => "",
+    }
 }
 
 /// What a failure says about the connection; none when the fault is ours.
@@ -94,18 +118,38 @@ const fn state_after(code: Code) -> Option<ConnectionState> {
 ///
 /// What a check found (a missing right of another stream) stays: a run takes back only what a failed run said, and only when
 /// no other stream fails. A connection that was said not to work at all plainly does.
-pub(super) async fn recovered(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, run: &SyncRun) -> Result<()> {
+pub(super) async fn recovered(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    run: &SyncRun,
+    sync: &mut Sync,
+) -> Result<()> {
     let connection = tx.connections().get(run.connection).await?;
+    if connection.credential_version != run.credential_version {
+        return Ok(());
+    }
+    if connection.state == ConnectionState::Active && connection.pause() == Pause::None {
+        return Ok(());
+    }
+    let works_after_all = matches!(connection.state, ConnectionState::Unchecked | ConnectionState::Failed)
+        || connection.pause() == Pause::Open;
+    let is_last_trouble = works_after_all || !tx.runs().is_another_failing(run.connection, run.sync).await?;
+    if is_last_trouble && connection.pause() != Pause::None {
+        pause::end_after(ctx, tx, &connection, sync).await?;
+    }
     let is_well = match connection.state {
-        ConnectionState::Active => return Ok(()),
+        ConnectionState::Active => false,
         ConnectionState::Unchecked | ConnectionState::Failed => true,
         ConnectionState::Degraded => {
+            // A pause tells of a failed run also where a clock that was set back has put the runs in another order.
             let before = tx.runs().find_before(run).await?;
-            before.is_some_and(|before| before.state == RunState::Failed)
-                && !tx.runs().is_another_failing(run.connection, run.sync).await?
+            let came_from_a_run =
+                connection.pause() != Pause::None || before.is_some_and(|before| before.state == RunState::Failed);
+            is_last_trouble && came_from_a_run
         }
     };
-    if !is_well || connection.credential_version != run.credential_version {
+    if !is_well {
         return Ok(());
     }
     let health = Health { state: ConnectionState::Active, reason: None, checked_at: Some(ctx.app().now()) };
@@ -114,13 +158,18 @@ pub(super) async fn recovered(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, r
 
 /// Sets the health; a change of it is an event.
 async fn set(ctx: &Ctx, tx: &mut TenantTx, keys: &TenantKeys, run: &SyncRun, health: Health) -> Result<()> {
-    let before = tx.connections().get_for_update(run.connection).await?.state;
+    let before = tx.connections().get_for_update(run.connection).await?;
     tx.connections().set_health(run.connection, &health).await?;
-    let Some(kind) = transition(before, health.state) else { return Ok(()) };
-    let draft = events::Draft {
-        subject: Some((run.connection.uuid(), run.connection.to_string())),
-        ..about(run, kind, json!({ "state": health.state, "reason": health.reason }))
-    };
+    let Some(kind) = transition(before.state, health.state) else { return Ok(()) };
+    let mut data = json!({ "state": health.state, "reason": health.reason });
+    if kind == "connection.degraded"
+        && let Some(data) = data.as_object_mut()
+    {
+        data.insert("pause".to_owned(), json!(before.pause()));
+        data.insert("paused_until".to_owned(), json!(before.paused_until));
+    }
+    let draft =
+        events::Draft { subject: Some((run.connection.uuid(), run.connection.to_string())), ..about(run, kind, data) };
     events::append(ctx, keys, tx, draft);
     Ok(())
 }

@@ -10,6 +10,7 @@ use croner::{
     parser::{CronParser, Seconds, Year},
 };
 use gangway_domain::id::SyncId;
+use uuid::Uuid;
 
 const MAX_JITTER: TimeDelta = TimeDelta::minutes(5);
 /// Longer texts are no schedule; they would be kept and told by the audit log.
@@ -118,11 +119,17 @@ fn parse_cron(text: &str) -> Result<Cron, String> {
 }
 
 fn jitter(interval: TimeDelta, id: SyncId) -> TimeDelta {
-    let most = (interval / 10).min(MAX_JITTER).num_microseconds().unwrap_or(0).max(0);
+    share_of((interval / 10).min(MAX_JITTER), id.uuid())
+}
+
+/// A share between nothing and all that follows from an id.
+pub(super) fn share_of(all: TimeDelta, id: Uuid) -> TimeDelta {
+    let all = all.num_microseconds().unwrap_or(0).max(0);
     // The last bytes of the id are its random bits.
-    let [.., a, b, c, d] = *id.uuid().as_bytes();
-    let share = i64::from(u32::from_be_bytes([a, b, c, d]));
-    TimeDelta::microseconds(most * share / i64::from(u32::MAX))
+    let [.., a, b, c, d] = *id.as_bytes();
+    let share = i128::from(u32::from_be_bytes([a, b, c, d]));
+    let share = i128::from(all) * share / i128::from(u32::MAX);
+    TimeDelta::microseconds(i64::try_from(share).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
+    pub failures: i32,
+    pub paused_until: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
