@@ -1,10 +1,12 @@
 //! The endpoints under `/_sandbox/`, for tests, documentation and curl. They stand outside the vendor's API: no token,
 //! no limit, not in the ledger.
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::change::Rejected;
+use crate::faults::Fault;
 use crate::handle::Handle;
 use crate::request::Request;
 
@@ -13,7 +15,8 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 
 const HELP: &str = "GET or POST /_sandbox/people, /_sandbox/absences, /_sandbox/attendances; PATCH or DELETE \
                     /_sandbox/people/{id}, /_sandbox/absences/{id}, /_sandbox/attendances/{id}; GET \
-                    /_sandbox/attributes, /_sandbox/ledger; GET or POST /_sandbox/quirks";
+                    /_sandbox/attributes, /_sandbox/ledger; GET or POST /_sandbox/quirks; GET, POST or DELETE /_sandbox/faults; \
+                    DELETE /_sandbox/faults/{id}";
 
 /// Answers an admin request.
 pub(crate) fn answer(handle: &Handle, request: &Request) -> Answer {
@@ -58,10 +61,24 @@ pub(crate) fn answer(handle: &Handle, request: &Request) -> Answer {
         }
         ("GET", ["quirks"]) => Ok(json!(handle.quirks())),
         ("POST", ["quirks"]) => body().and_then(|body| handle.change_switches(&body)).map(|quirks| json!(quirks)),
+
+        ("GET", ["faults"]) => Ok(json!({"faults": handle.faults()})),
+        ("POST", ["faults"]) => {
+            body().and_then(read_fault).and_then(|fault| handle.add_fault(fault)).map(|id| json!({"id": id}))
+        }
+        ("DELETE", ["faults"]) => {
+            handle.remove_faults();
+            Ok(json!({"faults": []}))
+        }
+        ("DELETE", ["faults", id]) => number(id).and_then(|id| handle.remove_fault(id).map(|()| json!({"id": id}))),
         _ => return Answer::json(404, &json!({"error": "there is no such admin endpoint", "endpoints": HELP})),
     };
     match result {
         Ok(body) => Answer::json(if request.method == "POST" && segments != ["quirks"] { 201 } else { 200 }, &body),
         Err(rejected) => Answer::json(rejected.status(), &json!({"error": rejected.to_string()})),
     }
+}
+
+fn read_fault(body: Value) -> Result<Fault, Rejected> {
+    Fault::deserialize(body).map_err(|error| Rejected::invalid("fault", error.to_string()))
 }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::config::Dialect;
+use crate::faults::Delivery;
 use crate::quirks::Language;
 
 /// Status, body and headers of an answer.
@@ -12,11 +14,21 @@ pub(crate) struct Answer {
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Headers that a fault orders.
+    pub(crate) ordered_headers: Box<[(String, String)]>,
+    pub(crate) delivery: Delivery,
 }
 
 impl Answer {
     pub(crate) fn bytes(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, body: body.into(), headers: Vec::new() }
+        Self {
+            status,
+            content_type,
+            body: body.into(),
+            headers: Vec::new(),
+            ordered_headers: Box::default(),
+            delivery: Delivery::Whole,
+        }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
@@ -53,6 +65,14 @@ impl Answer {
     /// The right is missing, which the vendor says with code 0.
     pub(crate) fn missing_right() -> Self {
         Self::error(403, 0, "personio.core.api.exceptions.api.forbidden.http.exception")
+    }
+
+    /// The client id and secret are not known.
+    pub(crate) fn wrong_credentials(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Vendor => Self::error(403, 0, "Wrong credentials"),
+            Dialect::Guide => Self::error(401, 401, "Wrong credentials"),
+        }
     }
 
     pub(crate) fn too_many() -> Self {

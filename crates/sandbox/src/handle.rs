@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::admin;
 use crate::answer::Answer;
 use crate::change::Rejected;
-use crate::faults::Fault;
+use crate::faults::{Fault, Standing as StandingFault};
 use crate::ledger::Report;
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
@@ -149,7 +149,7 @@ impl Handle {
         })
     }
 
-    /// Sets some switches, and `credentials`, `expire_tokens` or `fail_next` beside them, as the admin endpoint does.
+    /// Sets some switches, and `credentials` or `expire_tokens` beside them, as the admin endpoint does.
     ///
     /// # Errors
     /// When a switch is not known or its value does not fit; nothing is set then.
@@ -175,16 +175,34 @@ impl Handle {
         self.0.lock().tokens.expire_all();
     }
 
-    /// Lets the next requests of a path fail.
+    /// Lets something go wrong from now on; answers what names the fault.
     ///
     /// # Errors
-    /// When the path is not one of the vendor's API or the status is none of an answer.
-    pub fn fail_next(&self, fault: Fault) -> Result<(), Rejected> {
+    /// When the path is not one of the vendor's API or the effect is none that can be had.
+    pub fn add_fault(&self, fault: Fault) -> Result<u64, Rejected> {
         if let Some(problem) = fault.problem() {
-            return Err(Rejected::invalid("fail_next", problem));
+            return Err(Rejected::invalid("fault", problem));
         }
-        self.0.lock().faults.push(fault);
-        Ok(())
+        Ok(self.0.lock().faults.add(fault))
+    }
+
+    /// The faults in the order they were told, also those that hit nobody any more.
+    pub fn faults(&self) -> Vec<StandingFault> {
+        self.0.lock().faults.list()
+    }
+
+    /// Takes a fault away.
+    ///
+    /// # Errors
+    /// When there is none with this id.
+    pub fn remove_fault(&self, id: u64) -> Result<(), Rejected> {
+        let removed = self.0.lock().faults.remove(Some(id));
+        removed.then_some(()).ok_or(Rejected::NotFound { what: "fault", id })
+    }
+
+    /// Takes all faults away.
+    pub fn remove_faults(&self) {
+        self.0.lock().faults.remove(None);
     }
 
     /// Counts by route and the last `n_recent` requests.

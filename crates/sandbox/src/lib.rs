@@ -14,11 +14,13 @@
 //! | `/_sandbox/people/{id}` and so on | PATCH some fields, DELETE (a person's GET too) |
 //! | `/_sandbox/attributes` | GET the company's attributes, the company-specific ones with their keys |
 //! | `/_sandbox/ledger?recent=100` | GET the counts per route and status and the last requests |
-//! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials`, `expire_tokens` and `fail_next` beside them |
+//! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` and `expire_tokens` beside them |
+//! | `/_sandbox/faults` | GET them with their hits, POST one, DELETE all |
+//! | `/_sandbox/faults/{id}` | DELETE one |
 //!
 //! Values are plain there: `{"last_name": "Neu", "hire_date": "2026-02-01", "department": "Vertrieb", "supervisor": 17}`.
-//! A failure is ordered with `{"fail_next": {"path": "/v1/company/employees", "status": 502, "body": "<p>busy", "times": 2}}`,
-//! see [`Fault`].
+//! A failure is ordered with `{"path": "/v1/company/employees", "page": 2, "times": 2, "effect": {"kind": "answer", "status": 502}}`;
+//! see [`Fault`] for which requests are hit, and [`Effect`] for all that can happen to them.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), gangway_sandbox::BindError> {
@@ -57,7 +59,7 @@ mod views;
 
 pub use change::Rejected;
 pub use config::{Config, CredentialConfig, Dialect, HeaderFamily, LimiterKind, Limits, RateLimit};
-pub use faults::Fault;
+pub use faults::{Effect, Fault, Standing as StandingFault, TooMany};
 pub use handle::Handle;
 pub use ledger::{Entry, Report as LedgerReport, RouteCount};
 pub use people::{Absence, Attendance, Project};

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::faults::Wire;
 use crate::handle::Handle;
 use crate::request::Request;
 use crate::state::Shared;
@@ -160,7 +161,10 @@ async fn serve(handle: web::Data<Handle>, request: HttpRequest, body: Bytes) -> 
     for (name, value) in answer.headers {
         response.insert_header((name, value));
     }
-    response.body(answer.body)
+    for header in answer.ordered_headers.into_vec() {
+        response.insert_header(header);
+    }
+    response.body(Wire::new(answer.body, answer.delivery))
 }
 
 /// Reads `a=1&b[]=2`, a query or a form.

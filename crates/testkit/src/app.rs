@@ -33,9 +33,17 @@ pub struct TestAppBuilder {
     sandbox: gangway_sandbox::Config,
     clock: Option<ManualClock>,
     config: Config,
+    vendor_timeout: Option<Duration>,
 }
 
 impl TestAppBuilder {
+    /// How long a whole request to the vendor may take.
+    #[must_use]
+    pub fn vendor_timeout_s(mut self, seconds: u64) -> Self {
+        self.vendor_timeout = Some(Duration::from_secs(seconds));
+        self
+    }
+
     /// The vendor to speak to.
     #[must_use]
     pub fn sandbox(mut self, config: gangway_sandbox::Config) -> Self {
@@ -62,7 +70,7 @@ impl TestAppBuilder {
     /// # Panics
     /// When a part does not start.
     pub async fn start(self) -> TestApp {
-        let Self { db, mut sandbox, clock, mut config } = self;
+        let Self { db, mut sandbox, clock, mut config, vendor_timeout } = self;
         let time: Arc<dyn Clock> = match &clock {
             Some(clock) => {
                 sandbox = sandbox.with_clock(Arc::new(clock.clone()));
@@ -73,7 +81,8 @@ impl TestAppBuilder {
         let sandbox = Sandbox::bind(sandbox).expect("a free port can be had");
         let origin: Origin = sandbox.base_url().parse().expect("a sandbox has an origin");
         config.connector_origins.push(origin);
-        let egress = config.vendor_client();
+        let mut egress = config.vendor_client();
+        egress.request_timeout = vendor_timeout.unwrap_or(egress.request_timeout);
         let app = App::new(Parts {
             db: db.connect().await,
             keys: Keys::new(KeyRing::new(MasterKey::generate(), Vec::new())),
@@ -125,7 +134,7 @@ impl TestApp {
     /// On a database, with a sandbox of 12 people without limits.
     pub fn on(db: TestDb) -> TestAppBuilder {
         let sandbox = gangway_sandbox::Config::new(12, 1).without_rate_limit();
-        TestAppBuilder { db, sandbox, clock: None, config: Config::default() }
+        TestAppBuilder { db, sandbox, clock: None, config: Config::default(), vendor_timeout: None }
     }
 
     /// Acts as the operator.

@@ -154,7 +154,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
         // A run asks for the attributes first, at a path that begins like that of the list.
         let attributes = json!({"success": true, "data": self.sandbox.handle().attributes()});
         for (path, body) in [("/v1/company/employees/attributes", attributes), ("/v1/company/employees", page)] {
-            self.sandbox.handle().fail_next(Fault::once(path, 200).with_body(body.to_string())).unwrap();
+            self.sandbox.handle().add_fault(Fault::once(path, 200).with_body(body.to_string())).unwrap();
         }
         let run = self.sync(connected, "employees", "incremental").await;
         assert_eq!((&run["state"], &run["counts"]["quarantined"]), (&json!("completed"), &json!(1)), "{run}");

@@ -89,7 +89,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
         let odd = json!({"success": true, "data": message, "error": {"message": salary}}).to_string();
         let mut answers = Vec::new();
         for (status, body) in [(200, broken), (200, &odd), (400, &refusal), (403, &refusal), (404, &message)] {
-            vendor.fail_next(Fault::once("/v1/company/employees/attributes", status).with_body(body)).unwrap();
+            vendor.add_fault(Fault::once("/v1/company/employees/attributes", status).with_body(body)).unwrap();
             let answer = self.connection_step(connected, "discover").await;
             // Where nobody may list the attributes, they are taken from the people.
             assert!(answer.status >= 400 || status > 400, "{status} {body}: {}", answer.body);
@@ -99,7 +99,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
         for (path, status, body) in
             [("/v1/company/employees/attributes", 200, &attributes), ("/v1/company/employees", 400, &refusal)]
         {
-            vendor.fail_next(Fault::once(path, status).with_body(body)).unwrap();
+            vendor.add_fault(Fault::once(path, status).with_body(body)).unwrap();
         }
         let run = self.sync(connected, "employees", "incremental").await;
         assert_eq!(run["state"], "failed", "{run}");
@@ -121,7 +121,7 @@ impl<Settle: AsyncFn()> Stage<'_, Settle> {
             (&canaries.secret, Some((200, token))),
         ] {
             if let Some((status, body)) = answer {
-                vendor.fail_next(Fault::once("/v1/auth", status).with_body(body)).unwrap();
+                vendor.add_fault(Fault::once("/v1/auth", status).with_body(body)).unwrap();
             }
             let stored = self.client.put(&connected.key, &path, &credential(secret)).await;
             answers.extend(stored.bytes);

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::faults::Fault;
 use crate::quirks::Quirks;
 use crate::state::State;
 use crate::store::Rights;
@@ -41,8 +40,7 @@ impl From<Option<BTreeSet<String>>> for Whitelist {
 }
 
 impl State {
-    /// Sets the switches of a body, with `credentials`, `expire_tokens` and `fail_next` beside them. All or
-    /// nothing.
+    /// Sets the switches of a body, with `credentials` and `expire_tokens` beside them. All or nothing.
     pub(crate) fn change_switches(&mut self, body: &Value) -> Result<(), Rejected> {
         let mut switches: Map<String, Value> = fields(body)?.clone();
         let rights: Vec<RightsFields> = match switches.remove("credentials") {
@@ -56,7 +54,6 @@ impl State {
             Some(Value::Bool(true)) => true,
             Some(_) => return Err(Rejected::invalid("expire_tokens", "must be true or false")),
         };
-        let fault = switches.remove("fail_next").map(read_fault).transpose()?;
         let mut merged = serde_json::to_value(&self.quirks).unwrap_or_default();
         if let Some(merged) = merged.as_object_mut() {
             merged.extend(switches);
@@ -71,9 +68,6 @@ impl State {
         self.views.assign(&self.credentials, &self.world);
         if expire {
             self.tokens.expire_all();
-        }
-        if let Some(fault) = fault {
-            self.faults.push(fault);
         }
         self.set_quirks(quirks);
         Ok(())
@@ -119,9 +113,4 @@ impl State {
         let rights = Rights { whitelist: credential.whitelist.clone(), forbid_discovery: credential.forbid_discovery };
         self.changes.rights.insert(credential.client_id.clone(), rights);
     }
-}
-
-fn read_fault(value: Value) -> Result<Fault, Rejected> {
-    let fault = Fault::deserialize(value).map_err(|error| Rejected::invalid("fail_next", error.to_string()))?;
-    fault.problem().map_or(Ok(fault), |problem| Err(Rejected::invalid("fail_next", problem)))
 }

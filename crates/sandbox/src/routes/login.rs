@@ -25,7 +25,7 @@ pub(super) fn answer(state: &mut State, request: &Request, now: DateTime<Utc>) -
     if !verdict.is_allowed {
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
-    let Some(credential) = found else { return wrong_credentials(state.dialect) };
+    let Some(credential) = found else { return Answer::wrong_credentials(state.dialect) };
     let (token, lives_s) = state.tokens.login(credential, state.quirks.token_mode, now);
     let data = match state.dialect {
         Dialect::Vendor => json!({
@@ -36,13 +36,6 @@ pub(super) fn answer(state: &mut State, request: &Request, now: DateTime<Utc>) -
         Dialect::Guide => json!({"token": token}),
     };
     Answer::json(200, &json!({"success": true, "data": data}))
-}
-
-fn wrong_credentials(dialect: Dialect) -> Answer {
-    match dialect {
-        Dialect::Vendor => Answer::error(403, 0, "Wrong credentials"),
-        Dialect::Guide => Answer::error(401, 401, "Wrong credentials"),
-    }
 }
 
 /// Reads a JSON object or a form, whatever the content type says: callers get it wrong, the vendor does not mind.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
 use crate::config::Dialect;
+use crate::faults;
 use crate::ledger::Entry;
 use crate::limiter::Path;
 use crate::quirks::TokenMode;
@@ -125,9 +126,24 @@ fn reply(
     now: DateTime<Utc>,
     credential: &mut Option<usize>,
 ) -> Answer {
-    if let Some(answer) = state.faults.answer(request) {
+    let hits = state.faults.hits(request);
+    let request = faults::prepare(state, request, &hits, now);
+    if let Some(answer) = faults::answer(&hits, state.dialect, now) {
         return answer;
     }
+    let mut answer = vendors(state, &request, route, now, credential);
+    faults::rework(state, &hits, *credential, &mut answer);
+    answer
+}
+
+/// The answer of a vendor that works.
+fn vendors(
+    state: &mut State,
+    request: &Request,
+    route: Option<Route>,
+    now: DateTime<Utc>,
+    credential: &mut Option<usize>,
+) -> Answer {
     let verdict = state.limiter.address(request.peer, now);
     if !verdict.is_allowed {
         return Answer { headers: verdict.headers, ..Answer::too_many() };

@@ -237,9 +237,11 @@ impl Account for PersonioAccount {
     }
 
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>) {
-        let fault = Fault::once(Self::path(stream), failure.status).with_body(failure.body);
-        let fault = Fault { retry_after_s: failure.retry_after_s, ..fault };
-        self.handle.fail_next(fault).expect("the fault is well-formed");
+        let mut fault = Fault::once(Self::path(stream), failure.status).with_body(failure.body);
+        if let Some(seconds) = failure.retry_after_s {
+            fault = fault.with_header("retry-after", seconds.to_string());
+        }
+        self.handle.add_fault(fault).expect("the fault is well-formed");
     }
 
     fn hide(&self, key: &str) {
