@@ -12,6 +12,7 @@ mod api;
 mod behaviour;
 mod canary;
 mod cli;
+mod faults;
 mod onboarding;
 mod queue;
 mod sync;

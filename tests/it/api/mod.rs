@@ -10,6 +10,7 @@ mod limits;
 mod nonsense;
 mod nonsense_shapes;
 mod pages;
+mod pauses;
 mod problems;
 mod resources;
 mod runs;

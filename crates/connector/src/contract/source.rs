@@ -136,8 +136,8 @@ pub struct Page {
     pub done: bool,
     /// How many records the vendor says there are in all.
     pub total: Option<u64>,
-    /// The vendor's total changed since the page before: records may have moved between pages, so a complete read must be
-    /// made again.
+    /// The vendor's total changed since the page before, or it does not fit the pages: records may have moved between pages, so
+    /// a complete read must be made again.
     pub total_changed: bool,
 }
 

@@ -12,7 +12,7 @@ use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
 use super::{
-    PersonioConnection,
+    PersonioConnection, authentication,
     client::Client,
     employee::{canonical_field, is_custom},
     envelope::{Document, Unlisted},
@@ -35,31 +35,52 @@ const QUIET_PAGES: u32 = 2;
 #[async_trait]
 impl Discovery for PersonioConnection {
     async fn discover(&self, request: DiscoverRequest) -> Result<Catalogue> {
-        let listed = listed(&self.client, request.class).await?;
-        let (method, attributes) = match listed {
-            Some(attributes) => (DiscoveryMethod::Listed, attributes),
-            None => (DiscoveryMethod::UnionOfKeys, union_of_keys(&self.client, request.class).await?),
+        let (method, attributes) = match listed(&self.client, request.class).await? {
+            Listing::Shown(attributes) => (DiscoveryMethod::Listed, attributes),
+            Listing::Withheld(refusal) => {
+                let union = union_of_keys(&self.client, request.class).await;
+                (DiscoveryMethod::UnionOfKeys, union.map_err(|error| blamed(refusal, error))?)
+            }
         };
         Ok(Catalogue { stream: Stream::Employees, method, attributes })
     }
 }
 
-/// The vendor's list; none when it is forbidden or absent, although employees may be readable.
-async fn listed(client: &Client, class: Class) -> Result<Option<Vec<DiscoveredAttribute>>> {
+/// What became of the vendor's list.
+enum Listing {
+    Shown(Vec<DiscoveredAttribute>),
+    /// It is forbidden or absent, although employees may be readable.
+    Withheld(Option<Error>),
+}
+
+/// Whose failure it is when employees are not readable either. A token that is accepted nowhere cannot be replaced twice in a
+/// row, and waiting for the next would hide that.
+fn blamed(refusal: Option<Error>, error: Error) -> Error {
+    let waits_for_login = error.operation == authentication::OPERATION && error.kind == ErrorKind::RateLimited;
+    refusal.filter(|refusal| waits_for_login && refusal.kind == ErrorKind::Unauthenticated).unwrap_or(error)
+}
+
+async fn listed(client: &Client, class: Class) -> Result<Listing> {
     for path in LIST_PATHS {
         let mut get = Request::new(Method::Get, path, path, class);
         get.max_answer_bytes = MAX_DISCOVERY_BYTES;
         match client.json(OPERATION, get).await {
-            Ok(document) => return read_list(&document).map(Some),
+            Ok(document) => return read_list(&document).map(Listing::Shown),
             Err(failure) => match failure.status {
+                // The status led to a login, and that failed for a reason of its own.
+                _ if failure.error.operation == authentication::OPERATION
+                    && failure.error.kind != ErrorKind::RateLimited =>
+                {
+                    return Err(failure.into());
+                }
                 // If the token itself were bad, reading employees would say so.
-                Some(401 | 403) => return Ok(None),
+                Some(401 | 403) => return Ok(Listing::Withheld(Some(failure.error))),
                 Some(404 | 405 | 410) => {}
                 _ => return Err(failure.into()),
             },
         }
     }
-    Ok(None)
+    Ok(Listing::Withheld(None))
 }
 
 fn read_list(document: &Document) -> Result<Vec<DiscoveredAttribute>> {

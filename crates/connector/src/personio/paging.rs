@@ -141,7 +141,10 @@ impl Position {
         }
         let seen = self.seen();
         if self.pages > 0 && page.ids.iter().all(|id| seen.contains(id)) {
-            return decide(Keep::None, self.after_repetition(total));
+            let next = self.after_repetition(total);
+            // A server that shows one page for ever: what lies behind it was not read, whatever the total says of change.
+            let is_short = next.is_none() && total.is_some_and(|total| self.items < total);
+            return Decision { total_changed: total_changed || is_short, ..decide(Keep::None, next) };
         }
         if let Some(next) = self.switch_to_items(page, total) {
             return decide(Keep::Unseen, Some(next));

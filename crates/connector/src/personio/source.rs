@@ -176,6 +176,7 @@ fn vendor_time(at: DateTime<Utc>) -> String {
 }
 
 /// Version 1 of attendances was announced to end on 2026-08-30; how it then answers is not published.
+/// And a list that is not there says nothing about any record.
 pub(super) fn explain(stream: Stream, failure: Failure) -> Error {
     match (stream, failure.status) {
         (Stream::Attendances, Some(404 | 405 | 410)) => Error::new(
@@ -185,6 +186,10 @@ pub(super) fn explain(stream: Stream, failure: Failure) -> Error {
              off this sync until the connector reads version 2",
         )
         .with_source(failure.error),
+        _ if failure.error.kind == ErrorKind::NotFound => {
+            let message = format!("Personio answers that its list of {} was not found", stream.as_str());
+            Error::new(ErrorKind::Protocol, operation(stream), message).with_source(failure.error)
+        }
         _ => failure.into(),
     }
 }

@@ -342,6 +342,12 @@ pub(super) fn by_type(raw: &RawValue, kind: Option<&str>) -> Result<Value, Refus
                 _ => Value::String(text),
             })
         }
+        (Some("integer"), Shape::Text) => {
+            let text = text(raw)?;
+            // As it comes on other days: the same number in quotes is no other value.
+            let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text);
+            Ok(number.map_or(Value::String(text), Value::from))
+        }
         _ => json::tree(raw),
     }
 }

@@ -28,7 +28,8 @@ async fn a_flag_under_status_200_is_an_error_of_its_code() {
     let subject = Subject::start(&Variant::VENDOR.harness(), Size::SMALL).await;
     for (code, kind) in [
         (0, ErrorKind::Protocol),
-        (404, ErrorKind::NotFound),
+        // A list that is not there says nothing about a record.
+        (404, ErrorKind::Protocol),
         (429, ErrorKind::RateLimited),
         (500, ErrorKind::Unavailable),
     ] {
