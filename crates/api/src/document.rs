@@ -126,13 +126,16 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
 
 /// Creating requests take an `Idempotency-Key`; a check, a discovery or a resume may simply be repeated.
 fn creates(path: &str, method: &str) -> bool {
-    method == "post" && !["/check", "/discover", "/resume"].iter().any(|verb| path.ends_with(verb))
+    method == "post"
+        && !["/check", "/discover", "/resume", "/release", "/refuse"].iter().any(|verb| path.ends_with(verb))
 }
 
 /// Whether the object of the path has an `ETag`.
 fn is_versioned(path: &str) -> bool {
     let objects = ["tenants", "connections", "syncs", "employees", "absences", "attendances"];
-    objects.iter().any(|object| path == format!("/v1/{object}/{{id}}")) || path.ends_with("/credential")
+    objects.iter().any(|object| path == format!("/v1/{object}/{{id}}"))
+        || path.ends_with("/credential")
+        || path == "/v1/settings"
 }
 
 fn takes_if_match(path: &str, method: &str) -> bool {

@@ -14,8 +14,11 @@ on_both_databases! {
         }
         let run = app.sync(&tenant, "employees", "full").await;
         assert_eq!((&run["state"], &run["error"], &run["counts"]["deleted"]), (&json!("held"), &Value::Null, &json!(0)));
-        let note = "At least 4 of 12 employees are no longer visible; nothing was deleted. Check in the vendor's account \
-                    whether the credential still sees them, then start a full run again.";
+        let note = format!(
+            "4 of 12 employees are no longer visible; nothing was deleted. Check in the vendor's account whether the credential \
+             still sees them, then release or refuse the deletions at /v1/syncs/{}/held.",
+            run["sync_id"].as_str().unwrap()
+        );
         assert_eq!(run["note"], note);
 
         let events = app.client.list(&tenant.key, "/v1/events?type=sync.held").await;
