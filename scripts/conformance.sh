@@ -62,8 +62,9 @@ prepare_python
 cargo build --locked --bin gangway
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gangway-conformance.XXXXXX")
 url=http://127.0.0.1:$(free_port)
+sandbox=http://127.0.0.1:$(free_port)
 "$(target_dir)/debug/gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
-    --sandbox-listen "127.0.0.1:$(free_port)" --data "$folder/data" >"$folder/demo.log" 2>&1 </dev/null &
+    --sandbox-listen "${sandbox#http://}" --data "$folder/data" >"$folder/demo.log" 2>&1 </dev/null &
 demo=$!
 if ! wait_until "$demo" curl -fsS "$url/readyz" || ! wait_until "$demo" log_says 'first sync complete'; then
     tail -n 20 "$folder/demo.log" >&2
@@ -72,6 +73,17 @@ fi
 operator_key=$(grep -oE 'gwo_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
 tenant_key=$(grep -oE 'gwt_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
 [[ -n $operator_key && -n $tenant_key ]] || fail "the demo printed no keys"
+
+# Four of forty people gone at once: their deletion is held, and there is something to read.
+sync=$(curl -fsS "$url/v1/syncs" -H "Authorization: Bearer $tenant_key" | grep -o 'syn_[0-9a-f]*' | head -n 1)
+ids='import json, sys; print(*[person["id"] for person in json.load(sys.stdin)["people"][:4]])'
+for person in $(curl -fsS "$sandbox/_sandbox/people" | "$bin/python" -c "$ids"); do
+    curl -fsS -X DELETE "$sandbox/_sandbox/people/$person" >/dev/null
+done
+curl -fsS "$url/v1/syncs/$sync/runs" -H "Authorization: Bearer $tenant_key" -H 'Content-Type: application/json' \
+    -d '{"mode": "full"}' >/dev/null
+wait_until "$demo" curl -fsS "$url/v1/syncs/$sync/held" -H "Authorization: Bearer $tenant_key" ||
+    fail "the full run held nothing"
 
 failed=()
 part 'openapi-spec-validator'
