@@ -302,6 +302,9 @@ async fn changes_connections(intruder: &Intruder, of_a: &Seeded) {
     let health = Health { state: theirs.state, reason: Some("taken over".to_owned()), checked_at: Some(at()) };
     tx.connections().set_health(of_a.connection, &health).await.unwrap();
     done(tx).await;
+    let tx = intruder.tries("connections.set_pause").await;
+    tx.connections().set_pause(of_a.connection, 9, Some(at())).await.unwrap();
+    done(tx).await;
     let tx = intruder.tries("connections.set_discovered").await;
     tx.connections().set_discovered(of_a.connection, at()).await.unwrap();
     done(tx).await;
