@@ -13,6 +13,7 @@ mod m20261124_000005_events;
 mod m20261124_000006_jobs;
 mod m20261126_000001_held;
 mod m20261126_000003_pauses;
+mod m20261126_000004_audit;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm::ConnectionTrait};
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_jobs::Migration),
             Box::new(m20261126_000001_held::Migration),
             Box::new(m20261126_000003_pauses::Migration),
+            Box::new(m20261126_000004_audit::Migration),
         ]
     }
 

@@ -30,6 +30,7 @@ const DESCRIPTION: &str = "Connect HR systems, keep a true copy of their people,
         (name = "settings", description = "What a tenant sets for itself"),
         (name = "records", description = "Employees, absences and attendances"),
         (name = "events", description = "What changed"),
+        (name = "audit", description = "Who did what"),
         (name = "jobs", description = "Background work"),
         (name = "health", description = "For load balancers"),
     )

@@ -27,6 +27,8 @@ use crate::{
 enum ScopeView {
     #[schema(rename = "tenants:write")]
     TenantsWrite,
+    #[schema(rename = "audit:read")]
+    AuditRead,
     #[schema(rename = "keys:write")]
     KeysWrite,
     #[schema(rename = "connections:read")]

@@ -8,6 +8,7 @@
 mod absences;
 mod answer;
 mod attendances;
+mod audit;
 mod config;
 mod connections;
 mod connectors;

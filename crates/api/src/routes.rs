@@ -4,8 +4,8 @@ use actix_web::{middleware::from_fn, web};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    absences, attendances, connections, connectors, employees, events, held, jobs, keys, middleware, settings, site,
-    sync_runs, syncs, tenants,
+    absences, attendances, audit, connections, connectors, employees, events, held, jobs, keys, middleware, settings,
+    site, sync_runs, syncs, tenants,
 };
 
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
@@ -53,6 +53,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(events::list)
         .service(settings::read)
         .service(settings::update)
+        .service(audit::list)
+        .service(audit::verify)
         .service(jobs::list)
         .service(jobs::read)
         .service(jobs::retry)

@@ -12,7 +12,7 @@ use gangway_domain::{
 use gangway_storage::{Page, PageRequest, SystemReason};
 use gangway_vault::api_key::{self, Kind};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit, names};
 
@@ -131,7 +131,7 @@ pub async fn revoke(ctx: &Ctx, id: KeyId) -> Result<()> {
     let tx = ctx.app().db.begin(ctx.scope()).await?;
     tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
     tx.keys().revoke(id, ctx.app().now()).await?;
-    audit::record(ctx, &tx, "key.revoke", &id.to_string(), "").await?;
+    audit::record(ctx, &tx, "key.revoke", &id.to_string(), Value::Null).await?;
     tx.commit().await?;
     Ok(())
 }

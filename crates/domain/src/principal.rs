@@ -71,6 +71,9 @@ pub enum Scope {
     /// Operator: create, read and change tenants.
     #[serde(rename = "tenants:write")]
     TenantsWrite,
+    /// Read and verify the audit log.
+    #[serde(rename = "audit:read")]
+    AuditRead,
     /// Create and revoke keys.
     #[serde(rename = "keys:write")]
     KeysWrite,
@@ -90,8 +93,9 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TenantsWrite,
+        Self::AuditRead,
         Self::KeysWrite,
         Self::ConnectionsRead,
         Self::ConnectionsWrite,
@@ -103,6 +107,7 @@ impl Scope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TenantsWrite => "tenants:write",
+            Self::AuditRead => "audit:read",
             Self::KeysWrite => "keys:write",
             Self::ConnectionsRead => "connections:read",
             Self::ConnectionsWrite => "connections:write",
@@ -120,9 +125,11 @@ impl Scope {
     pub fn defaults(kind: KeyKind) -> BTreeSet<Self> {
         match kind {
             KeyKind::Operator => Self::ALL.into_iter().filter(|scope| *scope != Self::SensitiveRead).collect(),
-            KeyKind::Tenant => [Self::KeysWrite, Self::ConnectionsRead, Self::ConnectionsWrite, Self::RecordsRead]
-                .into_iter()
-                .collect(),
+            KeyKind::Tenant => {
+                [Self::AuditRead, Self::KeysWrite, Self::ConnectionsRead, Self::ConnectionsWrite, Self::RecordsRead]
+                    .into_iter()
+                    .collect()
+            }
         }
     }
 }

@@ -74,6 +74,12 @@ Keep the master key: without it nothing that was stored can be opened.")]
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Read or verify the audit logs
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Look at the settings
     Config {
         /// What to do
@@ -265,7 +271,27 @@ interrupted at any time and run again. `gangway doctor` says when the old key is
     },
 }
 
-/// Whose key it is.
+/// Subcommands of `gangway audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print a log: place, time, entry, who, did what, to which object
+    List {
+        /// Whose
+        #[command(flatten)]
+        owner: KeyOwner,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Compute the chains of all logs anew, name the first link of each that does not hold, and end with code 1 if there is one
+    Verify {
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+}
+
+/// Whose it is.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct KeyOwner {
@@ -313,6 +339,7 @@ impl Command {
                     | KeyCommand::Rewrap { data, .. }
                     | KeyCommand::Revoke { data, .. },
             }
+            | Self::Audit { command: AuditCommand::List { data, .. } | AuditCommand::Verify { data } }
             | Self::Config { command: ConfigCommand::Check { data } } => data,
             Self::Sandbox { .. } | Self::Openapi => return None,
         };

@@ -66,6 +66,7 @@ async fn dispatch(command: &Command, config: Config) -> anyhow::Result<ExitCode>
         Command::Sandbox { vendor } => commands::sandbox::run(vendor).await,
         Command::Tenant { command } => commands::tenant::run(command, &config).await,
         Command::Key { command } => commands::key::run(command, &config).await,
+        Command::Audit { command } => commands::audit::run(command, &config).await,
         Command::Config { .. } | Command::Openapi | Command::Doctor { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -16,6 +16,7 @@ mod scope;
 
 pub mod attributes;
 pub mod audit;
+pub mod audit_chain;
 pub mod connections;
 pub mod credentials;
 pub mod data_keys;

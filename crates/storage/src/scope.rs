@@ -81,6 +81,10 @@ pub enum SystemReason {
     Queue,
     /// Find the syncs whose schedule is due.
     Schedule,
+    /// Find the tenants whose audit log is to be chained.
+    FindUnchained,
+    /// Give audit entries their places in the chain.
+    ChainAudit,
     /// Report on the installation (`doctor`).
     Doctor,
 }
@@ -98,12 +102,14 @@ impl SystemReason {
             Self::RotateKeys => "rotate-keys",
             Self::Queue => "queue",
             Self::Schedule => "schedule",
+            Self::FindUnchained => "find-unchained",
+            Self::ChainAudit => "chain-audit",
             Self::Doctor => "doctor",
         }
     }
 
     pub(crate) const fn only_reads(self) -> bool {
-        matches!(self, Self::Authenticate | Self::ActForTenant | Self::ListTenants | Self::Doctor)
+        matches!(self, Self::Authenticate | Self::ActForTenant | Self::ListTenants | Self::FindUnchained | Self::Doctor)
     }
 }
 

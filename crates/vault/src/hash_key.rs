@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{Error, constant_time_eq, random::random_bytes};
+use crate::{ChainKey, Error, constant_time_eq, random::random_bytes};
 
 /// Hashes records of one tenant.
 pub struct HashKey {
@@ -43,6 +43,11 @@ impl HashKey {
         constant_time_eq(&self.hash(canonical), hash)
     }
 
+    /// The key that chains the tenant's audit log.
+    pub fn chain_key(&self) -> ChainKey {
+        ChainKey::derive(&self.secret)
+    }
+
     fn new(secret: Zeroizing<[u8; 32]>) -> Self {
         let key = Zeroizing::new(derive(&secret, "gangway/record-hash/v1", &[]));
         let mac = hmac(&key);
@@ -72,6 +77,6 @@ pub(crate) fn stored_key(what: &'static str, bytes: &[u8]) -> Result<Zeroizing<[
     Ok(Zeroizing::new(key))
 }
 
-fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+pub(crate) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }

@@ -7,6 +7,7 @@
 
 mod aad;
 pub mod api_key;
+mod chain_key;
 mod data_key;
 mod deployment_secret;
 mod error;
@@ -17,6 +18,7 @@ mod random;
 mod sealed;
 
 pub use aad::{Aad, Object};
+pub use chain_key::ChainKey;
 pub use data_key::{DataKey, SEAL_LIMIT, SEALS_BEFORE_ROTATION};
 pub use deployment_secret::DeploymentSecret;
 pub use error::{Error, MasterKeyProblem};

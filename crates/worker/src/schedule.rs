@@ -1,5 +1,5 @@
-//! The clockwork: starts due syncs every second, enqueues the platform's own jobs every hour, and stores every minute how
-//! often this process sealed with each data key.
+//! The clockwork: starts due syncs every second, enqueues the platform's own jobs every hour, and every minute the chaining of
+//! audit logs; then it also stores how often this process sealed with each data key.
 //!
 //! Every process ticks; the database decides who wins. A due sync is claimed by moving its next time on, and a platform job
 //! has an id made from its period, so that a second enqueue changes nothing. Nothing is computed here that a job could do.
@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
-use gangway_app::{App, jobs, seal, syncs};
+use gangway_app::{App, audit, jobs, seal, syncs};
 use gangway_domain::id::JobId;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,9 @@ pub(crate) async fn tick(app: App, config: WorkerConfig, stop: CancellationToken
         if counted_for != Some(minute) {
             counted_for = Some(minute);
             store_counts(&app).await;
+            if let Err(error) = audit::start_chaining(&app).await {
+                tracing::warn!(error = %Chain(&error), "audit logs were not chained; the next minute tries again");
+            }
         }
         let hour = begin_of(app.now(), TimeDelta::hours(1));
         if enqueued_for == Some(hour) {

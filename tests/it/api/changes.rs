@@ -10,8 +10,8 @@ use super::support::{code, failed_job, pointers, send, sync_of, text};
 async fn log(app: &TestApp, tenant: &Onboarded) -> Vec<String> {
     let ctx = app.operator().for_tenant(tenant.tenant.parse().unwrap()).await.unwrap();
     let page = gangway_app::PageRequest { limit: 200, after: None };
-    let log = gangway_app::audit::list(&ctx, page).await.unwrap();
-    log.items.into_iter().map(|entry| entry.action).collect()
+    let log = gangway_app::audit::list(&ctx, &gangway_app::audit::AuditFilter::default(), page).await.unwrap();
+    log.items.into_iter().map(|listed| listed.entry.action).collect()
 }
 
 async fn schedule(app: &TestApp, tenant: &Onboarded, stream: &str, schedule: &str) -> Value {

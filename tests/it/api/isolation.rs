@@ -165,9 +165,9 @@ on_both_databases! {
 
         let ctx = app.operator().for_tenant(a.tenant.parse().unwrap()).await.unwrap();
         let page = gangway_app::PageRequest { limit: 200, after: None };
-        let log = gangway_app::audit::list(&ctx, page).await.unwrap().items;
-        assert!(log.iter().any(|entry| entry.action == "operator.act" && entry.detail == "GET /v1/connections"));
-        assert!(log.iter().any(|entry| entry.action == "connection.create"));
+        let log = gangway_app::audit::list(&ctx, &gangway_app::audit::AuditFilter::default(), page).await.unwrap().items;
+        assert!(log.iter().any(|one| one.entry.action == "operator.act" && one.entry.detail["route"] == "GET /v1/connections"));
+        assert!(log.iter().any(|one| one.entry.action == "connection.create"));
         app.stop().await;
     }
 

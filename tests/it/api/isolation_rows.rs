@@ -154,6 +154,8 @@ pub(super) const ROWS: &[Row] = &[
     row("list_attendances", |_| "", Expect::Absent),
     row("get_attendance", |ids| &ids.attendance, Expect::NotFound),
     row("list_events", |_| "", Expect::Absent),
+    row("list_audit_log", |_| "", Expect::Absent),
+    row("verify_audit_log", |_| "", Expect::Absent),
     row("list_jobs", |_| "", Expect::Absent),
     row("get_job", |ids| &ids.job, Expect::NotFound),
     row("retry_job", |ids| &ids.job, Expect::NotFound),

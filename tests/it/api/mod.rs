@@ -1,6 +1,8 @@
 //! The HTTP API from outside: every route, every problem, isolation between tenants, and nonsense.
 
 mod attributes;
+mod audit;
+mod audit_tampering;
 mod changes;
 mod document;
 mod idempotency;

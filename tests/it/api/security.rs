@@ -1,6 +1,9 @@
 //! What one tenant can do to another through a shared vendor, and what a key can do beyond its scopes.
 
-use gangway_app::{PageRequest, audit};
+use gangway_app::{
+    PageRequest,
+    audit::{self, AuditFilter},
+};
 use gangway_domain::principal::Scope;
 use gangway_testkit::{Onboarded, TestApp, TestDb, on_both_databases};
 use reqwest::Method;
@@ -24,8 +27,8 @@ fn credential(app: &TestApp, secret: &str) -> Value {
 
 async fn actions(app: &TestApp, tenant: &Onboarded) -> Vec<(String, String, Value)> {
     let ctx = app.operator().for_tenant(tenant.tenant.parse().unwrap()).await.unwrap();
-    let log = audit::list(&ctx, PageRequest { limit: 200, after: None }).await.unwrap();
-    log.items.into_iter().map(|entry| (entry.action, entry.object, entry.detail)).collect()
+    let log = audit::list(&ctx, &AuditFilter::default(), PageRequest { limit: 200, after: None }).await.unwrap();
+    log.items.into_iter().map(|listed| (listed.entry.action, listed.entry.object, listed.entry.detail)).collect()
 }
 
 on_both_databases! {

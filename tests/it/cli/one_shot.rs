@@ -43,6 +43,21 @@ async fn tenants_and_keys_are_made_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn audit_logs_are_listed_and_verified() {
+    let folder = Folder::new();
+    let tenant = folder.out("tenant create Acme").await;
+    folder.out("key create --operator").await;
+    let listed = folder.out(&format!("audit list --tenant {tenant}")).await;
+    assert!(listed.starts_with("-  ") && listed.contains(&format!("cli  tenant.create  {tenant}")), "{listed}");
+    let installation = folder.out("audit list --operator").await;
+    assert!(installation.contains("  cli  key.create  key_"), "{installation}");
+    let verified = folder.out("audit verify").await;
+    let expected =
+        format!("the installation: ok; 0 verified, 1 not chained yet\n{tenant}: ok; 0 verified, 1 not chained yet");
+    assert_eq!(verified, expected);
+}
+
+#[tokio::test]
 async fn a_key_for_sensitive_values_is_made_when_asked_for() {
     let folder = Folder::new();
     let tenant = folder.out("tenant create Acme").await;

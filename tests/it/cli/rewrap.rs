@@ -85,7 +85,10 @@ async fn a_new_master_key_takes_over_beside_a_running_process() {
 
     let serving = serve(&data, &[&new]).await;
     assert_eq!(out("tenant list", &data, &[&new]).await.lines().count(), 2);
-    assert!(out("doctor", &data, &[&new]).await.contains("ok    data keys: 2, none needs a previous master key\n"));
+    // The installation's own audit log is chained meanwhile, or a little later, and has a key of its own.
+    let well = out("doctor", &data, &[&new]).await;
+    let is_well = |n| well.contains(&format!("ok    data keys: {n}, none needs a previous master key\n"));
+    assert!(is_well(2) || is_well(3), "{well}");
     assert_eq!(serving.stop().await.0, Some(0));
 }
 

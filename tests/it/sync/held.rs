@@ -189,8 +189,8 @@ on_both_databases! {
         assert_eq!(forbidden.code, Code::KeyForbidden);
         assert!(syncs::held(&reader, sync, everything()).await.is_ok());
         syncs::decide(&bench.ctx, sync, run, Verb::Release, "canary-reason").await.unwrap();
-        let log = gangway_app::audit::list(&bench.ctx, everything()).await.unwrap().items;
-        let entry = log.last().unwrap();
+        let log = gangway_app::audit::list(&bench.ctx, &gangway_app::audit::AuditFilter::default(), everything()).await.unwrap().items;
+        let entry = &log.last().unwrap().entry;
         assert_eq!((entry.action.as_str(), entry.object.as_str()), ("sync.held.release", sync.to_string().as_str()));
         assert_eq!(entry.detail, json!({"run": run, "records": 4}));
     }

@@ -113,8 +113,8 @@ on_both_databases! {
         let first = connections::resume(&bench.ctx, bench.connection).await.unwrap();
         let again = connections::resume(&bench.ctx, bench.connection).await.unwrap();
         assert_eq!((first.pause(), &first), (Pause::None, &again));
-        let log = audit::list(&bench.ctx, everything()).await.unwrap().items;
-        assert_eq!(log.iter().filter(|entry| entry.action == "connection.resume").count(), 1);
+        let log = audit::list(&bench.ctx, &audit::AuditFilter::default(), everything()).await.unwrap().items;
+        assert_eq!(log.iter().filter(|one| one.entry.action == "connection.resume").count(), 1);
         assert_eq!(syncs::start_due(&bench.app).await.unwrap(), 2);
     }
 

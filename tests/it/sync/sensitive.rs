@@ -189,8 +189,8 @@ pub(super) async fn select_salary(bench: &Bench, selected: bool) -> Option<gangw
 
 /// How often the audit log says that sensitive values were read.
 async fn sensitive_readings(bench: &Bench) -> usize {
-    let entries = audit::list(&bench.ctx, everything()).await.unwrap().items;
-    entries.into_iter().filter(|entry| entry.action == "sensitive.read").count()
+    let entries = audit::list(&bench.ctx, &audit::AuditFilter::default(), everything()).await.unwrap().items;
+    entries.into_iter().filter(|listed| listed.entry.action == "sensitive.read").count()
 }
 
 /// The vendor's bytes as kept.

@@ -9,6 +9,7 @@
 #![cfg(test)]
 
 mod attempts;
+mod attempts_on_audit;
 mod catalogue;
 mod events;
 mod held;

@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use gangway_app::{
     App, Config, Ctx, OperatorCtx,
+    audit::AuditFilter,
     ctx::Parts,
     jobs::{self, RotateKeys},
     seal::{self, Keys, MasterKeyUse},
@@ -160,8 +161,8 @@ on_both_databases! {
         let after = ctx(&restarted, tenant.tenant()).await;
         assert_eq!(record_hash(&after).await, hash, "records are compared by it");
         assert_eq!((opened(&after, &old).await.unwrap(), opened(&after, &new).await.unwrap()), ("old".into(), "new".into()));
-        let log = gangway_app::audit::list(&tenant, gangway_storage::PageRequest { limit: 9, after: None }).await.unwrap();
-        let entry = log.items.iter().find(|entry| entry.action == "data-key.rotate").unwrap();
+        let log = gangway_app::audit::list(&tenant, &AuditFilter::default(), gangway_storage::PageRequest { limit: 9, after: None }).await.unwrap();
+        let entry = log.items.iter().map(|listed| &listed.entry).find(|entry| entry.action == "data-key.rotate").unwrap();
         assert!(entry.object == key_of(&new).to_string() && entry.principal.starts_with("job:"), "{entry:?}");
     }
 

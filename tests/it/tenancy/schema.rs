@@ -57,14 +57,17 @@ fn demanded(table: &Table) -> Security {
     if table.name == "api_key" {
         own = format!("({own} AND ({tenant_column} <> '00000000-0000-0000-0000-000000000000'::uuid))");
     }
-    Security {
-        enabled: true,
-        forced: true,
-        policies: BTreeSet::from([
-            format!("PERMISSIVE ALL to gangway_app using {own} check {own}"),
-            "PERMISSIVE ALL to gangway_system using true check true".to_owned(),
-        ]),
+    let mut policies = BTreeSet::from([
+        format!("PERMISSIVE ALL to gangway_app using {own} check {own}"),
+        "PERMISSIVE ALL to gangway_system using true check true".to_owned(),
+    ]);
+    // The application adds entries; only the system role gives them their place in the chain.
+    if table.name == "audit_entry" {
+        policies.insert(
+            "RESTRICTIVE INSERT to gangway_app using  check ((sequence IS NULL) AND (chain IS NULL))".to_owned(),
+        );
     }
+    Security { enabled: true, forced: true, policies }
 }
 
 /// Tables that are neither global nor fully under the rules.

@@ -22,6 +22,7 @@ use gangway_storage::{
     Db, SystemReason, TenantScope,
     attributes::Attribute,
     audit::AuditEntry,
+    audit_chain::ChainEnd,
     credentials::Credential,
     data_keys::StoredDataKey,
     held::HeldRecord,
@@ -226,7 +227,20 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     tx.enqueue(NewJob { dedupe_key: Some(run_id.to_string()), ..new_job(JobId::from_uuid(id(14))) });
     tx.append_event(event(seeded.event, seeded.record.id), vec![n]);
     tx.commit().await.unwrap();
+    if n == 1 {
+        chain(db, scope, seeded.audit).await;
+    }
     seeded
+}
+
+/// Gives the audit entry of one of the two its place, for the other not to find.
+async fn chain(db: &Db, scope: &TenantScope, entry: AuditId) {
+    let tx = db.begin_system(SystemReason::ChainAudit).await.unwrap();
+    tx.audit().get_chain_end_for_update(scope.tenant()).await.unwrap();
+    let end = ChainEnd { sequence: 1, link: vec![7] };
+    tx.audit().update_place(scope.tenant(), entry, &end).await.unwrap();
+    tx.audit().update_chain_end(scope.tenant(), &end).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 pub(super) fn credential(id: CredentialId, connection: ConnectionId, n: u8) -> Credential {

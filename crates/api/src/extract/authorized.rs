@@ -30,6 +30,7 @@ macro_rules! permissions {
 
 permissions! {
     TenantsWrite;
+    AuditRead;
     KeysWrite;
     ConnectionsRead;
     ConnectionsWrite;

@@ -3,6 +3,7 @@
 //! A payload holds ids only, never secrets or personal data: rows are readable and kept. Rows outlive deployments, so new
 //! fields need `#[serde(default)]` and a kind is never reused for something else. `docs/adding-a-job.md` has the steps.
 
+pub mod chain_audit;
 pub mod prune;
 pub mod release_held;
 pub mod resume_jobs;
@@ -16,6 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{App, Ctx, Error, Result, queue::trace};
 
+pub use chain_audit::ChainAudit;
 pub use prune::PruneJobs;
 pub use release_held::ReleaseHeld;
 pub use resume_jobs::ResumeJobs;
@@ -23,7 +25,8 @@ pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
-pub const KINDS: &[&str] = &[PruneJobs::KIND, ReleaseHeld::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
+pub const KINDS: &[&str] =
+    &[ChainAudit::KIND, PruneJobs::KIND, ReleaseHeld::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {

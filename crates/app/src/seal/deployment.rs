@@ -24,6 +24,15 @@ impl Keys {
         Ok(secret.budget_key(identity))
     }
 
+    /// Makes the platform tenant's data key, unless there is one.
+    pub(crate) async fn ensure_platform(&self, app: &App) -> Result<()> {
+        let tx = app.db.begin_system(SystemReason::Deployment).await?;
+        tx.data_keys().lock_platform().await?;
+        self.platform_keys(app, &tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn load_deployment_secret(&self, app: &App) -> Result<DeploymentSecret> {
         let tx = app.db.begin_system(SystemReason::Deployment).await?;
         tx.data_keys().lock_platform().await?;

@@ -1,5 +1,6 @@
 //! Commands that do one thing and end; each file is one.
 
+pub mod audit;
 pub mod config_check;
 pub mod doctor;
 pub mod key;

@@ -22,7 +22,10 @@ mod sql;
 mod wake;
 
 use chrono::{DateTime, Utc};
-use gangway_domain::{id::JobId, job::JobClass};
+use gangway_domain::{
+    id::{JobId, TenantId},
+    job::JobClass,
+};
 use uuid::Uuid;
 
 use crate::{Error, Result, SystemTx, TenantTx};
@@ -87,11 +90,24 @@ impl SystemQueue<'_> {
 
 /// Locks the job row and compares its epoch. The lock keeps renewals and reaps away until the page commits.
 pub(crate) async fn check_fence(tx: &TenantTx, fence: &JobFence) -> Result<()> {
-    let lock = if tx.is_postgres() { "FOR UPDATE" } else { "" };
+    let (sql, values) = fence_statement(tx.is_postgres(), tx.tenant(), fence);
+    compare(fence, tx.query(&sql, values).await?.first())
+}
+
+/// The same in a transaction of the system role, for the job of a tenant.
+pub(crate) async fn check_fence_of(tx: &SystemTx, tenant: TenantId, fence: &JobFence) -> Result<()> {
+    let (sql, values) = fence_statement(tx.is_postgres(), tenant, fence);
+    compare(fence, tx.query(&sql, values).await?.first())
+}
+
+fn fence_statement(is_postgres: bool, tenant: TenantId, fence: &JobFence) -> (String, Vec<sea_orm::Value>) {
+    let lock = if is_postgres { "FOR UPDATE" } else { "" };
     let sql = format!("SELECT epoch FROM job WHERE id = $1 AND tenant_id = $2 AND state = 'running' {lock}");
-    let values = vec![fence.job.uuid().into(), tx.tenant().uuid().into()];
-    let rows: Vec<sql::Epoch> = tx.query(&sql, values).await?;
-    match rows.first() {
+    (sql, vec![fence.job.uuid().into(), tenant.uuid().into()])
+}
+
+fn compare(fence: &JobFence, row: Option<&sql::Epoch>) -> Result<()> {
+    match row {
         Some(row) if row.epoch == fence.epoch => Ok(()),
         _ => Err(Error::LeaseLost),
     }

@@ -1,14 +1,32 @@
 //! The audit log: who did what to which object. Written in the transaction of the change itself, so that neither is ever
 //! there without the other. Never secrets, names or values of people.
 
+mod chain;
+mod verify;
+
 use gangway_domain::{
-    id::{AuditId, PLATFORM_TENANT, RequestId, TenantId},
+    id::{PLATFORM_TENANT, RequestId, TenantId},
     principal::{Principal, Scope},
 };
-use gangway_storage::{Page, PageRequest, SystemTx, TenantTx, audit::AuditEntry};
-use serde_json::Value;
+use gangway_storage::{Page, PageRequest, SystemTx, TenantTx, audit::StoredEntry};
+use serde_json::{Value, json};
+
+pub use self::{
+    chain::{Progress, chain, lag, start_chaining},
+    verify::{Broken, MOST, Place, Question, Reason, Verdict, verify, verify_all},
+};
+pub use gangway_storage::audit::{AuditEntry, AuditFilter};
 
 use crate::{App, Ctx, OperatorCtx, Result};
+
+/// An entry with its place in the chain, once it has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// Its place and link.
+    pub place: Option<Place>,
+    /// The entry.
+    pub entry: AuditEntry,
+}
 
 /// Notes what the principal does to an object (`connection.create`, `con_…`).
 pub async fn record(ctx: &Ctx, tx: &TenantTx, action: &str, object: &str, detail: impl Into<Value>) -> Result<()> {
@@ -45,18 +63,30 @@ pub(crate) async fn record_platform(
 pub async fn record_operator_access(ctx: &Ctx, method: &str, route: &str) -> Result<()> {
     debug_assert_ne!(ctx.tenant(), PLATFORM_TENANT, "nobody acts in the platform tenant");
     let tx = ctx.app().db.begin(ctx.scope()).await?;
-    record(ctx, &tx, "operator.act", &ctx.tenant().to_string(), format!("{method} {route}")).await?;
+    record(ctx, &tx, "operator.act", &ctx.tenant().to_string(), json!({ "route": format!("{method} {route}") }))
+        .await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// The log, oldest entry first.
-pub async fn list(ctx: &Ctx, page: PageRequest<AuditId>) -> Result<Page<AuditEntry>> {
-    ctx.require(Scope::KeysWrite)?;
+/// A context that reads the installation's own log: what operators do to each other's keys and what jobs of the platform do.
+pub fn platform(ctx: &OperatorCtx) -> Result<Ctx> {
+    ctx.require(Scope::AuditRead)?;
+    let app = ctx.app();
+    Ok(Ctx::new(app.clone(), ctx.principal(), app.db.scope_of_platform(), vec![Scope::AuditRead]))
+}
+
+/// The log in the order of its chain, after a place in it. Entries that have no place yet follow on the last page.
+pub async fn list(ctx: &Ctx, filter: &AuditFilter, page: PageRequest<i64>) -> Result<Page<Listed>> {
+    ctx.require(Scope::AuditRead)?;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let entries = tx.audit().list(page).await?;
+    let entries = tx.audit().list(filter, page).await?;
     tx.commit().await?;
-    Ok(entries)
+    Ok(entries.map(|stored| {
+        let StoredEntry { sequence, link, entry } = stored;
+        let place = sequence.map(|sequence| Place { sequence, link: chain::hex(&link.unwrap_or_default()) });
+        Listed { place, entry }
+    }))
 }
 
 fn entry(
