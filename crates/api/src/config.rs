@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use tracing::Span;
 
+use crate::{Quotas, limits};
+
 /// Gives a request's span its parent from the caller's `traceparent`; `server` wires it to OpenTelemetry.
 pub type SpanHook = Arc<dyn Fn(&Span, &str) + Send + Sync>;
 
@@ -18,8 +20,14 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// How long a client may take to send its headers, and then its body.
     pub client_timeout: Duration,
+    /// How long a connection may do nothing between two requests.
+    pub keep_alive: Duration,
+    /// Connections that each thread holds; further ones wait.
+    pub connections: usize,
     /// How long requests under way may take to end once the server stops.
     pub shutdown_timeout: Duration,
+    /// How often who may ask.
+    pub quotas: Quotas,
     /// Threads that serve requests.
     pub workers: usize,
     /// Takes up the caller's trace.
@@ -32,9 +40,12 @@ impl Config {
         Self {
             listen,
             public_url: None,
-            max_body_bytes: 1024 * 1024,
-            client_timeout: Duration::from_secs(15),
+            max_body_bytes: limits::BODY_BYTES,
+            client_timeout: limits::CLIENT_TIMEOUT,
+            keep_alive: limits::KEEP_ALIVE,
+            connections: limits::CONNECTIONS,
             shutdown_timeout: Duration::from_secs(4),
+            quotas: Quotas::default(),
             workers: 2,
             span_hook: None,
         }

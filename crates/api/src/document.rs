@@ -8,7 +8,7 @@ use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::AppExt;
 
 use crate::{
-    problem::{PROBLEM_JSON, ProblemView},
+    problem_json::{self, ProblemView},
     routes,
 };
 
@@ -118,8 +118,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         responses.insert(status.to_owned(), json!({ "$ref": format!("#/components/responses/Problem{status}") }));
     }
     if let Some(links) = links(path, method) {
-        let status = if responses.contains_key("202") { "202" } else { "201" };
-        if let Some(answer) = responses.get_mut(status).and_then(Value::as_object_mut) {
+        let good = responses.iter_mut().find(|(status, _)| status.starts_with('2'));
+        if let Some(answer) = good.and_then(|(_, answer)| answer.as_object_mut()) {
             answer.insert("links".to_owned(), links);
         }
     }
@@ -183,6 +183,16 @@ fn add_headers(path: &str, method: &str, response: &mut Value) {
     let mut add = |name: &str, description: &str| {
         set(&mut headers, name, json!({ "description": description, "schema": { "type": "string" } }));
     };
+    if path.starts_with("/v1/") {
+        add(
+            "RateLimit-Policy",
+            "How many requests the key has in how many seconds: `\"key\";q=1200;w=60`. Absent without a limit.",
+        );
+        add(
+            "RateLimit",
+            "What is left of them, and for how many seconds: `\"key\";r=1199;t=60`. Absent without a limit.",
+        );
+    }
     if creates(path, method) {
         add("Location", "Where the new object is.");
     }
@@ -202,8 +212,11 @@ const FAILURES: &[(&str, &str)] = &[
     ("409", "In the way of another object or request"),
     ("412", "The object has changed"),
     ("413", "The body is too large"),
+    ("414", "The URL is too long"),
     ("415", "The body is not JSON"),
     ("422", "Readable, but values are wrong"),
+    ("429", "Asked too often; `Retry-After` says when to ask again"),
+    ("431", "The headers are too large"),
     ("500", "A mistake of ours"),
     ("502", "The vendor refused, failed or cannot be understood"),
     ("503", "Temporarily away, or a vendor's limit is used up"),
@@ -229,7 +242,7 @@ fn problem(status: &str, description: &str) -> Value {
     let mut headers = json!({ "X-Request-Id": {
         "description": "Names this request in our logs.", "schema": { "type": "string" },
     }});
-    if ["409", "503"].contains(&status) {
+    if ["409", "429", "503"].contains(&status) {
         set(
             &mut headers,
             "Retry-After",
@@ -241,11 +254,11 @@ fn problem(status: &str, description: &str) -> Value {
     json!({
         "description": description,
         "headers": headers,
-        "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "content": { problem_json::MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
     })
 }
 
-/// From a created object to what can be done with it.
+/// From a created object to what can be done with it, and from a listing to its first object.
 fn links(path: &str, method: &str) -> Option<Value> {
     let operations: &[&str] = match (path, method) {
         ("/v1/tenants", "post") => &["get_tenant", "update_tenant"],
@@ -262,15 +275,24 @@ fn links(path: &str, method: &str) -> Option<Value> {
             "get_budget",
         ],
         ("/v1/syncs", "post") => &["get_sync", "update_sync", "delete_sync", "start_run", "list_runs"],
-        ("/v1/syncs/{id}/runs", "post") => &["get_run"],
-        ("/v1/jobs/{id}/retry", "post") => &["get_job"],
+        ("/v1/syncs/{id}/runs", _) => &["get_run"],
+        ("/v1/jobs/{id}/retry", "post") | ("/v1/jobs", "get") => &["get_job"],
+        ("/v1/tenants", "get") => &["get_tenant"],
+        ("/v1/keys", "get") => &["get_key"],
+        ("/v1/connectors", "get") => &["get_connector"],
+        ("/v1/connections", "get") => &["get_connection", "list_attributes", "get_budget"],
+        ("/v1/syncs", "get") => &["get_sync", "list_runs"],
+        ("/v1/employees", "get") => &["get_employee", "list_employee_history"],
+        ("/v1/absences", "get") => &["get_absence"],
+        ("/v1/attendances", "get") => &["get_attendance"],
         _ => return None,
     };
+    let id = if method == "get" { "$response.body#/data/0/id" } else { "$response.body#/id" };
     let links: Map<String, Value> = operations
         .iter()
-        .map(|id| {
-            let link = json!({ "operationId": id, "parameters": { "id": "$response.body#/id" } });
-            ((*id).to_owned(), link)
+        .map(|name| {
+            let link = json!({ "operationId": name, "parameters": { "id": id } });
+            ((*name).to_owned(), link)
         })
         .collect();
     Some(Value::Object(links))
@@ -307,6 +329,19 @@ mod tests {
             let links = ["201", "202"].iter().find_map(|status| answers[*status]["links"].as_object());
             for name in links.unwrap_or_else(|| panic!("{path} leads nowhere")).keys() {
                 assert!(text.contains(&format!("\"operationId\":\"{name}\"")), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_listing_of_objects_that_can_be_read_leads_to_one() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        for (path, item) in paths {
+            if let Some(one) = paths.get(&format!("{path}/{{id}}")).and_then(|item| item.get("get")) {
+                let links = &item["get"]["responses"]["200"]["links"];
+                let name = one["operationId"].as_str().unwrap();
+                assert_eq!(links[name]["parameters"]["id"], "$response.body#/data/0/id", "{path} to {name}");
             }
         }
     }

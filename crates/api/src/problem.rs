@@ -1,4 +1,5 @@
-//! Failures as clients see them: RFC 9457 problems with a stable code. The one place that maps codes to statuses.
+//! The one type of failure that routes answer: a stable code, what happened, and which values are wrong. The one place that maps
+//! codes to statuses; how a failure is written on the wire is a file of its own ([`crate::problem_json`]).
 
 use std::{
     error::Error as StdError,
@@ -14,10 +15,8 @@ use actix_web::{
 };
 use gangway_app::{self as app, FieldError};
 use gangway_domain::{Code, code::CodeClass, id::RequestId};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+use crate::problem_json;
 
 /// Result of a handler.
 pub(crate) type Result<T> = std::result::Result<T, Problem>;
@@ -38,46 +37,6 @@ pub(crate) struct Parts {
     pub(crate) allow: Option<String>,
     pub(crate) request: Option<RequestId>,
     source: Option<Arc<app::Error>>,
-}
-
-/// What went wrong, as in RFC 9457.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct ProblemView {
-    /// Where the code is explained.
-    #[schema(format = "uri-reference", example = "/docs/errors#request.invalid")]
-    r#type: String,
-    /// The code in words; the same for each occurrence.
-    title: &'static str,
-    /// HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// Stable code to decide by.
-    #[schema(example = "request.invalid")]
-    code: &'static str,
-    /// What happened this time, and what to do next.
-    detail: String,
-    /// Each wrong value; only for invalid requests.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblemView>,
-    /// Id of the object in the way, for conflicts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    existing: Option<String>,
-    /// Names this request in our logs; also the `X-Request-Id` header.
-    #[schema(example = "req_0193f1a2b3c47d5e8f9a0b1c2d3e4f50")]
-    request_id: String,
-}
-
-/// One wrong value.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FieldProblem)]
-pub(crate) struct FieldProblemView {
-    /// JSON pointer into the body, or the name of the parameter or header.
-    #[schema(example = "/config/base_url")]
-    pointer: String,
-    /// What is wrong and what would be right.
-    message: String,
 }
 
 impl Deref for Problem {
@@ -203,7 +162,7 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
         let mut response = HttpResponse::build(status);
-        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
+        response.insert_header((header::CONTENT_TYPE, problem_json::MEDIA_TYPE));
         response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(request) = self.request {
@@ -219,27 +178,10 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        let view = ProblemView {
-            r#type: format!("/docs/errors#{}", self.code),
-            title: self.code.title(),
-            status: status.as_u16(),
-            code: self.code.as_str(),
-            detail: self.detail.clone(),
-            errors: self
-                .fields
-                .iter()
-                .map(|FieldError { pointer, message }| FieldProblemView {
-                    pointer: pointer.clone(),
-                    message: message.clone(),
-                })
-                .collect(),
-            existing: self.existing.clone(),
-            request_id: self.request.map(|id| id.to_string()).unwrap_or_default(),
-        };
         // The content type is set above; `json` would replace it.
-        match serde_json::to_string(&view) {
-            Ok(body) => response.body(body),
-            Err(_) => response.finish(),
+        match problem_json::render(self) {
+            Some(body) => response.body(body),
+            None => response.finish(),
         }
     }
 }
@@ -255,8 +197,11 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         CodeClass::Conflict => StatusCode::CONFLICT,
         CodeClass::Stale => StatusCode::PRECONDITION_FAILED,
         CodeClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        CodeClass::UrlTooLong => StatusCode::URI_TOO_LONG,
+        CodeClass::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         CodeClass::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         CodeClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        CodeClass::Limited => StatusCode::TOO_MANY_REQUESTS,
         CodeClass::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         CodeClass::Vendor => StatusCode::BAD_GATEWAY,
         CodeClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

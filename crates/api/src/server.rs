@@ -15,12 +15,13 @@ use actix_web::{
 use gangway_app::App;
 use utoipa_actix_web::AppExt;
 
-use crate::{Config, document, middleware, routes, site};
+use crate::{Config, document, middleware, quotas::Limiter, routes, site};
 
 /// What handlers and middleware share.
 pub(crate) struct State {
     pub(crate) app: App,
     pub(crate) config: Config,
+    pub(crate) limiter: Limiter,
 }
 
 /// A bound server: it answers once `run` is polled.
@@ -58,8 +59,9 @@ pub fn bind(app: App, config: Config) -> io::Result<Server> {
     let listener = TcpListener::bind(config.listen)?;
     let addr = listener.local_addr()?;
     let (workers, client_timeout, shutdown_timeout) = (config.workers, config.client_timeout, config.shutdown_timeout);
+    let (keep_alive, connections) = (config.keep_alive, config.connections);
     let document = web::Data::new(site::Document::new(&document::served(config.public_url.as_deref())));
-    let state = web::Data::new(State { app, config });
+    let state = web::Data::new(State { app, limiter: Limiter::new(&config.quotas), config });
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
@@ -75,6 +77,8 @@ pub fn bind(app: App, config: Config) -> io::Result<Server> {
     .workers(workers)
     .disable_signals()
     .client_request_timeout(client_timeout)
+    .keep_alive(keep_alive)
+    .max_connections(connections)
     .shutdown_timeout(shutdown_timeout.as_secs().max(1))
     .listen(listener)?
     .run();

@@ -68,6 +68,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(document_json)
         .service(docs)
         .service(errors)
+        .service(error_page)
         .service(SwaggerUi::new("/docs/{_:.*}").config(utoipa_swagger_ui::Config::from("/openapi.json")));
 }
 
@@ -110,6 +111,13 @@ async fn docs() -> HttpResponse {
 #[get("/docs/errors")]
 async fn errors() -> HttpResponse {
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(explanation::errors_html())
+}
+
+#[get("/docs/errors/{code}")]
+async fn error_page(code: web::Path<String>) -> Result<HttpResponse> {
+    let code = Code::parse(&code)
+        .ok_or_else(|| Problem::new(Code::RouteNotFound, "There is no such code; `/docs/errors` lists them all."))?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(explanation::code_html(code)))
 }
 
 #[get("/")]

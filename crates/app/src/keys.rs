@@ -46,15 +46,27 @@ pub enum Authenticated {
     Tenant(Ctx),
 }
 
+/// What a key's text is known by: nothing can be done with it.
+pub type Fingerprint = [u8; 32];
+
+/// The fingerprint of a key's text, whether or not there is such a key.
+///
+/// # Errors
+/// `key.invalid` when the text can be no key.
+pub fn fingerprint(text: &str) -> Result<Fingerprint> {
+    let parsed = api_key::parse(text).map_err(|error| Error::new(Code::KeyInvalid, error.to_string()))?;
+    Ok(api_key::hash(&parsed))
+}
+
 /// Recognises a key's text. The key is looked up at each call, so a revoked one stops working at once.
 ///
 /// # Errors
 /// `key.invalid` for unknown, mistyped, expired and revoked keys, which are not told apart but for a typing mistake;
 /// `tenant.suspended`.
 pub async fn authenticate(app: &App, text: &str) -> Result<Authenticated> {
-    let parsed = api_key::parse(text).map_err(|error| Error::new(Code::KeyInvalid, error.to_string()))?;
+    let fingerprint = fingerprint(text)?;
     let refused = || Error::new(Code::KeyInvalid, "The API key is unknown, expired or revoked. Make a new one.");
-    let holder = app.db.authenticate(&api_key::hash(&parsed)).await?.ok_or_else(refused)?;
+    let holder = app.db.authenticate(&fingerprint).await?.ok_or_else(refused)?;
     let key = holder.key();
     if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= app.now()) {
         return Err(refused());

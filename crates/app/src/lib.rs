@@ -27,6 +27,7 @@ pub mod tenants;
 pub use config::Config;
 pub use ctx::{App, Ctx, OperatorCtx};
 pub use error::{Error, FieldError, INTERNAL};
+pub use gangway_limits::inbound;
 pub use gangway_storage::{Page, PageRequest, settings::StoredSettings};
 
 /// What every use case answers.

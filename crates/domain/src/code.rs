@@ -21,10 +21,16 @@ pub enum CodeClass {
     Stale,
     /// Larger than allowed (413).
     TooLarge,
+    /// The URL is longer than allowed (414).
+    UrlTooLong,
+    /// The headers are more than allowed (431).
+    HeadersTooLarge,
     /// The body's type is not JSON (415).
     UnsupportedMedia,
     /// Read, but wrong (422).
     Invalid,
+    /// Asked too often (429).
+    Limited,
     /// Our fault (500).
     Internal,
     /// The vendor's fault (502).
@@ -61,6 +67,12 @@ codes! {
     RequestInvalid = "request.invalid", Invalid, "The request has invalid values";
     /// Body over the limit.
     RequestTooLarge = "request.too-large", TooLarge, "The request is too large";
+    /// Path and query over the limit.
+    UrlTooLong = "request.url-too-long", UrlTooLong, "The URL is too long";
+    /// Header fields over the limit, by number or size.
+    HeadersTooLarge = "request.headers-too-large", HeadersTooLarge, "The headers are too large";
+    /// The caller asks more often than it may.
+    RateLimited = "request.rate-limited", Limited, "Too many requests";
     /// Not `application/json`.
     RequestUnsupportedMedia = "request.unsupported-media", UnsupportedMedia, "The body must be JSON";
     /// No such route.

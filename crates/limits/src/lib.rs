@@ -1,6 +1,8 @@
 //! How often a vendor may be called: one budget per vendor credential, kept by slots that are held until one window after
 //! the answer.
 //!
+//! [`inbound`] counts the other way round: how often others may call us.
+//!
 //! [`Budgets`] is the door: `egress` acquires a [`Permit`] before each request and finishes it after. Nothing here sends
 //! anything, knows a connector, or keeps a slot longer than its window. The rule and its proof by simulation are in
 //! `docs/architecture.md`.
@@ -8,6 +10,7 @@
 mod address;
 mod budgets;
 pub mod class;
+pub mod inbound;
 mod key;
 mod permit;
 pub mod policy;

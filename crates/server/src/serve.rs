@@ -211,6 +211,8 @@ impl Running {
 fn api_config(config: &Config) -> gangway_api::Config {
     let mut api = gangway_api::Config::new(config.listen);
     api.public_url.clone_from(&config.public_url);
+    api.quotas = config.quotas;
+    api.keep_alive = config.keep_alive;
     api.shutdown_timeout = HTTP_END / 2;
     api.span_hook = Some(Arc::new(trace_context::continue_trace));
     api

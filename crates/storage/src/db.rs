@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gangway_domain::id::{PLATFORM_TENANT, TenantId};
+use gangway_domain::id::TenantId;
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
@@ -108,11 +108,6 @@ impl Db {
         found.map(|tenant| TenantScope::new(tenant.id)).ok_or(Error::NotFound("tenant"))
     }
 
-    /// The platform tenant's scope: the installation's own log. No key and no choice of an operator's leads to it.
-    pub const fn scope_of_platform(&self) -> TenantScope {
-        TenantScope::new(PLATFORM_TENANT)
-    }
-
     /// Tells of each statement that transactions run from now on.
     #[cfg(test)]
     pub(crate) fn watch(&mut self, watcher: impl Fn(&Statement) + Clone + Send + Sync + 'static) {
@@ -186,6 +181,8 @@ async fn take_role(tx: &DatabaseTransaction, role: &str, tenant: Option<TenantId
 
 #[cfg(test)]
 mod tests {
+    use gangway_domain::id::PLATFORM_TENANT;
+
     use super::*;
 
     #[tokio::test]

@@ -112,7 +112,7 @@ impl Idempotency<'_> {
 }
 
 impl Db {
-    /// The scope of operators' own requests, which belong to no customer: only stored answers lie there.
+    /// The scope of operators' own requests, which belong to no customer: stored answers and the installation's audit log lie there.
     pub const fn operator_scope(&self) -> TenantScope {
         TenantScope::new(PLATFORM_TENANT)
     }

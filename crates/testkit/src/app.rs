@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use gangway_api::Quotas;
 use gangway_app::{App, Config, OperatorCtx, ctx::Parts, keys, keys::NewKey, queue, seal::Keys};
 use gangway_domain::{
     Clock, ManualClock, SystemClock,
@@ -34,9 +35,17 @@ pub struct TestAppBuilder {
     clock: Option<ManualClock>,
     config: Config,
     vendor_timeout: Option<Duration>,
+    quotas: Quotas,
 }
 
 impl TestAppBuilder {
+    /// How often keys and addresses may ask; as often as they like unless said otherwise.
+    #[must_use]
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
     /// How long a whole request to the vendor may take.
     #[must_use]
     pub fn vendor_timeout_s(mut self, seconds: u64) -> Self {
@@ -70,7 +79,7 @@ impl TestAppBuilder {
     /// # Panics
     /// When a part does not start.
     pub async fn start(self) -> TestApp {
-        let Self { db, mut sandbox, clock, mut config, vendor_timeout } = self;
+        let Self { db, mut sandbox, clock, mut config, vendor_timeout, quotas } = self;
         let time: Arc<dyn Clock> = match &clock {
             Some(clock) => {
                 sandbox = sandbox.with_clock(Arc::new(clock.clone()));
@@ -93,7 +102,7 @@ impl TestAppBuilder {
             config,
             rng: Mutex::new(StdRng::seed_from_u64(7)),
         });
-        let api = gangway_api::Config::new(([127, 0, 0, 1], 0).into());
+        let api = gangway_api::Config { quotas, ..gangway_api::Config::new(([127, 0, 0, 1], 0).into()) };
         let gangway_api::Server { addr, handle, run } =
             gangway_api::bind(app.clone(), api).expect("a free port can be had");
         let client = Client::new(format!("http://{addr}"));
@@ -134,7 +143,14 @@ impl TestApp {
     /// On a database, with a sandbox of 12 people without limits.
     pub fn on(db: TestDb) -> TestAppBuilder {
         let sandbox = gangway_sandbox::Config::new(12, 1).without_rate_limit();
-        TestAppBuilder { db, sandbox, clock: None, config: Config::default(), vendor_timeout: None }
+        TestAppBuilder {
+            db,
+            sandbox,
+            clock: None,
+            config: Config::default(),
+            vendor_timeout: None,
+            quotas: Quotas::NONE,
+        }
     }
 
     /// Acts as the operator.

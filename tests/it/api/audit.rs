@@ -203,9 +203,9 @@ on_both_databases! {
     async fn the_lag_ends_when_everything_is_chained(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let tenant = app.onboard("Acme").await;
-        assert!(audit::lag(&app.app).await.unwrap().is_some());
+        assert!(audit::lag(&app.app.db, app.app.now()).await.unwrap().is_some());
         chain(&app).await;
-        assert_eq!(audit::lag(&app.app).await.unwrap(), None);
+        assert_eq!(audit::lag(&app.app.db, app.app.now()).await.unwrap(), None);
         let operator = app.operator();
         let installation = audit::verify_all(&audit::platform(&operator).unwrap()).await.unwrap();
         assert!(installation.broken.is_none() && installation.n_verified > 0, "{installation:?}");

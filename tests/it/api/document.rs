@@ -1,6 +1,6 @@
 //! The committed OpenAPI document and error page are what the code says.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 fn docs(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -24,4 +24,27 @@ fn the_committed_error_page_is_current() {
         "docs/errors.md is not current; it should read:\n{}",
         gangway_api::errors_page()
     );
+}
+
+/// `make conformance` would find it too, but later.
+#[test]
+fn the_conformance_table_knows_every_operation_and_no_other() {
+    let table = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance/statuses.txt");
+    let table = fs::read_to_string(table).unwrap();
+    let listed: BTreeSet<&str> = table
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    let document = serde_json::to_value(gangway_api::openapi()).unwrap();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let documented: BTreeSet<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let missing: Vec<_> = documented.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "add a line with the allowed statuses to tests/conformance/statuses.txt for {missing:?}"
+    );
+    let unknown: Vec<_> = listed.difference(&documented).collect();
+    assert!(unknown.is_empty(), "tests/conformance/statuses.txt: no such operation: {unknown:?}");
 }

@@ -84,7 +84,9 @@ fn the_document_names_the_status_of_every_code() {
     for code in Code::ALL {
         assert_eq!(page.matches(&format!("\n## {code}\n")).count(), 1, "{code}");
     }
-    for status in ["400", "401", "403", "404", "409", "412", "413", "415", "422", "500", "502", "503"] {
+    for status in
+        ["400", "401", "403", "404", "409", "412", "413", "414", "415", "422", "429", "431", "500", "502", "503"]
+    {
         assert!(document.to_string().contains(&format!("#/components/responses/Problem{status}")), "{status}");
     }
     // And no status that no code has.

@@ -32,6 +32,26 @@ async fn the_reference_page_comes_whole_from_the_binary() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_code_has_a_page_that_problems_lead_to() {
+    let app = TestApp::on(TestDb::sqlite().await).start().await;
+    let all = body(&app.client.get("", "/docs/errors").await);
+    for code in gangway_domain::Code::ALL {
+        let address = format!("/docs/errors/{code}");
+        let page = app.client.get("", &address).await;
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")), "{code}");
+        let page = body(&page);
+        assert!(page.contains(code.title()) && page.contains("What to do:"), "{page}");
+        assert!(all.contains(&address), "{code}");
+    }
+    let problem = app.client.get("", "/v1/keys").await;
+    let address = problem.body["type"].as_str().unwrap();
+    assert!(body(&app.client.get("", address).await).contains("key.missing"), "{address}");
+    let unknown = app.client.get("", "/docs/errors/nothing").await;
+    assert_eq!((unknown.status, &unknown.body["code"]), (404, &serde_json::json!("route.not-found")));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_hardened_and_named() {
     let app = TestApp::on(TestDb::sqlite().await).start().await;
     for path in ["/", "/docs/", "/healthz", "/readyz", "/v1/keys", "/nothing", "/openapi.json"] {

@@ -29,7 +29,7 @@ pub(super) fn code(answer: &Answer) -> String {
     assert_eq!(answer.header("x-request-id"), problem["request_id"].as_str());
     assert!(text(problem, "request_id").starts_with("req_"));
     let code = text(problem, "code");
-    assert_eq!(problem["type"], format!("/docs/errors#{code}"));
+    assert_eq!(problem["type"], format!("/docs/errors/{code}"));
     code
 }
 

@@ -95,9 +95,14 @@ impl Process {
         }
     }
 
+    /// Its id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id().expect("the process runs")
+    }
+
     /// Sends a signal by name.
     pub(super) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the process runs").to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill starts");
         assert!(sent.success(), "the process {id} takes signals");
     }

@@ -4,7 +4,10 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use futures::future::{Ready, ready};
 use gangway_domain::Code;
 
-use crate::problem::{Problem, Result};
+use crate::{
+    limits::IDEMPOTENCY_KEY_CHARACTERS,
+    problem::{Problem, Result},
+};
 
 /// The version a caller has seen, from `If-Match`; none when it does not care.
 pub(crate) struct IfMatch(pub(crate) Option<i64>);
@@ -42,7 +45,7 @@ impl FromRequest for IdempotencyKey {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(value) = request.headers().get("idempotency-key") else { return ready(Ok(Self(None))) };
-        let key = value.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
+        let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
         ready(key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| {
             Problem::malformed("The header `Idempotency-Key` must have 1 to 200 printable ASCII characters.")
         }))

@@ -7,15 +7,13 @@ use futures::future::{Ready, ready};
 use gangway_app::FieldError;
 use gangway_app::PageRequest;
 
-use crate::problem::{Problem, Result};
+use crate::{
+    limits::{PAGE_ROWS as MAX_LIMIT, PARAMETER_CHARACTERS as LONGEST},
+    problem::{Problem, Result},
+};
 
 /// Rows of a page when nothing is asked.
 const DEFAULT_LIMIT: u64 = 50;
-/// Rows of a page at most.
-const MAX_LIMIT: u64 = 200;
-
-/// Characters of a parameter at most.
-const LONGEST: usize = 500;
 
 /// A query, read.
 pub(crate) struct Query<T>(pub(crate) T);

@@ -6,8 +6,9 @@
 use gangway_app::FieldError;
 use serde_json::{Map, Value};
 
-/// Mistakes told at most: a body can hold a hundred thousand.
-const MOST: usize = 50;
+// A body can hold a hundred thousand mistakes.
+use crate::limits::MISTAKES as MOST;
+
 /// Characters of an unknown member's name that are told.
 const LONGEST_NAME: usize = 100;
 

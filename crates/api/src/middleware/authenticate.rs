@@ -1,7 +1,9 @@
 //! Who sends a request: the key is recognised before anything else of the request is read.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
+    Error, HttpMessage, HttpResponse, ResponseError as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -20,6 +22,7 @@ use tracing::Span;
 
 use crate::{
     problem::{Problem, Result},
+    quotas::{Counted, Side},
     server::State,
 };
 
@@ -74,13 +77,7 @@ async fn identify(request: &ServiceRequest) -> Result<Identity> {
     else {
         return Err(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR));
     };
-    let text = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(bearer)
-        .ok_or_else(|| Problem::new(Code::KeyMissing, "Send `Authorization: Bearer gw…` with an API key."))?;
-    let authenticated = keys::authenticate(&state.app, text).await?;
+    let authenticated = recognise(request, &state).await?;
     let tenant = named_tenant(request)?;
     match (authenticated, tenant) {
         (Authenticated::Tenant(ctx), Some(tenant)) if tenant != ctx.tenant() => Err(no_tenant()),
@@ -90,6 +87,48 @@ async fn identify(request: &ServiceRequest) -> Result<Identity> {
             let operator = operator.with_request(id);
             let ctx = operator.for_tenant(tenant).await?;
             Ok(Identity::OperatorFor(operator, ctx))
+        }
+    }
+}
+
+/// Recognises the key, and counts the request: for the key when it is good, else for the address.
+async fn recognise(request: &ServiceRequest, state: &State) -> Result<Authenticated> {
+    let limiter = &state.limiter;
+    let note = |(told, outcome): Counted| {
+        if let Some(told) = told {
+            request.extensions_mut().insert(told);
+        }
+        outcome
+    };
+    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let text = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+    let found = match text.map(|text| (text, keys::fingerprint(text))) {
+        None => Err(Problem::new(Code::KeyMissing, "Send `Authorization: Bearer gw…` with an API key.")),
+        Some((_, Err(error))) => Err(error.into()),
+        Some((text, Ok(key))) => {
+            note(limiter.admit(&key, address))?;
+            keys::authenticate(&state.app, text).await.map(|found| (key, found)).map_err(|error| {
+                if error.code == Code::KeyInvalid {
+                    limiter.forget(&key);
+                }
+                Problem::from(error)
+            })
+        }
+    };
+    match found {
+        Ok((key, found)) => {
+            let side = match found {
+                Authenticated::Operator(_) => Side::Operator,
+                Authenticated::Tenant(_) => Side::Tenant,
+            };
+            note(limiter.count_key(key, side))?;
+            Ok(found)
+        }
+        // What is wrong with us is not the stranger's.
+        Err(problem) if problem.status_code().is_server_error() => Err(problem),
+        Err(problem) => {
+            note(limiter.count_stranger(address))?;
+            Err(problem)
         }
     }
 }

@@ -20,7 +20,10 @@ use gangway_domain::{Code, id::RequestId};
 use tracing::{Instrument, Span, field};
 
 use crate::{
-    problem::{PROBLEM_JSON, Problem},
+    limits::{HEADER_BYTES, HEADER_FIELDS, URL_BYTES},
+    problem::Problem,
+    problem_json,
+    quotas::{self, Told},
     server::State,
 };
 
@@ -40,6 +43,14 @@ pub(crate) async fn frame(
     let span = span(&request, id);
     if let (Some(hook), Some(parent)) = (&state.config.span_hook, text(request.headers(), "traceparent")) {
         hook(&span, parent);
+    }
+
+    if let Err(problem) = check_head(&request).and_then(|()| count_page(&request, &state)) {
+        let told = request.extensions().get::<Told>().copied();
+        let (request, _) = request.into_parts();
+        let mut answer = failed(&span, id, problem).error_response();
+        harden(answer.headers_mut(), id, told);
+        return Ok(ServiceResponse::new(request, answer));
     }
 
     if *request.method() == Method::HEAD {
@@ -67,8 +78,40 @@ pub(crate) async fn frame(
         None => response,
     };
     span.record("http.response.status_code", response.status().as_u16());
-    harden(response.headers_mut(), id);
+    let told = response.request().extensions().get::<Told>().copied();
+    harden(response.headers_mut(), id, told);
     Ok(response)
+}
+
+/// Refuses what no client of ours needs, before anything is done with it.
+fn check_head(request: &ServiceRequest) -> Result<(), Problem> {
+    let uri = request.uri();
+    let url_bytes = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if url_bytes > URL_BYTES {
+        let detail = format!("The path with its query may have {URL_BYTES} bytes at most.");
+        return Err(Problem::new(Code::UrlTooLong, detail));
+    }
+    let headers = request.headers();
+    let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > HEADER_FIELDS || header_bytes > HEADER_BYTES {
+        let detail =
+            format!("A request may have {HEADER_FIELDS} header fields and {HEADER_BYTES} bytes of them at most.");
+        return Err(Problem::new(Code::HeadersTooLarge, detail));
+    }
+    Ok(())
+}
+
+/// Counts who asks for a page or the document: nobody says there who it is. Probes are not counted.
+fn count_page(request: &ServiceRequest, state: &State) -> Result<(), Problem> {
+    if request.path().starts_with("/v1/") || ["/healthz", "/readyz"].contains(&request.path()) {
+        return Ok(());
+    }
+    let Some(peer) = request.peer_addr() else { return Ok(()) };
+    let (told, outcome) = state.limiter.count_stranger(peer.ip());
+    if let Some(told) = told {
+        request.extensions_mut().insert(told);
+    }
+    outcome
 }
 
 fn span(request: &ServiceRequest, id: RequestId) -> Span {
@@ -101,11 +144,14 @@ fn problem_in(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     }
     let status = response.status();
     let is_failure = status.is_client_error() || status.is_server_error();
-    let is_told = text(response.headers(), "content-type").is_some_and(|kind| kind == PROBLEM_JSON);
+    let is_told = text(response.headers(), "content-type").is_some_and(|kind| kind == problem_json::MEDIA_TYPE);
     (is_failure && !is_told).then(|| Problem::of_status(status))
 }
 
-fn harden(headers: &mut HeaderMap, id: RequestId) {
+fn harden(headers: &mut HeaderMap, id: RequestId, told: Option<Told>) {
+    if let Some(told) = told {
+        quotas::tell(headers, told);
+    }
     let is_html = text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"));
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");

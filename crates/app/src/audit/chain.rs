@@ -4,13 +4,13 @@
 //! a tenant's changes wait for each other. A job per tenant chains what has become visible since. What is chained how, and what
 //! the chain proves, is in `docs/audit.md`.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use gangway_domain::{
     id::{JobId, PLATFORM_TENANT, TenantId},
     principal::Principal,
 };
 use gangway_storage::{
-    SystemReason,
+    Db, SystemReason,
     audit_chain::{ChainEnd, Chained},
     queue::JobFence,
 };
@@ -41,11 +41,11 @@ pub async fn start_chaining(app: &App) -> Result<()> {
 }
 
 /// How long the oldest entry has waited for its place, over all tenants; none when all have one.
-pub async fn lag(app: &App) -> Result<Option<TimeDelta>> {
-    let tx = app.db.begin_system(SystemReason::Doctor).await?;
+pub async fn lag(db: &Db, now: DateTime<Utc>) -> Result<Option<TimeDelta>> {
+    let tx = db.begin_system(SystemReason::Doctor).await?;
     let oldest = tx.audit().find_oldest_unchained().await?;
     tx.commit().await?;
-    Ok(oldest.map(|at| app.now() - at))
+    Ok(oldest.map(|at| now - at))
 }
 
 /// What chaining did.

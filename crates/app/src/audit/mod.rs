@@ -73,7 +73,7 @@ pub async fn record_operator_access(ctx: &Ctx, method: &str, route: &str) -> Res
 pub fn platform(ctx: &OperatorCtx) -> Result<Ctx> {
     ctx.require(Scope::AuditRead)?;
     let app = ctx.app();
-    Ok(Ctx::new(app.clone(), ctx.principal(), app.db.scope_of_platform(), vec![Scope::AuditRead]))
+    Ok(Ctx::new(app.clone(), ctx.principal(), app.db.operator_scope(), vec![Scope::AuditRead]))
 }
 
 /// The log in the order of its chain, after a place in it. Entries that have no place yet follow on the last page.

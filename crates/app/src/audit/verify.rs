@@ -110,7 +110,7 @@ pub async fn verify(ctx: &Ctx, question: Question) -> Result<Verdict> {
     };
     let broken = match broken {
         Some(broken) => Some(broken),
-        None => walk.to_the_end(&tx, &state).await?,
+        None => walk.finish(&tx, &state).await?,
     };
     tx.commit().await?;
     let ChainState { end, highest: _, n_unchained } = state;
@@ -143,7 +143,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn to_the_end(&mut self, tx: &TenantTx, state: &ChainState) -> Result<Option<Broken>> {
+    async fn finish(&mut self, tx: &TenantTx, state: &ChainState) -> Result<Option<Broken>> {
         if let Some(broken) = self.begin(tx).await? {
             return Ok(Some(broken));
         }

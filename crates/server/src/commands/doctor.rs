@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chrono::Duration;
-use gangway_app::{seal, seal::MasterKeyUse};
+use gangway_app::{audit, seal, seal::MasterKeyUse};
 use gangway_domain::{Clock as _, SystemClock};
 use gangway_storage::{Db, doctor, doctor::Isolation};
 use gangway_vault::KeyRing;
@@ -18,6 +18,9 @@ use crate::{
 
 /// The database's clock may be off by this much: leases and schedules use it.
 const CLOCK_TOLERANCE: Duration = Duration::seconds(5);
+
+/// Audit entries get their place within a minute or two where a worker runs.
+const AUDIT_LAG: Duration = Duration::minutes(10);
 
 /// Rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -149,6 +152,7 @@ async fn database(config: &Config) -> Vec<Finding> {
     match target.connect().await {
         Ok(db) => {
             findings.extend(inside(&db, &target.place()).await);
+            findings.push(audit_lag(&db).await);
             // Without a ring there is a finding of its own.
             if let Ok(ring) = config.keys.ring() {
                 findings.push(data_keys(&db, &ring).await);
@@ -157,6 +161,21 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(error) => findings.push(failed(error)),
     }
     findings
+}
+
+/// Whether audit logs are chained, as workers do every minute.
+async fn audit_lag(db: &Db) -> Finding {
+    match audit::lag(db, SystemClock.now()).await {
+        Ok(Some(lag)) if lag > AUDIT_LAG => Finding::Warn(
+            format!("audit logs: the oldest entry has waited {} minutes for its place in the chain", lag.num_minutes()),
+            "see that a worker runs, and look for failed jobs of kind chain-audit",
+        ),
+        Ok(_) => Finding::Ok("audit logs: chained".to_owned()),
+        Err(error) => {
+            let text = format!("audit logs: {}", crate::telemetry::Chain(&error));
+            Finding::Fail(text, "check the login's rights".to_owned())
+        }
+    }
 }
 
 /// Whether the ring opens every data key, and which of its keys are needed for that.

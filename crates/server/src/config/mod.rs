@@ -6,6 +6,7 @@
 mod environment;
 mod limits;
 mod model;
+mod quotas;
 mod reader;
 mod redact;
 #[cfg(test)]
@@ -125,6 +126,8 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         budget_wait_seconds: range(&mut reader, "sync.budget_wait_seconds", 5, 0, 60),
     };
     let limits = limits::limits(&mut reader);
+    let quotas = quotas::quotas(&mut reader);
+    let keep_alive = Duration::from_secs(range(&mut reader, "api.keep_alive_seconds", 75, 1, 3600));
     let log = log(&mut reader, filter);
     let otlp_endpoint = otlp_endpoint(&mut reader);
     let (shown, problems) = reader.finish();
@@ -142,6 +145,8 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         worker,
         sync,
         limits,
+        quotas,
+        keep_alive,
         log,
         otlp_endpoint,
     };

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use gangway_api::Quotas;
 use gangway_app::config::VendorLimits;
 use gangway_egress::Origin;
 use gangway_vault::KeyRing;
@@ -36,6 +37,10 @@ pub struct Config {
     pub sync: Sync,
     /// What vendors allow, by connector (`limits.<connector>.…`).
     pub limits: BTreeMap<String, VendorLimits>,
+    /// How often who may ask us (`api.…`).
+    pub quotas: Quotas,
+    /// How long a connection may do nothing between two requests (`api.keep_alive_seconds`).
+    pub keep_alive: Duration,
     /// Logs.
     pub log: Log,
     /// Where traces go (`telemetry.otlp_endpoint`).
