@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds a running demo against its own OpenAPI document, with tools that are not ours: openapi-spec-validator for the
-# document, schemathesis for the answers of every GET operation, as the demo's tenant and as its operator.
+# document, schemathesis for the answers of every operation, as the demo's tenant and as its operator within that tenant.
 # Arguments go to schemathesis: --max-examples 200, --include-path-regex employees, …
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,17 +35,32 @@ prepare_python() {
     touch "$environment/complete"
 }
 
-# Arguments: whose key, the key, then more for schemathesis.
-check_reads() {
-    local who=$1 key=$2
-    shift 2
-    part "schemathesis as $who"
-    # It keeps a folder where it runs.
-    (cd "$folder" && "$bin/schemathesis" --config-file "$root/tests/conformance/schemathesis.toml" run "$url/openapi.json" \
-        --include-method GET --header "Authorization: Bearer $key" \
-        --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-        --phases examples,coverage,fuzzing --max-examples 25 --seed 20250101 --request-timeout 30 --rate-limit auto \
-        --no-color --continue-on-failure "$@") || failed+=("schemathesis as $who")
+# Every operation, reads and writes, and chains along the links. Arguments: whose key, the key, the tenant that an operator's acts for
+# (or nothing), then more for schemathesis.
+check() {
+    local -x GANGWAY_CONFORMANCE_AS=$1 GANGWAY_CONFORMANCE_KEY=$2 GANGWAY_CONFORMANCE_TENANT=$3
+    local headers=(--header "Authorization: Bearer $2")
+    [[ -z $3 ]] || headers+=(--header "Gangway-Tenant: $3")
+    shift 3
+    part "links as $GANGWAY_CONFORMANCE_AS"
+    "$bin/python" tests/conformance/links.py "$url" || failed+=("links as $GANGWAY_CONFORMANCE_AS")
+    part "schemathesis as $GANGWAY_CONFORMANCE_AS"
+    ask --phases examples,coverage,fuzzing --seed 20250101 "$@"
+    # A chain of requests ends where the same one is answered differently than before, as by a server that remembers it
+    # is: many short searches find more than a long one.
+    for seed in {20250101..20250104}; do
+        part "schemathesis as $GANGWAY_CONFORMANCE_AS, along the links from seed $seed"
+        ask --phases stateful --seed "$seed" "$@"
+    done
+}
+
+# It keeps a folder where it runs. Server errors are among the statuses that hooks.py looks at.
+ask() {
+    (cd "$folder" && PYTHONPATH=$root/tests/conformance SCHEMATHESIS_HOOKS=hooks \
+        "$bin/schemathesis" --config-file "$root/tests/conformance/schemathesis.toml" run "$url/openapi.json" --url "$url" \
+        "${headers[@]}" \
+        --checks allowed_status,status_code_conformance,content_type_conformance,response_schema_conformance \
+        --request-timeout 30 --no-color --continue-on-failure "$@") || failed+=("schemathesis as $GANGWAY_CONFORMANCE_AS: $*")
 }
 
 part() {
@@ -63,7 +78,8 @@ cargo build --locked --bin gangway
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gangway-conformance.XXXXXX")
 url=http://127.0.0.1:$(free_port)
 sandbox=http://127.0.0.1:$(free_port)
-"$(target_dir)/debug/gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
+GANGWAY__API__KEY_REQUESTS=0 GANGWAY__API__OPERATOR_KEY_REQUESTS=0 GANGWAY__API__ADDRESS_REQUESTS=0 \
+    "$(target_dir)/debug/gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
     --sandbox-listen "${sandbox#http://}" --data "$folder/data" >"$folder/demo.log" 2>&1 </dev/null &
 demo=$!
 if ! wait_until "$demo" curl -fsS "$url/readyz" || ! wait_until "$demo" log_says 'first sync complete'; then
@@ -73,6 +89,10 @@ fi
 operator_key=$(grep -oE 'gwo_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
 tenant_key=$(grep -oE 'gwt_[A-Za-z0-9]+' "$folder/demo.log" | head -n 1 || true)
 [[ -n $operator_key && -n $tenant_key ]] || fail "the demo printed no keys"
+connection=$(curl -fsS -H "Authorization: Bearer $tenant_key" "$url/v1/connections" | grep -oE 'con_[0-9a-f]{32}' | head -n 1)
+tenant=$(curl -fsS -H "Authorization: Bearer $operator_key" "$url/v1/tenants" | grep -oE 'ten_[0-9a-f]{32}' | head -n 1)
+export GANGWAY_CONFORMANCE_CONNECTION=$connection GANGWAY_CONFORMANCE_VENDOR=$sandbox
+export GANGWAY_CONFORMANCE_KEPT="$connection $tenant $(curl -fsS -H "Authorization: Bearer $tenant_key" "$url/v1/keys" | grep -oE 'key_[0-9a-f]{32}' | tr '\n' ' ')"
 
 # Four of forty people gone at once: their deletion is held, and there is something to read.
 sync=$(curl -fsS "$url/v1/syncs" -H "Authorization: Bearer $tenant_key" | grep -o 'syn_[0-9a-f]*' | head -n 1)
@@ -94,8 +114,8 @@ part 'walk over all objects'
 GANGWAY_TENANT_KEY=$tenant_key GANGWAY_OPERATOR_KEY=$operator_key "$bin/python" tests/conformance/walk.py "$url" ||
     failed+=('walk over all objects')
 
-check_reads tenant "$tenant_key" "$@"
-check_reads operator "$operator_key" "$@"
+check tenant "$tenant_key" '' "$@"
+check operator "$operator_key" "$tenant" "$@"
 
 part 'summary'
 kill -0 "$demo" 2>/dev/null || failed+=('the demo died')
@@ -103,4 +123,4 @@ if ((${#failed[@]} > 0)); then
     printf 'failed: %s\n' "${failed[@]}"
     exit 1
 fi
-printf 'conformance: the document is valid and every read keeps to it\n'
+printf 'conformance: the document is valid and every operation keeps to it\n'

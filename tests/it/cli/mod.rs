@@ -1,6 +1,7 @@
 //! The command line as a person meets it: help, settings, one-shot commands, `serve`, `demo`, and the README's own block.
 
 mod by_hand;
+mod connections;
 mod demo;
 mod demo_again;
 mod demo_refusals;
