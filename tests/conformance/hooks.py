@@ -99,6 +99,8 @@ def before_call(ctx, case, kwargs):
         for header in ("Gangway-Tenant", "If-Match") if WHO == "tenant" else ("If-Match",):
             case.headers.pop(header, None)
         case.query.clear()
+        if name == "read_through":
+            case.query["path"] = "/v1/company/employees/attributes"
     if body is not None and is_plain:
         case.body = body
         case.media_type = "application/json"

@@ -25,6 +25,8 @@ MAY_REFUSE = {
     ("create_connection", "check_connection"): "the credential is made up",
     ("create_connection", "discover_attributes"): "the credential is made up",
     ("list_syncs", "start_run"): "a run may be under way",
+    ("list_connections", "read_through"): "an operator's key does not have the scope unasked",
+    ("list_employees", "get_employee_picture"): "not everybody has a picture",
 }
 # Sources that need something which a fresh demo may not have.
 MAY_BE_UNREACHED = {"retry_job": "no job has failed"}

@@ -34,6 +34,10 @@ pub(crate) struct ConnectorView {
     /// What can be read, and what each stream needs.
     #[schema(value_type = Vec<Object>)]
     streams: Value,
+    /// What `GET /v1/connections/{id}/proxy` passes through: `template`, the parameters of its `query`, what it `reads`, and what must be
+    /// permitted at the vendor.
+    #[schema(value_type = Vec<Object>)]
+    proxy: Value,
     /// How often the vendor may be asked.
     #[schema(value_type = Object)]
     limits: Value,
@@ -51,6 +55,7 @@ impl TryFrom<connectors::Manifest> for ConnectorView {
             display_name: manifest.display_name.to_owned(),
             documentation_url: manifest.documentation_url.to_owned(),
             streams: value(serde_json::to_value(&manifest.streams))?,
+            proxy: value(serde_json::to_value(&manifest.proxy))?,
             limits: value(serde_json::to_value(&manifest.limits))?,
             notes: manifest.notes.iter().map(|note| (*note).to_owned()).collect(),
             config_schema: manifest.config_schema,

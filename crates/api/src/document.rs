@@ -8,6 +8,7 @@ use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::AppExt;
 
 use crate::{
+    connections,
     problem_json::{self, ProblemView},
     routes,
 };
@@ -224,13 +225,13 @@ const FAILURES: &[(&str, &str)] = &[
 
 /// The failures a route can answer.
 fn statuses(path: &str, method: &str, has_body: bool, is_public: bool) -> Vec<&'static str> {
-    let asks_vendor = path.ends_with("/check") || path.ends_with("/discover");
+    let asks_vendor = ["/check", "/discover", "/proxy", "/picture"].iter().any(|end| path.ends_with(end));
     let answers = |status: &str| match status {
         "500" => true,
         "503" => path != "/healthz",
         _ if is_public => false,
         "409" => matches!(method, "post" | "patch" | "put"),
-        "412" => takes_if_match(path, method) || asks_vendor,
+        "412" => takes_if_match(path, method) || (asks_vendor && method == "post"),
         "413" | "415" => has_body,
         "502" => asks_vendor,
         _ => true,
@@ -280,9 +281,9 @@ fn links(path: &str, method: &str) -> Option<Value> {
         ("/v1/tenants", "get") => &["get_tenant"],
         ("/v1/keys", "get") => &["get_key"],
         ("/v1/connectors", "get") => &["get_connector"],
-        ("/v1/connections", "get") => &["get_connection", "list_attributes", "get_budget"],
+        ("/v1/connections", "get") => &["get_connection", "list_attributes", "get_budget", "read_through"],
         ("/v1/syncs", "get") => &["get_sync", "list_runs"],
-        ("/v1/employees", "get") => &["get_employee", "list_employee_history"],
+        ("/v1/employees", "get") => &["get_employee", "list_employee_history", "get_employee_picture"],
         ("/v1/absences", "get") => &["get_absence"],
         ("/v1/attendances", "get") => &["get_attendance"],
         _ => return None,
@@ -291,7 +292,11 @@ fn links(path: &str, method: &str) -> Option<Value> {
     let links: Map<String, Value> = operations
         .iter()
         .map(|name| {
-            let link = json!({ "operationId": name, "parameters": { "id": id } });
+            let mut parameters = json!({ "id": id });
+            if *name == "read_through" {
+                set(&mut parameters, "path", connections::proxy::EXAMPLE.into());
+            }
+            let link = json!({ "operationId": name, "parameters": parameters });
             ((*name).to_owned(), link)
         })
         .collect();

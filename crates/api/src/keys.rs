@@ -29,6 +29,8 @@ enum ScopeView {
     TenantsWrite,
     #[schema(rename = "audit:read")]
     AuditRead,
+    #[schema(rename = "proxy:read")]
+    ProxyRead,
     #[schema(rename = "keys:write")]
     KeysWrite,
     #[schema(rename = "connections:read")]

@@ -23,6 +23,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod middleware;
+mod picture;
 mod problem;
 mod problem_json;
 mod quotas;

@@ -4,8 +4,8 @@ use actix_web::{middleware::from_fn, web};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 use crate::{
-    absences, attendances, audit, connections, connectors, employees, events, held, jobs, keys, middleware, settings,
-    site, sync_runs, syncs, tenants,
+    absences, attendances, audit, connections, connectors, employees, events, held, jobs, keys, middleware, picture,
+    settings, site, sync_runs, syncs, tenants,
 };
 
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
@@ -32,6 +32,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(connections::attributes::list)
         .service(connections::attributes::choose)
         .service(connections::budget::read)
+        .service(connections::proxy::proxy)
         .service(syncs::create)
         .service(syncs::list)
         .service(syncs::read)
@@ -45,6 +46,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(sync_runs::read)
         .service(employees::list)
         .service(employees::read)
+        .service(picture::read)
         .service(employees::history)
         .service(absences::list)
         .service(absences::read)

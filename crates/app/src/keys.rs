@@ -100,7 +100,7 @@ pub async fn create(ctx: &Ctx, new: NewKey) -> Result<(ApiKey, SecretString)> {
     ctx.require(Scope::KeysWrite)?;
     let app = ctx.app();
     let maker = Maker {
-        grants: |scope| ctx.may(scope) || (ctx.is_operator() && scope == Scope::SensitiveRead),
+        grants: |scope| ctx.may(scope) || (ctx.is_operator() && scope.is_guarded()),
         defaults: Scope::defaults(KeyKind::Tenant).into_iter().filter(|scope| ctx.may(*scope)).collect(),
         expires_at: ctx.expires_at(),
     };

@@ -74,6 +74,9 @@ pub enum Scope {
     /// Read and verify the audit log.
     #[serde(rename = "audit:read")]
     AuditRead,
+    /// Have readings passed through to the vendor; what comes back can hold anything, so it needs `sensitive:read` too.
+    #[serde(rename = "proxy:read")]
+    ProxyRead,
     /// Create and revoke keys.
     #[serde(rename = "keys:write")]
     KeysWrite,
@@ -93,9 +96,10 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TenantsWrite,
         Self::AuditRead,
+        Self::ProxyRead,
         Self::KeysWrite,
         Self::ConnectionsRead,
         Self::ConnectionsWrite,
@@ -108,6 +112,7 @@ impl Scope {
         match self {
             Self::TenantsWrite => "tenants:write",
             Self::AuditRead => "audit:read",
+            Self::ProxyRead => "proxy:read",
             Self::KeysWrite => "keys:write",
             Self::ConnectionsRead => "connections:read",
             Self::ConnectionsWrite => "connections:write",
@@ -121,10 +126,15 @@ impl Scope {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
     }
 
-    /// What a key of that kind gets when nothing is asked: everything but sensitive values.
+    /// Whether it opens what is held back by default: no key has it unasked, and an operator can give it without having it.
+    pub const fn is_guarded(self) -> bool {
+        matches!(self, Self::SensitiveRead | Self::ProxyRead)
+    }
+
+    /// What a key of that kind gets when nothing is asked: nothing that is guarded.
     pub fn defaults(kind: KeyKind) -> BTreeSet<Self> {
         match kind {
-            KeyKind::Operator => Self::ALL.into_iter().filter(|scope| *scope != Self::SensitiveRead).collect(),
+            KeyKind::Operator => Self::ALL.into_iter().filter(|scope| !scope.is_guarded()).collect(),
             KeyKind::Tenant => {
                 [Self::AuditRead, Self::KeysWrite, Self::ConnectionsRead, Self::ConnectionsWrite, Self::RecordsRead]
                     .into_iter()

@@ -31,6 +31,8 @@ pub(super) struct Ids {
     pub(super) sync: String,
     pub(super) run: String,
     pub(super) employee: String,
+    /// An employee who has a picture.
+    pub(super) pictured: String,
     pub(super) absence: String,
     pub(super) attendance: String,
     pub(super) job: String,
@@ -42,7 +44,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn all(&self) -> [&str; 13] {
+    pub(super) fn all(&self) -> [&str; 14] {
         [
             &self.tenant,
             &self.key,
@@ -51,6 +53,7 @@ impl Ids {
             &self.sync,
             &self.run,
             &self.employee,
+            &self.pictured,
             &self.absence,
             &self.attendance,
             &self.job,
@@ -65,12 +68,14 @@ impl Ids {
 pub(super) struct Row {
     pub(super) operation: &'static str,
     pub(super) id: fn(&Ids) -> &str,
+    /// With its question mark.
+    pub(super) query: &'static str,
     pub(super) body: fn(&Ids) -> Option<Value>,
     pub(super) expect: Expect,
 }
 
 const fn row(operation: &'static str, id: fn(&Ids) -> &str, expect: Expect) -> Row {
-    Row { operation, id, body: |_| None, expect }
+    Row { operation, id, query: "", body: |_| None, expect }
 }
 
 const fn with_body(
@@ -79,7 +84,7 @@ const fn with_body(
     body: fn(&Ids) -> Option<Value>,
     expect: Expect,
 ) -> Row {
-    Row { operation, id, body, expect }
+    Row { operation, id, query: "", body, expect }
 }
 
 /// In an order in which each control works: what deletes comes last.
@@ -120,6 +125,13 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("resume_connection", |ids| &ids.connection, Expect::NotFound),
     row("get_budget", |ids| &ids.connection, Expect::NotFound),
+    Row {
+        operation: "read_through",
+        id: |ids| &ids.connection,
+        query: "?path=/v1/company/employees/attributes",
+        body: |_| None,
+        expect: Expect::NotFound,
+    },
     with_body(
         "create_sync",
         |_| "",
@@ -149,6 +161,7 @@ pub(super) const ROWS: &[Row] = &[
     row("list_employees", |_| "", Expect::Absent),
     row("get_employee", |ids| &ids.employee, Expect::NotFound),
     row("list_employee_history", |ids| &ids.employee, Expect::NotFound),
+    row("get_employee_picture", |ids| &ids.pictured, Expect::NotFound),
     row("list_absences", |_| "", Expect::Absent),
     row("get_absence", |ids| &ids.absence, Expect::NotFound),
     row("list_attendances", |_| "", Expect::Absent),

@@ -24,7 +24,7 @@ enum Needs {
     Operator(Scope),
 }
 use Needs::{Anybody, Nothing, Operator, Tenant};
-use Scope::{AuditRead, ConnectionsRead, ConnectionsWrite, KeysWrite, RecordsRead, TenantsWrite};
+use Scope::{AuditRead, ConnectionsRead, ConnectionsWrite, KeysWrite, ProxyRead, RecordsRead, TenantsWrite};
 
 /// Every operation. What another scope changes within an operation (`sensitive:read`) has its tests where it belongs.
 const TABLE: &[(&str, Needs)] = &[
@@ -52,6 +52,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("list_attributes", Tenant(ConnectionsRead)),
     ("choose_attributes", Tenant(ConnectionsWrite)),
     ("get_budget", Tenant(ConnectionsRead)),
+    ("read_through", Tenant(ProxyRead)),
     ("create_sync", Tenant(ConnectionsWrite)),
     ("list_syncs", Tenant(ConnectionsRead)),
     ("get_sync", Tenant(ConnectionsRead)),
@@ -68,6 +69,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("list_employees", Tenant(RecordsRead)),
     ("get_employee", Tenant(RecordsRead)),
     ("list_employee_history", Tenant(RecordsRead)),
+    ("get_employee_picture", Tenant(RecordsRead)),
     ("list_absences", Tenant(RecordsRead)),
     ("get_absence", Tenant(RecordsRead)),
     ("list_attendances", Tenant(RecordsRead)),

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod credential;
 pub(crate) mod discover;
+pub(crate) mod proxy;
 pub(crate) mod resume;
 
 use actix_web::{HttpResponse, delete, get, patch};

@@ -31,6 +31,7 @@ macro_rules! permissions {
 permissions! {
     TenantsWrite;
     AuditRead;
+    ProxyRead;
     KeysWrite;
     ConnectionsRead;
     ConnectionsWrite;

@@ -12,8 +12,8 @@ mod rest;
 mod shape;
 
 pub(crate) use authorized::{
-    AuditRead, Authorized, AuthorizedOperator, ConnectionsRead, ConnectionsWrite, KeysWrite, Permitted, RecordsRead,
-    TenantsWrite,
+    AuditRead, Authorized, AuthorizedOperator, ConnectionsRead, ConnectionsWrite, KeysWrite, Permitted, ProxyRead,
+    RecordsRead, TenantsWrite,
 };
 pub(crate) use body::Body;
 pub(crate) use headers::{IdempotencyKey, IfMatch};

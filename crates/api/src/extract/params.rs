@@ -68,6 +68,15 @@ impl Params {
         Some(text)
     }
 
+    /// Takes a parameter's text that must be there.
+    pub(crate) fn required(&mut self, name: &str) -> Option<String> {
+        if !self.pairs.contains_key(name) {
+            self.refuse(name, "is needed");
+            return None;
+        }
+        self.text(name)
+    }
+
     /// Takes a parameter that `parse` reads; `wanted` says what would be right.
     pub(crate) fn parsed<T>(&mut self, name: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let text = self.text(name)?;

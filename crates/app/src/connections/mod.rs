@@ -1,4 +1,4 @@
-//! Connections: create, list, read, change, delete; their credentials; check and discover; and [`open`].
+//! Connections: create, list, read, change, delete; their credentials; check, discover and pass through; and [`open`].
 //!
 //! [`open`] is the only place where a credential is opened in clear.
 
@@ -8,6 +8,7 @@ mod create;
 mod credential;
 mod discover;
 mod open;
+mod proxy;
 mod resume;
 mod tokens;
 mod warnings;
@@ -25,7 +26,9 @@ pub use create::{NewConnection, create};
 pub(crate) use credential::is_same_account;
 pub use credential::put_credential;
 pub use discover::{Discovered, discover};
+pub use gangway_connector::Passed;
 pub use open::{Opened, open};
+pub use proxy::proxy;
 pub use resume::resume;
 pub use warnings::{Warning, warnings};
 

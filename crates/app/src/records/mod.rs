@@ -6,6 +6,7 @@
 mod choice;
 mod history;
 mod list;
+mod picture;
 mod view;
 
 use gangway_domain::record::Stream;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub use history::{FIRST_SEEN, HistoryEntry, history};
 pub use list::{RecordQuery, get, list};
+pub use picture::{Picture, PictureKind, picture};
 pub use view::RecordView;
 
 /// A record's id on the wire (`emp_…`, `abs_…`, `att_…`).

@@ -5,6 +5,8 @@ use gangway_domain::record::Stream;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::proxy::ProxyPath;
+
 /// A connector's description of itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -23,6 +25,8 @@ pub struct Manifest {
     pub origins: Vec<String>,
     /// What can be read.
     pub streams: Vec<StreamManifest>,
+    /// What can be passed through.
+    pub proxy: Vec<ProxyPath>,
     /// How often the vendor may be asked.
     pub limits: ManifestLimits,
     /// What an admin should know, one sentence each.
@@ -44,6 +48,7 @@ impl Manifest {
             credential_schema: schemars::schema_for!(C::Credential).to_value(),
             origins: Vec::new(),
             streams: Vec::new(),
+            proxy: Vec::new(),
             limits,
             notes: Vec::new(),
         }

@@ -55,6 +55,7 @@ pub(super) fn manifest() -> Manifest {
             page_size: PERIODS_PAGE_SIZE,
         },
     ];
+    manifest.proxy = super::proxy::PATHS.to_vec();
     manifest.notes = NOTES.to_vec();
     manifest
 }

@@ -20,6 +20,7 @@ mod json;
 mod limits;
 mod manifest;
 mod paging;
+mod proxy;
 mod source;
 mod value;
 
@@ -35,8 +36,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::contract::{
-    CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Result,
-    Runtime, Source,
+    CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Proxy,
+    Result, Runtime, Source,
 };
 
 use client::Client;
@@ -162,6 +163,10 @@ impl Connection for PersonioConnection {
     }
 
     fn source(&self) -> Option<&dyn Source> {
+        Some(self)
+    }
+
+    fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
     }
 }

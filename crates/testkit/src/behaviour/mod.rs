@@ -14,6 +14,7 @@ mod discovery;
 mod drift;
 mod faults;
 mod picture;
+mod proxy;
 mod since;
 mod source;
 mod subject;
@@ -51,11 +52,15 @@ pub async fn run(harness: &Harness) {
     let abilities = Subject::start(harness, Size::SMALL).await;
     let has_discovery = abilities.connection.discovery().is_some();
     let has_source = abilities.connection.source().is_some();
+    let has_proxy = abilities.connection.proxy().is_some();
     drop(abilities);
 
     check::run(harness).await;
     if has_discovery {
         discovery::run(harness).await;
+    }
+    if has_proxy {
+        proxy::run(harness).await;
     }
     if has_source {
         Box::pin(run_source(harness)).await;
