@@ -25,6 +25,9 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 # How many objects of a list are tried until one has, say, a picture.
 MAX_OBJECTS = 25
 
+# Parameters without which a read is refused.
+QUERIES = {"/v1/connections/{id}/proxy": {"path": "/v1/company/employees/attributes"}}
+
 # Reads that may have nothing to find in a fresh demo, each with its reason.
 MAY_BE_UNREACHED = {}
 
@@ -58,7 +61,8 @@ class Walk:
         if len(names) > 1:
             return
         for value in self.candidates(operation) if names else [None]:
-            case = operation.Case(path_parameters={name: value for name in names})
+            query = QUERIES.get(operation.path, {})
+            case = operation.Case(path_parameters={name: value for name in names}, query=query)
             if self.ask(operation, case):
                 self.reached.add(operation.path)
                 return
