@@ -1,10 +1,16 @@
 //! Which class an attribute has: by the canonical field it feeds, the vendor's universal id, and the words of its label
-//! and key in English and German. Unsure means sensitive: an attribute is standard only when every word of its label is
-//! known to be harmless.
+//! and key in German, English, French, Spanish, Italian and Dutch. Unsure means sensitive: an attribute is standard only when
+//! every word of its label is known to be harmless.
+
+use std::{collections::HashSet, sync::LazyLock};
 
 use gangway_domain::schema::{AttributeClass, AttributeType, DiscoveredAttribute};
 
-use super::vocabulary::{FILLERS, HARMLESS, SENSITIVE, Subject, UNIVERSAL_STANDARD};
+use super::{
+    harmless_words::{FILLERS, HARMLESS, UNIVERSAL_STANDARD},
+    sensitive_words::{SENSITIVE, Subject},
+    words::{folded, words},
+};
 
 /// Why an attribute is sensitive although nothing in it says so; a tenant may lower only this one.
 pub(super) const UNSURE: &str = "not recognised as harmless";
@@ -42,53 +48,45 @@ fn is_numbered(key: &str) -> bool {
 fn sensitive_subject(text: &str) -> Option<&'static str> {
     let words = words(text);
     let (joined, spaced) = (words.concat(), format!(" {} ", words.join(" ")));
-    let is_about = |subject: &&Subject| {
-        subject.stems.split_whitespace().any(|stem| joined.contains(stem))
-            || words.iter().any(|word| lists(subject.words, word))
-            || subject.phrases.iter().any(|phrase| spaced.contains(&format!(" {phrase} ")))
+    let is_about = |subject: &&Listed| {
+        subject.stems.iter().any(|stem| joined.contains(stem))
+            || words.iter().any(|word| subject.words.contains(word))
+            || subject.phrases.iter().any(|phrase| spaced.contains(phrase))
     };
-    SENSITIVE.iter().find(is_about).map(|subject| subject.name)
+    SUBJECTS.iter().find(is_about).map(|subject| subject.name)
 }
 
 fn is_harmless(label: &str) -> bool {
     let words = words(label);
-    let known = |word: &String| lists(HARMLESS, word);
-    words.iter().any(known) && words.iter().all(|word| known(word) || lists(FILLERS, word))
+    words.iter().any(|word| HARMLESS_WORDS.contains(word))
+        && words.iter().all(|word| HARMLESS_WORDS.contains(word) || FILLER_WORDS.contains(word))
 }
 
-/// Whether a list of words holds one.
-fn lists(list: &str, word: &str) -> bool {
-    list.split_whitespace().any(|listed| listed == word)
+/// Whether a list of names holds one.
+fn lists(list: &str, name: &str) -> bool {
+    list.split_whitespace().any(|listed| listed == name)
 }
 
-/// Lower-case words with German letters spelt out; camel case and digits split.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut previous = ' ';
-    for letter in text.chars() {
-        let is_letter = letter.is_alphanumeric() || letter == '\u{308}';
-        let starts = !is_letter
-            || (letter.is_uppercase() && previous.is_lowercase())
-            || (letter.is_ascii_digit() != previous.is_ascii_digit() && previous.is_alphanumeric());
-        if starts {
-            words.push(String::new());
-        }
-        if is_letter && let Some(word) = words.last_mut() {
-            for lower in letter.to_lowercase() {
-                match lower {
-                    'ä' => word.push_str("ae"),
-                    'ö' => word.push_str("oe"),
-                    'ü' => word.push_str("ue"),
-                    'ß' => word.push_str("ss"),
-                    // The last one is the combining dots of decomposed umlauts.
-                    'é' | 'è' | 'ê' | '\u{308}' => word.push('e'),
-                    'á' | 'à' | 'â' => word.push('a'),
-                    other => word.push(other),
-                }
-            }
-        }
-        previous = letter;
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// A subject in the form that texts are compared in.
+struct Listed {
+    name: &'static str,
+    stems: Vec<String>,
+    words: HashSet<String>,
+    phrases: Vec<String>,
+}
+
+static SUBJECTS: LazyLock<Vec<Listed>> = LazyLock::new(|| {
+    let listed = |subject: &Subject| Listed {
+        name: subject.name,
+        stems: subject.stems.split_whitespace().map(folded).collect(),
+        words: set(subject.words),
+        phrases: subject.phrases.iter().map(|phrase| format!(" {} ", folded(phrase))).collect(),
+    };
+    SENSITIVE.iter().map(listed).collect()
+});
+static HARMLESS_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| set(HARMLESS));
+static FILLER_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| set(FILLERS));
+
+fn set(list: &str) -> HashSet<String> {
+    list.split_whitespace().map(folded).collect()
 }

@@ -5,11 +5,15 @@
 
 mod choose;
 mod classify;
+mod harmless_words;
+#[cfg(test)]
+mod language_tests;
 mod refresh;
 mod selection;
+mod sensitive_words;
 #[cfg(test)]
 mod tests;
-mod vocabulary;
+mod words;
 
 use gangway_domain::{
     connection::Connection,

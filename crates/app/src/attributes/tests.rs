@@ -4,7 +4,7 @@ use gangway_domain::schema::{AttributeClass, AttributeType, DiscoveredAttribute}
 
 use super::{classify, classify::UNSURE};
 
-fn custom(label: &str) -> DiscoveredAttribute {
+pub(super) fn custom(label: &str) -> DiscoveredAttribute {
     DiscoveredAttribute {
         key: "dynamic_305".to_owned(),
         label: label.to_owned(),
@@ -16,7 +16,7 @@ fn custom(label: &str) -> DiscoveredAttribute {
     }
 }
 
-fn class(label: &str) -> AttributeClass {
+pub(super) fn class(label: &str) -> AttributeClass {
     classify(&custom(label)).0
 }
 
