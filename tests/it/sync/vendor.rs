@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use gangway_connector::{
     AttributeSpan, AttributeValue, BadRecord, CheckReport, CheckRequest, Checkpoint, Connection, Connector,
@@ -80,6 +81,8 @@ pub(super) struct Account {
     pub(super) confirms_absences: bool,
     /// Holds the next page back once it was asked for.
     pub(super) gate: Option<Gate>,
+    /// The bytes of employees hold their fields too, so that they can be read again.
+    pub(super) sends_fields: bool,
 }
 
 /// Between a page that was asked for and its answer.
@@ -117,6 +120,7 @@ impl Vendor {
             single_failures: VecDeque::new(),
             confirms_absences: false,
             gate: None,
+            sends_fields: false,
         })))
     }
 
@@ -194,10 +198,14 @@ fn name(id: &str) -> ExternalId {
     ExternalId { source: SOURCE.to_owned(), id: id.to_owned() }
 }
 
-/// The record with its bytes: `{"id":"1","dynamic_1":…}` and the place of each member in them; absences have their fields there.
-fn record(object: &Object) -> SourceRecord {
+/// The record with its bytes: `{"id":"1","dynamic_1":…}` and the place of each member in them; absences have their fields there,
+/// and so have employees of an account that sends everything.
+fn record(object: &Object, sends_fields: bool) -> SourceRecord {
     let mut raw = format!("{{\"id\":{}", json!(object.id));
     let mut spans = Vec::new();
+    for (key, value) in object.fields.iter().filter(|_| sends_fields && object.employee.is_none()) {
+        write!(raw, ",{}:{value}", json!(key)).unwrap();
+    }
     for (key, value) in if object.employee.is_some() { &object.fields } else { &object.attributes } {
         raw.push(',');
         let start = raw.len();
@@ -273,6 +281,16 @@ impl Connector for FakeConnector {
 
     fn base_url(&self, config: &Self::Config) -> Result<url::Url> {
         Ok(config.base_url.as_deref().unwrap_or(ORIGIN).parse().unwrap())
+    }
+
+    fn read_stored(&self, _: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord> {
+        let broken = |_| Error::new(ErrorKind::Protocol, "read stored", "the bytes are no object");
+        let members: BTreeMap<String, Value> = serde_json::from_slice(&raw).map_err(broken)?;
+        let (attributes, fields) =
+            members.into_iter().filter(|(key, _)| key != "id").partition(|(key, _)| key.starts_with("dynamic_"));
+        let object =
+            Object { id: external.id.clone(), fields, attributes, employee: None, changed_at: DateTime::UNIX_EPOCH };
+        Ok(record(&object, true))
     }
 
     async fn connect(&self, _: Self::Config, _: Self::Credential, _: Runtime) -> Result<Arc<dyn Connection>> {
@@ -364,13 +382,16 @@ impl Source for FakeConnection {
         let end = offset + page.len();
         let (bad, good): (Vec<&Object>, Vec<&Object>) =
             page.into_iter().partition(|object| account.unreadable.contains(&object.id));
-        let mut records: Vec<SourceRecord> = good.into_iter().map(record).collect();
+        let sends_fields = account.sends_fields;
+        let mut records: Vec<SourceRecord> = good.into_iter().map(|object| record(object, sends_fields)).collect();
         for record in &mut records {
             record.attributes.retain(|attribute| !account.unsent.contains(&attribute.key.as_str()));
         }
         let bad = bad
             .into_iter()
-            .map(|object| BadRecord::new(Some(object.id.clone()), "email is a number", record(object).raw))
+            .map(|object| {
+                BadRecord::new(Some(object.id.clone()), "email is a number", record(object, sends_fields).raw)
+            })
             .collect();
         let mut answer = if end < listed.len() {
             Page::followed_by(records, bad, Checkpoint::pack("read page", &end)?)
@@ -395,7 +416,7 @@ impl Source for FakeConnection {
             return Err(Error::new(ErrorKind::Forbidden, "read one", "may not be seen"));
         }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();
-        Ok(objects.find(|object| object.id == request.external_id).map(record))
+        Ok(objects.find(|object| object.id == request.external_id).map(|object| record(object, account.sends_fields)))
     }
 
     async fn read_picture(&self, _: ReadPicture) -> Result<Option<Picture>> {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use gangway_domain::record::{ExternalId, Stream};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -14,6 +16,7 @@ use super::{
     error::{Error, ErrorKind, Result},
     fields::{self, FieldProblem},
     manifest::Manifest,
+    record::SourceRecord,
 };
 
 /// What an author writes for a vendor.
@@ -45,6 +48,10 @@ pub trait Connector: Send + Sync + 'static {
     /// Where requests go.
     fn base_url(&self, config: &Self::Config) -> Result<Url>;
 
+    /// Reads a record again from the bytes that it once handed over, as it reads one on a page. Members may have been cut out
+    /// of them, that of the id too, so the id is given. Asks nobody.
+    fn read_stored(&self, stream: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord>;
+
     /// Makes a connection. Sends nothing.
     async fn connect(
         &self,
@@ -71,6 +78,9 @@ pub trait AnyConnector: Send + Sync {
 
     /// Where requests go.
     fn base_url(&self, config: &Value) -> Result<Url>;
+
+    /// Reads a record again from the bytes that it once handed over. Asks nobody.
+    fn read_stored(&self, stream: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord>;
 
     /// What the vendor counts requests by, from the credential's JSON text.
     fn credential_identity(&self, credential: &SecretString) -> Result<String>;
@@ -101,6 +111,10 @@ impl<C: Connector> AnyConnector for C {
     fn base_url(&self, config: &Value) -> Result<Url> {
         let config = read_config(self, config).map_err(|problems| invalid("config", "base url", &problems))?;
         Connector::base_url(self, &config)
+    }
+
+    fn read_stored(&self, stream: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord> {
+        Connector::read_stored(self, stream, external, raw)
     }
 
     fn credential_identity(&self, credential: &SecretString) -> Result<String> {

@@ -66,14 +66,23 @@ pub(super) fn is_custom(key: &str) -> bool {
 pub(super) fn read(raw: &RawValue, bytes: Bytes) -> Result<SourceRecord, Bad> {
     let item = Item::open(raw)?;
     let id = item.id()?;
+    read_item(&item, &id, bytes)
+}
+
+/// Reads one employee whose bytes may lack the id, which is known otherwise.
+pub(super) fn read_stored(raw: &RawValue, id: &str, bytes: Bytes) -> Result<SourceRecord, Bad> {
+    read_item(&Item::open(raw)?, id, bytes)
+}
+
+fn read_item(item: &Item<'_>, id: &str, bytes: Bytes) -> Result<SourceRecord, Bad> {
     let read = || -> Result<SourceRecord, Bad> {
         let fields = item.fields(RULES)?;
-        let attributes = attributes(&item)?;
-        let mut record = item.record(id.clone(), fields, bytes)?;
+        let attributes = attributes(item)?;
+        let mut record = item.record(id.to_owned(), fields, bytes)?;
         record.attributes = attributes;
         Ok(record)
     };
-    read().map_err(|bad| Bad { external_id: Some(id.clone()), ..bad })
+    read().map_err(|bad| Bad { external_id: Some(id.to_owned()), ..bad })
 }
 
 fn attributes(item: &Item<'_>) -> Result<Vec<AttributeValue>, Bad> {

@@ -30,6 +30,8 @@ mod tests;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use gangway_domain::record::{ExternalId, Stream};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -37,7 +39,7 @@ use url::Url;
 
 use crate::contract::{
     CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Proxy,
-    Result, Runtime, Source,
+    Result, Runtime, Source, SourceRecord,
 };
 
 use client::Client;
@@ -134,6 +136,10 @@ impl Connector for Personio {
     fn base_url(&self, config: &Config) -> Result<Url> {
         read_base_url(&config.base_url)
             .map_err(|message| Error::new(ErrorKind::ConfigInvalid, "base url", format!("base_url {message}")))
+    }
+
+    fn read_stored(&self, stream: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord> {
+        source::read_stored(stream, &external.id, &raw)
     }
 
     async fn connect(&self, config: Config, credential: Credential, runtime: Runtime) -> Result<Arc<dyn Connection>> {

@@ -209,6 +209,24 @@ fn read_item(stream: Stream, raw: &RawValue, bytes: Bytes) -> Result<SourceRecor
     }
 }
 
+/// Reads a record again from bytes that were handed over with it.
+pub(super) fn read_stored(stream: Stream, id: &str, stored: &[u8]) -> Result<SourceRecord> {
+    let unreadable = |reason: &str| {
+        Error::new(ErrorKind::Protocol, "read a stored record", format!("the record cannot be read again: {reason}"))
+    };
+    let text = str::from_utf8(stored).map_err(|_| unreadable("it is not UTF-8"))?;
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| unreadable("it is not JSON"))?;
+    if has_too_many_values(raw.get()) {
+        return Err(unreadable("it holds too many values"));
+    }
+    let bytes = Bytes::copy_from_slice(raw.get().as_bytes());
+    let read = match stream {
+        Stream::Employees => employee::read_stored(raw, id, bytes),
+        Stream::Absences | Stream::Attendances => read_item(stream, raw, bytes),
+    };
+    read.map_err(|bad| unreadable(&bad.reason))
+}
+
 /// Reads an item; each ends as a record or as a bad record.
 pub(super) fn read_or_set_aside(
     stream: Stream,

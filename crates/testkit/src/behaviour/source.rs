@@ -17,6 +17,7 @@ pub(super) async fn run(harness: &Harness) {
     every_record_is_read_once_with_its_values(harness).await;
     a_checkpoint_is_taken_up_by_another_connection(harness).await;
     a_page_can_be_read_again(harness).await;
+    what_was_handed_over_is_read_from_its_bytes_without_asking(harness).await;
     a_checkpoint_that_is_not_ours_is_refused(harness).await;
 }
 
@@ -76,6 +77,28 @@ async fn a_page_can_be_read_again(harness: &Harness) {
             subject.advance_s(1);
         }
         assert_eq!(reads.first(), reads.last(), "{context}: the same page twice");
+    }
+}
+
+async fn what_was_handed_over_is_read_from_its_bytes_without_asking(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let connector = harness.emulator.connector();
+    for stream in harness.streams() {
+        let read = subject.read(stream, ReadMode::All).await;
+        let asked = subject.account.traffic().total;
+        for record in &read.records {
+            let context = format!("{}: {}: {}", subject.name, stream.as_str(), record.external.id);
+            let again = connector.read_stored(stream, &record.external, record.raw.clone());
+            let again = again.unwrap_or_else(|error| panic!("{context}: {error:?}"));
+            assert_eq!(
+                (&again.external, &again.also, &again.employee),
+                (&record.external, &record.also, &record.employee)
+            );
+            assert!(again.fields == record.fields && again.attributes == record.attributes, "{context}: other values");
+            assert_eq!((again.spans, again.raw), (record.spans.clone(), record.raw.clone()), "{context}");
+        }
+        assert!(!read.records.is_empty(), "{}: {}: control", subject.name, stream.as_str());
+        assert_eq!(subject.account.traffic().total, asked, "{}: nobody is asked", subject.name);
     }
 }
 

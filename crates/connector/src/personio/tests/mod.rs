@@ -8,6 +8,7 @@ mod paging;
 mod proxy;
 mod requests;
 mod shapes;
+mod stored;
 mod tokens;
 mod vendor;
 
