@@ -12,6 +12,7 @@ mod m20261124_000004_syncs;
 mod m20261124_000005_events;
 mod m20261124_000006_jobs;
 mod m20261126_000001_held;
+mod m20261126_000002_mappings;
 mod m20261126_000003_pauses;
 mod m20261126_000004_audit;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_events::Migration),
             Box::new(m20261124_000006_jobs::Migration),
             Box::new(m20261126_000001_held::Migration),
+            Box::new(m20261126_000002_mappings::Migration),
             Box::new(m20261126_000003_pauses::Migration),
             Box::new(m20261126_000004_audit::Migration),
         ]

@@ -16,6 +16,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod mapping;
 mod names;
 pub mod queue;
 pub mod records;

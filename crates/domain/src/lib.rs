@@ -10,6 +10,7 @@ pub mod event;
 pub mod held;
 pub mod id;
 pub mod job;
+pub mod mapping;
 pub mod principal;
 pub mod record;
 pub mod schema;

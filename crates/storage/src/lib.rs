@@ -25,6 +25,7 @@ pub mod events;
 pub mod held;
 pub mod idempotency;
 pub mod keys;
+pub mod mappings;
 pub mod offices;
 pub mod persons;
 pub mod quarantine;

@@ -29,6 +29,7 @@ use crate::{
     held::Held,
     idempotency::Idempotency,
     keys::Keys,
+    mappings::Mappings,
     offices::Offices,
     persons::Persons,
     quarantine::Quarantine,
@@ -219,6 +220,10 @@ impl TenantTx {
     /// API keys.
     pub const fn keys(&self) -> Keys<'_> {
         Keys(self)
+    }
+    /// Mappings of connections.
+    pub const fn mappings(&self) -> Mappings<'_> {
+        Mappings(self)
     }
     /// Offices.
     pub const fn offices(&self) -> Offices<'_> {

@@ -8,7 +8,7 @@ use std::{
 use futures::future::BoxFuture;
 use gangway_app::{
     Ctx,
-    jobs::{ChainAudit, PruneJobs, ReleaseHeld, ResumeJobs, RotateKeys, RunSync},
+    jobs::{ChainAudit, PruneJobs, ReleaseHeld, RemapRecords, ResumeJobs, RotateKeys, RunSync},
 };
 
 use crate::{Finish, JobError, JobRun, Run};
@@ -29,6 +29,7 @@ impl Registry {
             .with::<ChainAudit>()
             .with::<PruneJobs>()
             .with::<ReleaseHeld>()
+            .with::<RemapRecords>()
             .with::<ResumeJobs>()
             .with::<RotateKeys>()
             .with::<RunSync>()

@@ -12,6 +12,7 @@ mod incremental;
 mod kept;
 mod load;
 mod locks;
+mod mapping;
 mod odd;
 mod pause;
 mod quarantine;

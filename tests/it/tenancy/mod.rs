@@ -13,6 +13,7 @@ mod attempts_on_audit;
 mod catalogue;
 mod events;
 mod held;
+mod mappings;
 mod migrate;
 mod operators;
 mod pooled;

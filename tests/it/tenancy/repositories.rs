@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     attempts::{Intruder, repository_methods},
     attempts_on_audit::reads_audit,
-    held,
+    held, mappings,
     seed::{self, HIDDEN, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
     support::{A, B, Storage, TestDb},
 };
@@ -46,8 +46,10 @@ async fn assert_b_cannot_reach_a(test: &TestDb) {
     reads_connections(&intruder, &of_a, &of_b).await;
     reads_syncs(&intruder, &of_a, &of_b).await;
     reads_records(&intruder, &of_a, &of_b).await;
+    mappings::reads(&intruder, &of_a, &of_b).await;
     reads_logs_and_jobs(&intruder, &of_a, &of_b).await;
     changes_connections(&intruder, &of_a).await;
+    mappings::changes(&intruder, &of_a).await;
     changes_syncs(&intruder, &of_a).await;
     changes_records(&intruder, &of_a).await;
     changes_logs_and_jobs(&intruder, &of_a).await;

@@ -29,6 +29,7 @@ const APP_RIGHTS: &[(&str, &str)] = &[
     ("held_batch", "SELECT INSERT UPDATE DELETE"),
     ("idempotent_answer", "SELECT INSERT UPDATE DELETE"),
     ("job", "SELECT INSERT UPDATE(fence,run_at)"),
+    ("mapping", "SELECT INSERT UPDATE DELETE"),
     ("office", "SELECT INSERT UPDATE DELETE"),
     ("person", "SELECT INSERT UPDATE DELETE"),
     ("person_link", "SELECT INSERT UPDATE DELETE"),

@@ -12,6 +12,7 @@ use gangway_domain::{
         SyncId, SyncRunId, TenantId,
     },
     job::JobClass,
+    mapping::Mapping,
     principal::{ApiKey, KeyKind, Scope},
     record::{ExternalId, RecordState, Stream},
     schema::{AttributeClass, AttributeType},
@@ -201,6 +202,8 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     tx.tokens().lock(seeded.credential).await.unwrap();
     tx.tokens().replace(seeded.credential, vec![n], at(), at()).await.unwrap();
     tx.attributes().create(&seeded.attribute).await.unwrap();
+    let mapping = Mapping { version: 1, updated_at: Some(at()), ..Mapping::built_in(seeded.connection) };
+    tx.mappings().upsert(&mapping).await.unwrap();
     tx.offices().upsert(seeded.connection, vec![("1".to_owned(), "Kiel".to_owned())]).await.unwrap();
     tx.syncs().create(&seeded.sync).await.unwrap();
     tx.runs().create(&seeded.run).await.unwrap();
@@ -370,6 +373,7 @@ fn record(id: Uuid, connection: ConnectionId, run: SyncRunId) -> Record {
         stale: Vec::new(),
         hash: vec![1; 32],
         kept_by: "v1".to_owned(),
+        mapped_by: 0,
         state: RecordState::Present,
         version: 1,
         first_seen_at: at(),

@@ -35,6 +35,7 @@ pub use classify::classify;
 pub use refresh::{Refreshed, discover, refresh};
 pub(crate) use refresh::{event_data, forget_account, listed_keys, note_seen};
 pub use selection::{Selection, Treatment, selection};
+pub(crate) use words::words;
 
 /// The attributes of a connection, by stream and in the vendor's order; those the account no longer shows are among them.
 ///

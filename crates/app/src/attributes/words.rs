@@ -3,7 +3,7 @@
 //! Pure. `Gehälter`, `Gehaelter` and `Gehalter` are one word here, and so are composed and decomposed accents.
 
 /// The words of a text; camel case and digits split.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous = ' ';
     for letter in text.chars().filter(|letter| !is_mark(*letter)) {

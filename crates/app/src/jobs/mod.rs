@@ -6,6 +6,7 @@
 pub mod chain_audit;
 pub mod prune;
 pub mod release_held;
+pub mod remap_records;
 pub mod resume_jobs;
 pub mod rotate_keys;
 pub mod run_sync;
@@ -20,13 +21,22 @@ use crate::{App, Ctx, Error, Result, queue::trace};
 pub use chain_audit::ChainAudit;
 pub use prune::PruneJobs;
 pub use release_held::ReleaseHeld;
+pub use remap_records::RemapRecords;
 pub use resume_jobs::ResumeJobs;
 pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
 pub const KINDS: &[&str] =
-    &[ChainAudit::KIND, PruneJobs::KIND, ReleaseHeld::KIND, ResumeJobs::KIND, RotateKeys::KIND, RunSync::KIND];
+    &[
+        ChainAudit::KIND,
+        PruneJobs::KIND,
+        ReleaseHeld::KIND,
+        RemapRecords::KIND,
+        ResumeJobs::KIND,
+        RotateKeys::KIND,
+        RunSync::KIND,
+    ];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {

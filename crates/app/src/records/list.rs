@@ -60,7 +60,10 @@ pub async fn list(ctx: &Ctx, stream: Stream, query: RecordQuery, page: PageReque
     };
     let filter = RecordFilter {
         connection,
-        not_connections: choice::hiding(&tx, stream, asked_for(status.as_ref(), email.as_ref())).await?,
+        not_connections: choice::hiding(&tx, stream, asked_for(status.as_ref(), email.as_ref()))
+            .await?
+            .into_iter()
+            .collect(),
         state: Some(state.unwrap_or(RecordState::Present)),
         status,
         email: email.map(|email| email.trim().to_lowercase()),
@@ -109,9 +112,11 @@ async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid
         audit::record(ctx, &tx, "sensitive.read", &object, detail).await?;
         tx.commit().await?;
     }
-    let mut views: Vec<RecordView> = records.into_iter().map(|record| beside.view(record)).collect();
-    for view in &mut views {
-        choice.apply(view);
-    }
-    Ok(views)
+    let views = records.into_iter().map(|record| {
+        let mapped_by = record.mapped_by;
+        let mut view = beside.view(record);
+        choice.apply(&mut view, mapped_by);
+        view
+    });
+    Ok(views.collect())
 }

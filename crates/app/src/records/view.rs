@@ -120,6 +120,7 @@ impl Beside {
             stale,
             hash: _,
             kept_by: _,
+            mapped_by: _,
             state,
             version,
             first_seen_at,

@@ -1,17 +1,24 @@
 //! What of a vendor's record is kept: in clear, sealed, or not at all; and the hash that tells whether it changed.
 //!
 //! Pure: no database, no clock. An attribute that is not selected leaves the canonical field it feeds, the attributes and the
-//! vendor's bytes; a selected sensitive one moves into the sealed part, and so do canonical fields that hold free text.
+//! vendor's bytes; a selected sensitive one moves into the sealed part, and so do canonical fields that hold free text. Whether
+//! the connector or the tenant's mapping says which field an attribute feeds makes no difference to that.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gangway_connector::{AttributeValue, SourceRecord};
-use gangway_domain::record::{ExternalId, Fields, SENSITIVE_FIELDS, Stream, VOLATILE_FIELDS};
+use gangway_domain::{
+    mapping::{Feed, field_kind},
+    record::{ExternalId, Fields, SENSITIVE_FIELDS, Stream, VOLATILE_FIELDS},
+};
 use gangway_vault::HashKey;
 use serde_json::{Value, json};
 
 use super::{columns, sealed::SealedPart};
-use crate::attributes::{Selection, Treatment};
+use crate::{
+    attributes::{Selection, Treatment},
+    mapping::fit,
+};
 
 /// A vendor's record, sorted into what is kept how.
 pub(super) struct Incoming {
@@ -29,6 +36,8 @@ pub(super) struct Incoming {
     pub(super) sealed: SealedPart,
     /// Canonical fields that are not kept, even if an older reading kept them.
     pub(super) cleared: BTreeSet<String>,
+    /// Attribute keys whose value went into a canonical field.
+    pub(super) placed: BTreeSet<String>,
     /// Attribute keys that nobody has decided about.
     pub(super) undecided: Vec<String>,
     /// Keyed hash of all that is kept.
@@ -84,10 +93,12 @@ fn treatment(selection: &Selection, attribute: &AttributeValue) -> Treatment {
 
 /// Sorts a record.
 pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Selection, hash_key: &HashKey) -> Incoming {
+    place(&mut source, selection);
     let mut fields = std::mem::take(&mut source.fields);
     let mut attributes = BTreeMap::new();
     let mut sealed = SealedPart::default();
     let mut cleared = BTreeSet::new();
+    let mut placed = BTreeSet::new();
     let mut undecided = Vec::new();
     let mut cut = HashSet::new();
     let mut named = HashSet::new();
@@ -103,7 +114,10 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
         }
         match how {
             Treatment::Store => match attribute.canonical_field.clone() {
-                Some(field) => in_clear.push((field, attribute.value)),
+                Some(field) => {
+                    placed.insert(attribute.key);
+                    in_clear.push((field, attribute.value));
+                }
                 None => drop(attributes.insert(attribute.key.clone(), value_of(attribute))),
             },
             Treatment::Seal => drop(sealed.attributes.insert(attribute.key.clone(), value_of(attribute))),
@@ -137,7 +151,7 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
             sealed.fields.insert((*field).to_owned(), value);
         }
     }
-    let hash = hash_key.hash(&canonical(selection.version(), &fields, &attributes, &sealed));
+    let hash = hash_key.hash(&canonical(&version(selection), &fields, &attributes, &sealed));
     Incoming {
         external: source.external.clone(),
         also: std::mem::take(&mut source.also),
@@ -146,10 +160,44 @@ pub(super) fn take_in(mut source: SourceRecord, stream: Stream, selection: &Sele
         attributes,
         sealed,
         cleared,
+        placed,
         undecided,
         hash,
         source,
         cut,
+    }
+}
+
+/// Feeds the canonical fields as the tenant's mapping says. A value that does not fit its field stays an attribute, and the field
+/// has none.
+fn place(source: &mut SourceRecord, selection: &Selection) {
+    let Some(mapping) = selection.mapping() else { return };
+    for (field, _) in selection.own_feeds() {
+        source.fields.remove(field);
+    }
+    for attribute in &mut source.attributes {
+        let built_in = attribute.canonical_field.take();
+        let Some(field) = mapping.field_of(&attribute.key, built_in.as_deref()) else { continue };
+        let is_own = *mapping.feed(field) != Feed::BuiltIn;
+        // A key that no list names any more is nothing that anybody chose.
+        if is_own && !selection.knows(&attribute.key) {
+            continue;
+        }
+        if is_own && selection.treatment(&attribute.key) == Treatment::Store {
+            let fitted = field_kind(field).and_then(|kind| fit(kind, &attribute.value).ok());
+            source.fields.insert(field.to_owned(), fitted.clone().unwrap_or_default());
+            let Some(fitted) = fitted else { continue };
+            attribute.value = fitted;
+        }
+        attribute.canonical_field = Some(field.to_owned());
+    }
+}
+
+/// What a record's hash says about how it is kept.
+fn version(selection: &Selection) -> String {
+    match selection.mapping_version() {
+        0 => selection.version().to_owned(),
+        mapping => format!("{}.{mapping}", selection.version()),
     }
 }
 

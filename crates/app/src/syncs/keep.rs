@@ -11,7 +11,9 @@ use gangway_storage::{
 use uuid::Uuid;
 
 use super::{
-    intake, members,
+    intake, members, page,
+    rebuild::{Reader, Rebuilt, without_moved},
+    remap,
     sealed::{self, SealedPart},
     start::Reading,
     treated::Treated,
@@ -52,8 +54,13 @@ pub(super) async fn apply_to_the_rest(
 async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bool> {
     let run = &reading.run;
     let tx = ctx.app().db.begin(ctx.scope()).await?;
-    tx.fence(fence).await?;
+    // The locks of a page: a mapping that is being applied writes the same records.
+    if page::lock(&tx, reading, fence).await?.is_break() {
+        return Ok(false);
+    }
     let selection = attributes::selection(ctx, &tx, run.connection, run.stream).await?;
+    let connector = remap::connector_of(ctx, &reading.opened.connection.connector)?;
+    let reader = Reader { connector, hash_key: reading.keys.hash_key(), selection: &selection };
     // Another choice since then: the full run that follows applies it.
     if selection.version() != reading.place.selection || is_applied(&tx, reading).await? {
         return Ok(false);
@@ -68,10 +75,26 @@ async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bo
     let mut treated = Vec::with_capacity(records.len());
     let mut resealed = Vec::with_capacity(records.len());
     for record in records {
-        let Some(Payload { record: id, raw, sensitive }) = payloads.remove(&record.id) else {
+        let Some(payload) = payloads.remove(&record.id) else {
+            let record = without_moved(record, &selection);
             treated.push(Record { kept_by: selection.version().to_owned(), ..record });
             continue;
         };
+        // Where something else feeds a field since then, only the vendor's bytes tell what belongs where.
+        if record.mapped_by != selection.mapping_version() {
+            let rebuilt = remap::open_and_rebuild(&tx, &reading.keys, &reader, &record, &payload).await?;
+            if let Some(Rebuilt { record, sealed, raw }) = rebuilt {
+                resealed.push(Payload {
+                    record: record.id,
+                    raw: sealed::seal_raw(&reading.keys, record.id, &raw),
+                    sensitive: sealed.seal(&reading.keys, record.id)?,
+                });
+                treated.push(record);
+                continue;
+            }
+        }
+        let Payload { record: id, raw, sensitive } = payload;
+        let record = without_moved(record, &selection);
         let raw = sealed::open_raw(&reading.keys, &tx, id, &raw).await?;
         let old = match sensitive {
             Some(sensitive) => SealedPart::open_or_lose(&reading.keys, &tx, id, &sensitive).await?.unwrap_or_default(),

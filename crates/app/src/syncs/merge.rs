@@ -48,6 +48,8 @@ pub(super) fn again(old: &Record, old_sealed: &SealedPart, incoming: &Incoming, 
     // What the tenant chose not to keep in clear did not change at the vendor.
     held.fields.retain(|field, _| !incoming.cleared.contains(field));
     held.sealed.fields.retain(|field, _| !incoming.cleared.contains(field));
+    // What has found its place in a field does not stay beside it.
+    held.attributes.retain(|key, _| !incoming.placed.contains(key));
     let mut stale = Vec::new();
     let fields = overlay(&held.fields, &incoming.fields, "", &mut stale);
     let attributes = overlay(&held.attributes, &incoming.attributes, ATTRIBUTE_PREFIX, &mut stale);
@@ -306,6 +308,7 @@ mod tests {
             stale: Vec::new(),
             hash: Vec::new(),
             kept_by: String::new(),
+            mapped_by: 0,
             state: RecordState::Present,
             version: 1,
             first_seen_at: DateTime::<Utc>::UNIX_EPOCH,

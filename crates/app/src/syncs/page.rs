@@ -16,6 +16,7 @@ use super::{
     permissions,
     place::Place,
     quarantine::{self, Refused},
+    remap,
     start::Reading,
     write::{self, Scene},
 };
@@ -121,7 +122,8 @@ pub(super) async fn store(
         .collect();
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 
-    let scene = Scene { run, keys, selection: &selection, is_quiet };
+    let connector = remap::connector_of(ctx, &reading.opened.connection.connector)?;
+    let scene = Scene { run, keys, selection: &selection, connector, is_quiet };
     let written = Box::pin(write::write(ctx, tx, &scene, incoming)).await?;
     let mut seen = written.seen;
     let n_bad = quarantine::set_aside(ctx, tx, run, keys, refused, &mut seen).await?;

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gangway_domain::{
-    id::{ConnectionId, EmployeeId, PersonId},
-    sync::SyncRun,
-};
+use gangway_domain::id::{ConnectionId, EmployeeId, PersonId};
 use gangway_storage::{TenantTx, persons::PersonLink, records::Record};
 use serde_json::Value;
 use uuid::Uuid;
@@ -65,7 +62,7 @@ pub(super) async fn link(
 }
 
 /// Notes the offices that changed records name, so that each can be given a time zone.
-pub(super) async fn note_offices(tx: &TenantTx, run: &SyncRun, records: &[Record]) -> Result<()> {
+pub(super) async fn note_offices(tx: &TenantTx, connection: ConnectionId, records: &[Record]) -> Result<()> {
     let offices: BTreeMap<String, String> = records
         .iter()
         .filter_map(|record| {
@@ -75,6 +72,6 @@ pub(super) async fn note_offices(tx: &TenantTx, run: &SyncRun, records: &[Record
             columns::holds_name(id).then(|| (id.to_owned(), columns::label(name, MAX_OFFICE_NAME)))
         })
         .collect();
-    tx.offices().upsert(run.connection, offices.into_iter().collect()).await?;
+    tx.offices().upsert(connection, offices.into_iter().collect()).await?;
     Ok(())
 }

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use gangway_domain::record::Fields;
+use gangway_domain::{mapping::field_kind, record::Fields};
 use gangway_storage::records::Record;
 use serde_json::Value;
 
 use super::{merge::ATTRIBUTE_PREFIX, sealed::SealedPart};
-use crate::attributes::{Selection, Treatment};
+use crate::{
+    attributes::{Selection, Treatment},
+    mapping::fit,
+};
 
 /// What is held of a record, as the choice wants it.
 pub(super) struct Treated {
@@ -57,9 +60,11 @@ impl Treated {
     fn feed(&mut self, field: &str, key: &str, selection: &Selection) {
         match selection.treatment(key) {
             Treatment::Store => {
-                if let Some(value) = self.attributes.remove(key)
-                    && !self.fields.contains_key(field)
-                {
+                let Some(value) = self.attributes.get(key).and_then(|value| placed(field, value, selection)) else {
+                    return;
+                };
+                self.attributes.remove(key);
+                if !self.fields.contains_key(field) {
                     self.fields.insert(field.to_owned(), value);
                     self.rename(&attribute_name(key), field.to_owned());
                 }
@@ -85,6 +90,14 @@ impl Treated {
             *name = to;
         }
     }
+}
+
+/// An attribute's value as its field holds it; none for one that does not fit, which stays an attribute.
+fn placed(field: &str, value: &Value, selection: &Selection) -> Option<Value> {
+    if !selection.is_own(field) {
+        return Some(value.clone());
+    }
+    field_kind(field).and_then(|kind| fit(kind, value).ok())
 }
 
 fn attribute_name(key: &str) -> String {

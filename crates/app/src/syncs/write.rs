@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use gangway_connector::AnyConnector;
 use gangway_domain::{
     id::uuid_v7,
     record::{ExternalId, Fields, RecordState, Stream},
@@ -21,6 +22,8 @@ use super::{
     intake::Incoming,
     merge::{self, Merged},
     people,
+    rebuild::{self, Reader, Rebuilt},
+    remap,
     sealed::{self, SealedPart},
 };
 use crate::{Ctx, Error, Result, attributes::Selection, events, records::wire_id, seal::TenantKeys};
@@ -33,6 +36,8 @@ pub(super) struct Scene<'a> {
     pub(super) keys: &'a TenantKeys,
     /// The tenant's choice of attributes.
     pub(super) selection: &'a Selection,
+    /// Who reads records.
+    pub(super) connector: &'a dyn AnyConnector,
     /// The stream was never read completely: its records come without events.
     pub(super) is_quiet: bool,
 }
@@ -138,6 +143,7 @@ async fn update_all(
     let mut old: HashMap<Uuid, Record> =
         tx.records().list_by_ids(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
     let sealed = tx.records().list_sensitive(&ids).await?;
+    let mut rebuilt = rebuild_some(tx, scene, &old).await?;
     let mut changes = Vec::with_capacity(touched.len());
     for (id, incoming) in touched {
         let mut old = old.remove(&id).ok_or_else(|| Error::internal("an alias leads to no record"))?;
@@ -145,14 +151,41 @@ async fn update_all(
             Some(sealed) => SealedPart::open_or_lose(scene.keys, tx, id, sealed).await?,
             None => Some(SealedPart::default()),
         };
-        let old_sealed = opened.unwrap_or_else(|| {
+        let mut old_sealed = opened.unwrap_or_else(|| {
             // Whether it changed nobody can tell.
             old.hash.clear();
             SealedPart::default()
         });
+        if let Some(Rebuilt { record, sealed, raw: _ }) = rebuilt.remove(&id) {
+            // By which choice it was kept, and what was sealed then, still decides about what is told of it.
+            let hash = if old.hash.is_empty() { Vec::new() } else { record.hash };
+            old = Record { kept_by: old.kept_by, hash, ..record };
+            let before = std::mem::replace(&mut old_sealed, sealed);
+            for (key, value) in before.attributes {
+                old_sealed.attributes.entry(key).or_insert(value);
+            }
+        }
+        let old = rebuild::without_moved(old, scene.selection);
         changes.push(update(scene, old, &old_sealed, &incoming, ctx.app().now())?);
     }
     Ok(changes)
+}
+
+/// Known records that follow another version of the mapping, as they would be if they followed this one: what differs then is what
+/// changed at the vendor.
+async fn rebuild_some(tx: &TenantTx, scene: &Scene<'_>, old: &HashMap<Uuid, Record>) -> Result<HashMap<Uuid, Rebuilt>> {
+    let Scene { run: _, keys, selection, connector, is_quiet: _ } = scene;
+    let version = selection.mapping_version();
+    let behind: Vec<Uuid> = old.values().filter(|record| record.mapped_by != version).map(|record| record.id).collect();
+    let reader = Reader { connector: *connector, hash_key: keys.hash_key(), selection };
+    let mut rebuilt = HashMap::with_capacity(behind.len());
+    for payload in tx.records().list_payloads(&behind).await? {
+        let Some(record) = old.get(&payload.record) else { continue };
+        if let Some(record) = remap::open_and_rebuild(tx, keys, &reader, record, &payload).await? {
+            rebuilt.insert(payload.record, record);
+        }
+    }
+    Ok(rebuilt)
 }
 
 fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) -> Result<Change> {
@@ -173,6 +206,7 @@ fn create(scene: &Scene<'_>, id: Uuid, incoming: &Incoming, now: DateTime<Utc>) 
         stale: Vec::new(),
         hash: Vec::new(),
         kept_by: String::new(),
+        mapped_by: 0,
         state: RecordState::Present,
         version: 1,
         first_seen_at: now,
@@ -246,6 +280,7 @@ fn change(
         stale,
         hash: incoming.hash.to_vec(),
         kept_by: scene.selection.version().to_owned(),
+        mapped_by: scene.selection.mapping_version(),
         ..record
     };
     Ok(Change { record, payload, is_new, was, changes })
@@ -276,7 +311,7 @@ async fn commit_changes(
         payloads.push(payload);
     }
     if run.stream == Stream::Employees {
-        people::note_offices(tx, run, &records).await?;
+        people::note_offices(tx, run.connection, &records).await?;
     }
     tx.records().upsert(records).await?;
     tx.records().upsert_payloads(payloads).await?;

@@ -25,6 +25,7 @@ pub(crate) struct Model {
     pub stale: String,
     pub hash: Vec<u8>,
     pub kept_by: String,
+    pub mapped_by: i64,
     pub state: String,
     pub version: i64,
     pub first_seen_at: i64,

@@ -81,6 +81,11 @@ struct IdRow {
 }
 
 #[derive(FromQueryResult)]
+struct Count {
+    n: i64,
+}
+
+#[derive(FromQueryResult)]
 struct SealedRow {
     record_id: Uuid,
     sealed: Vec<u8>,
@@ -178,6 +183,39 @@ impl Records<'_> {
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
         self.0.query::<Model>(sql, values).await?.into_iter().map(row::read).collect()
+    }
+
+    /// Records that follow another version of the mapping than this one, gone ones too: the next ones after `after` in the order
+    /// of their ids, `limit` at most.
+    pub async fn list_not_mapped_by(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        version: i64,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Record>> {
+        let sql = "SELECT * FROM record WHERE tenant_id = $1 AND connection_id = $2 AND stream = $3 AND mapped_by <> $4
+                   AND id > $5 ORDER BY id LIMIT $6";
+        let values: Vec<Value> = vec![
+            self.0.tenant().uuid().into(),
+            connection.uuid().into(),
+            stream.as_str().into(),
+            version.into(),
+            after.unwrap_or_default().into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        self.0.query::<Model>(sql, values).await?.into_iter().map(row::read).collect()
+    }
+
+    /// How many records follow another version of the mapping than this one.
+    pub async fn count_not_mapped_by(&self, connection: ConnectionId, stream: Stream, version: i64) -> Result<i64> {
+        let sql = "SELECT count(*) AS n FROM record
+                   WHERE tenant_id = $1 AND connection_id = $2 AND stream = $3 AND mapped_by <> $4";
+        let values: Vec<Value> =
+            vec![self.0.tenant().uuid().into(), connection.uuid().into(), stream.as_str().into(), version.into()];
+        let counts: Vec<Count> = self.0.query(sql, values).await?;
+        Ok(counts.first().map_or(0, |count| count.n))
     }
 
     /// The sealed vendor bytes of a record.

@@ -49,6 +49,8 @@ pub struct Record {
     pub hash: Vec<u8>,
     /// Version of the tenant's choice of attributes that it is kept by.
     pub kept_by: String,
+    /// Version of the connection's mapping that it follows.
+    pub mapped_by: i64,
     /// Whether the vendor shows it.
     pub state: RecordState,
     /// Raised at every change; the strong `ETag`.
@@ -91,6 +93,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "stale",
     "hash",
     "kept_by",
+    "mapped_by",
     "state",
     "version",
     "first_seen_at",
@@ -111,6 +114,7 @@ pub(super) const CHANGING: &[&str] = &[
     "stale",
     "hash",
     "kept_by",
+    "mapped_by",
     "state",
     "version",
     "changed_at",
@@ -133,6 +137,7 @@ pub(super) fn write(record: Record) -> Result<Vec<Bind>> {
         stale,
         hash,
         kept_by,
+        mapped_by,
         state,
         version,
         first_seen_at,
@@ -156,6 +161,7 @@ pub(super) fn write(record: Record) -> Result<Vec<Bind>> {
         to_json(&stale)?.into(),
         hash.into(),
         kept_by.into(),
+        mapped_by.into(),
         state.as_str().into(),
         version.into(),
         to_micros(first_seen_at).into(),
@@ -183,6 +189,7 @@ pub(super) fn read(row: Model) -> Result<Record> {
         stale,
         hash,
         kept_by,
+        mapped_by,
         state,
         version,
         first_seen_at,
@@ -205,6 +212,7 @@ pub(super) fn read(row: Model) -> Result<Record> {
         stale: from_json(&stale)?,
         hash,
         kept_by,
+        mapped_by,
         state: RecordState::parse(&state).ok_or_else(|| Error::corrupt("record", "unknown state"))?,
         version,
         first_seen_at: from_micros(first_seen_at)?,

@@ -3,6 +3,7 @@
 mod chain_audit;
 mod prune;
 mod release_held;
+mod remap_records;
 mod resume_jobs;
 mod rotate_keys;
 mod run_sync;
