@@ -126,10 +126,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     }
 }
 
-/// Creating requests take an `Idempotency-Key`; a check, a discovery or a resume may simply be repeated.
+/// Creating requests take an `Idempotency-Key`; a check, a discovery, a preview or a resume may simply be repeated.
 fn creates(path: &str, method: &str) -> bool {
-    method == "post"
-        && !["/check", "/discover", "/resume", "/release", "/refuse"].iter().any(|verb| path.ends_with(verb))
+    let repeatable = ["/check", "/discover", "/preview", "/resume", "/release", "/refuse"];
+    method == "post" && !repeatable.iter().any(|verb| path.ends_with(verb))
 }
 
 /// Whether the object of the path has an `ETag`.
@@ -137,6 +137,7 @@ fn is_versioned(path: &str) -> bool {
     let objects = ["tenants", "connections", "syncs", "employees", "absences", "attendances"];
     objects.iter().any(|object| path == format!("/v1/{object}/{{id}}"))
         || path.ends_with("/credential")
+        || path.ends_with("/mapping")
         || path == "/v1/settings"
 }
 

@@ -124,6 +124,19 @@ pub(super) const ROWS: &[Row] = &[
         Expect::NotFound,
     ),
     row("resume_connection", |ids| &ids.connection, Expect::NotFound),
+    row("get_mapping", |ids| &ids.connection, Expect::NotFound),
+    with_body(
+        "preview_mapping",
+        |ids| &ids.connection,
+        |_| Some(json!({"fields": [{"field": "team", "attribute": null}]})),
+        Expect::NotFound,
+    ),
+    with_body(
+        "put_mapping",
+        |ids| &ids.connection,
+        |_| Some(json!({"fields": [{"field": "team", "attribute": null}]})),
+        Expect::NotFound,
+    ),
     row("get_budget", |ids| &ids.connection, Expect::NotFound),
     Row {
         operation: "read_through",

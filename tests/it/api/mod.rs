@@ -10,6 +10,7 @@ mod isolation;
 mod isolation_rows;
 mod key_scopes;
 mod limits;
+mod mapping;
 mod nonsense;
 mod nonsense_shapes;
 mod pages;

@@ -42,7 +42,7 @@ pub(crate) struct AttributeView {
     options: Vec<String>,
     /// Made by the company rather than by the vendor.
     is_custom: bool,
-    /// The field of our model that it feeds.
+    /// The field of our model that the connector has it feed; the mapping may say otherwise.
     canonical_field: Option<String>,
     /// `standard` is stored by default, `sensitive` only when selected, and then sealed.
     #[schema(value_type = AttributeClassView)]
@@ -63,7 +63,7 @@ pub(crate) struct AttributeView {
 #[derive(ToSchema)]
 #[schema(as = AttributeType, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the domain's type, which knows no OpenAPI")]
-enum AttributeTypeView {
+pub(super) enum AttributeTypeView {
     Text,
     Multiline,
     Date,
@@ -80,7 +80,7 @@ enum AttributeTypeView {
 #[derive(ToSchema)]
 #[schema(as = AttributeClass, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the domain's type, which knows no OpenAPI")]
-enum AttributeClassView {
+pub(super) enum AttributeClassView {
     Standard,
     Sensitive,
 }

@@ -6,6 +6,8 @@ pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod credential;
 pub(crate) mod discover;
+pub(crate) mod mapping;
+pub(crate) mod mapping_preview;
 pub(crate) mod proxy;
 pub(crate) mod resume;
 
