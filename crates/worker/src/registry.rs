@@ -8,7 +8,7 @@ use std::{
 use futures::future::BoxFuture;
 use gangway_app::{
     Ctx,
-    jobs::{ChainAudit, PruneJobs, ReleaseHeld, RemapRecords, ResumeJobs, RotateKeys, RunSync},
+    jobs::{ApplyChoice, ChainAudit, PruneJobs, ReleaseHeld, RemapRecords, ResumeJobs, RotateKeys, RunSync},
 };
 
 use crate::{Finish, JobError, JobRun, Run};
@@ -26,6 +26,7 @@ impl Registry {
     /// Every job of the platform.
     pub fn standard() -> Self {
         Self::default()
+            .with::<ApplyChoice>()
             .with::<ChainAudit>()
             .with::<PruneJobs>()
             .with::<ReleaseHeld>()

@@ -52,7 +52,7 @@ const TABLE: &[(&str, Needs)] = &[
     ("list_attributes", Tenant(ConnectionsRead)),
     ("choose_attributes", Tenant(ConnectionsWrite)),
     ("get_mapping", Tenant(ConnectionsRead)),
-    ("preview_mapping", Tenant(ConnectionsWrite)),
+    ("preview_mapping", Tenant(ConnectionsRead)),
     ("put_mapping", Tenant(ConnectionsWrite)),
     ("get_budget", Tenant(ConnectionsRead)),
     ("read_through", Tenant(ProxyRead)),

@@ -158,7 +158,7 @@ on_both_databases! {
         let refused = attributes::discover(&bench.ctx, &opened).await.unwrap_err();
         assert_eq!(refused.code, Code::VersionStale);
         // A run's turn is taken again instead, with the new credential.
-        let refused = attributes::refresh(&bench.ctx, bench.connection, &opened).await.unwrap_err();
+        let refused = attributes::refresh(&bench.ctx, &opened).await.unwrap_err();
         assert!(refused.is_transient);
         assert!(state(&bench).await.iter().all(|(_, selected, _)| !selected));
     }

@@ -10,6 +10,7 @@ mod held;
 mod hidden;
 mod incremental;
 mod kept;
+mod kept_without_runs;
 mod load;
 mod locks;
 mod mapping;

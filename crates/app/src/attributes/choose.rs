@@ -80,7 +80,7 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
         );
         audit::record(ctx, &tx, "attribute.choose", &connection.to_string(), detail).await?;
     }
-    let runs = read_again(ctx, &mut tx, syncs, &before, &after).await?;
+    let runs = read_again(ctx, &mut tx, connection, &syncs, &before, &after).await?;
     tx.commit().await?;
     Ok(Chosen { attributes: after, runs })
 }
@@ -89,15 +89,21 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
 pub(super) async fn read_again(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    syncs: Vec<Sync>,
+    connection: ConnectionId,
+    syncs: &[Sync],
     before: &[Attribute],
     after: &[Attribute],
 ) -> Result<Vec<SyncRunId>> {
     let mut runs = Vec::new();
-    for sync in syncs {
-        if selection_of(before, sync.stream).version() != selection_of(after, sync.stream).version() {
+    for stream in Stream::ALL {
+        let chosen = selection_of(after, stream);
+        if selection_of(before, stream).version() == chosen.version() {
+            continue;
+        }
+        match syncs.iter().find(|sync| sync.stream == stream) {
             // A run under way is followed by a full one when it ends.
-            runs.extend(syncs::start_full_unless_running(ctx, tx, sync).await?);
+            Some(sync) => runs.extend(syncs::start_full_unless_running(ctx, tx, sync.clone()).await?),
+            None => syncs::enqueue_choice(ctx, tx, connection, stream, chosen.version()).await?,
         }
     }
     Ok(runs)

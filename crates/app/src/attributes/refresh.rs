@@ -58,7 +58,7 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let before = tx.attributes().list(id).await?;
     let refreshed = store(ctx, &keys, &mut tx, opened, &catalogue).await?;
     let after = tx.attributes().list(id).await?;
-    let runs = read_again(ctx, &mut tx, syncs, &before, &after).await?;
+    let runs = read_again(ctx, &mut tx, id, &syncs, &before, &after).await?;
     tx.commit().await?;
     Ok(Some(Refreshed { runs, ..refreshed }))
 }
@@ -68,7 +68,7 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
 ///
 /// # Errors
 /// As the vendor failed, refusals of the list apart; a transient one when the connection got another credential meanwhile.
-pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> Result<Option<Refreshed>> {
+pub async fn refresh(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
     match discovery.discover(DiscoverRequest::new(opened.class)).await {
         Ok(catalogue) => {
@@ -88,10 +88,15 @@ pub async fn refresh(ctx: &Ctx, _connection: ConnectionId, opened: &Opened) -> R
     }
 }
 
-/// Closes what is known of one account's own attributes, since another account is asked from now on. The caller holds the
-/// connection's row.
-pub(crate) async fn forget_account(tx: &TenantTx, connection: ConnectionId) -> Result<()> {
-    Ok(tx.attributes().close_custom(connection, OF_ANOTHER_ACCOUNT).await?)
+/// Closes what is known of one account's own attributes, since another account is asked from now on; records follow without
+/// waiting for a run. The caller holds the connection's row, and its syncs.
+pub(crate) async fn forget_account(ctx: &Ctx, tx: &mut TenantTx, connection: ConnectionId) -> Result<()> {
+    tx.attributes().close_custom(connection, OF_ANOTHER_ACCOUNT).await?;
+    for stream in Stream::ALL.into_iter().filter(|stream| syncs::has_catalogue(*stream)) {
+        let selection = super::selection(ctx, tx, connection, stream).await?;
+        syncs::enqueue_choice(ctx, tx, connection, stream, selection.version()).await?;
+    }
+    Ok(())
 }
 
 async fn store(

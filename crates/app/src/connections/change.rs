@@ -51,7 +51,7 @@ pub async fn update(
         None => None,
     };
     let name = name.map_err(|problem| Error::invalid_fields(vec![problem]))?;
-    let tx = app.db.begin(ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
     let before = match name {
         // What refers to the row by its unique columns, such as a name, holds up who changes them.
         Some(_) => tx.connections().get_for_delete(id).await?,
@@ -72,7 +72,7 @@ pub async fn update(
             tx.credentials().create(&credential).await?;
             // Nothing that was read of the old account says what is new at the other.
             tx.syncs().delete_cursors(id, app.now()).await?;
-            attributes::forget_account(&tx, id).await?;
+            attributes::forget_account(ctx, &mut tx, id).await?;
         }
     }
     if let Some(config) = config

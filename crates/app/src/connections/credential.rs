@@ -40,7 +40,7 @@ pub async fn put_credential(
     require_version(&before, if_version)?;
     let credential = seal(ctx, connector.as_ref(), &before, before.credential_version + 1, &secret).await?;
 
-    let tx = app.db.begin(ctx.scope()).await?;
+    let mut tx = app.db.begin(ctx.scope()).await?;
     let mut connection = tx.connections().get_for_update(id).await?;
     // Somebody stored another credential while this one was sealed: whoever came first stays.
     require_version(&connection, Some(before.version))?;
@@ -49,7 +49,7 @@ pub async fn put_credential(
     (connection.failures, connection.paused_until) = (0, None);
     if !is_same_account(&tx.credentials().get(id, before.credential_version).await?, &credential) {
         tx.syncs().delete_cursors(id, app.now()).await?;
-        attributes::forget_account(&tx, id).await?;
+        attributes::forget_account(ctx, &mut tx, id).await?;
     }
     connection.credential_version = credential.version;
     connection.state = ConnectionState::Unchecked;

@@ -3,6 +3,7 @@
 //! A payload holds ids only, never secrets or personal data: rows are readable and kept. Rows outlive deployments, so new
 //! fields need `#[serde(default)]` and a kind is never reused for something else. `docs/adding-a-job.md` has the steps.
 
+pub mod apply_choice;
 pub mod chain_audit;
 pub mod prune;
 pub mod release_held;
@@ -18,6 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{App, Ctx, Error, Result, queue::trace};
 
+pub use apply_choice::ApplyChoice;
 pub use chain_audit::ChainAudit;
 pub use prune::PruneJobs;
 pub use release_held::ReleaseHeld;
@@ -27,16 +29,16 @@ pub use rotate_keys::RotateKeys;
 pub use run_sync::RunSync;
 
 /// Every kind there is; a test checks that each has a runner.
-pub const KINDS: &[&str] =
-    &[
-        ChainAudit::KIND,
-        PruneJobs::KIND,
-        ReleaseHeld::KIND,
-        RemapRecords::KIND,
-        ResumeJobs::KIND,
-        RotateKeys::KIND,
-        RunSync::KIND,
-    ];
+pub const KINDS: &[&str] = &[
+    ApplyChoice::KIND,
+    ChainAudit::KIND,
+    PruneJobs::KIND,
+    ReleaseHeld::KIND,
+    RemapRecords::KIND,
+    ResumeJobs::KIND,
+    RotateKeys::KIND,
+    RunSync::KIND,
+];
 
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {

@@ -9,8 +9,8 @@ use gangway_domain::{
 use gangway_storage::{TenantTx, connections::Health, queue::JobFence};
 use serde_json::json;
 
-use super::{finish::about, page::is_running, pause};
-use crate::{Ctx, Error, Result, events, seal::TenantKeys};
+use super::{choice::enqueue_choice, finish::about, has_catalogue, page::is_running, pause};
+use crate::{Ctx, Error, Result, attributes, events, seal::TenantKeys};
 
 /// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
 ///
@@ -73,6 +73,11 @@ async fn end(
         "counts": run.counts,
     });
     events::append(ctx, keys, tx, about(&run, "sync.failed", data));
+    if has_catalogue(run.stream) {
+        // A choice made on the way had a run to apply it, which is this one.
+        let selection = attributes::selection(ctx, tx, run.connection, run.stream).await?;
+        enqueue_choice(ctx, tx, run.connection, run.stream, selection.version()).await?;
+    }
     if let Some(state) = state_after(error.code) {
         pause::begin(ctx, tx, run.connection, &mut sync, error.code).await?;
         let reason =

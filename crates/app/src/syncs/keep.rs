@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use gangway_domain::{id::ConnectionId, record::Stream};
 use gangway_storage::{
     TenantTx,
     queue::JobFence,
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     Ctx, Result,
     attributes::{self, Selection, Treatment},
+    seal::TenantKeys,
 };
 
 /// Records treated in one transaction.
@@ -65,7 +67,22 @@ async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bo
     if selection.version() != reading.place.selection || is_applied(&tx, reading).await? {
         return Ok(false);
     }
-    let records = tx.records().list_not_kept_by(run.connection, run.stream, selection.version(), BATCH).await?;
+    let is_more = treat_batch(&tx, run.connection, run.stream, &reading.keys, &reader).await?;
+    tx.commit().await?;
+    Ok(is_more)
+}
+
+/// Has a batch of the records that are not kept by the choice follow it; answers whether there were any. The caller holds the
+/// locks of a page, and commits.
+pub(super) async fn treat_batch(
+    tx: &TenantTx,
+    connection: ConnectionId,
+    stream: Stream,
+    keys: &TenantKeys,
+    reader: &Reader<'_>,
+) -> Result<bool> {
+    let selection = reader.selection;
+    let records = tx.records().list_not_kept_by(connection, stream, selection.version(), BATCH).await?;
     if records.is_empty() {
         return Ok(false);
     }
@@ -76,42 +93,37 @@ async fn treat_some(ctx: &Ctx, reading: &Reading, fence: &JobFence) -> Result<bo
     let mut resealed = Vec::with_capacity(records.len());
     for record in records {
         let Some(payload) = payloads.remove(&record.id) else {
-            let record = without_moved(record, &selection);
+            let record = without_moved(record, selection);
             treated.push(Record { kept_by: selection.version().to_owned(), ..record });
             continue;
         };
         // Where something else feeds a field since then, only the vendor's bytes tell what belongs where.
         if record.mapped_by != selection.mapping_version() {
-            let rebuilt = remap::open_and_rebuild(&tx, &reading.keys, &reader, &record, &payload).await?;
+            let rebuilt = remap::open_and_rebuild(tx, keys, reader, &record, &payload).await?;
             if let Some(Rebuilt { record, sealed, raw }) = rebuilt {
                 resealed.push(Payload {
                     record: record.id,
-                    raw: sealed::seal_raw(&reading.keys, record.id, &raw),
-                    sensitive: sealed.seal(&reading.keys, record.id)?,
+                    raw: sealed::seal_raw(keys, record.id, &raw),
+                    sensitive: sealed.seal(keys, record.id)?,
                 });
                 treated.push(record);
                 continue;
             }
         }
         let Payload { record: id, raw, sensitive } = payload;
-        let record = without_moved(record, &selection);
-        let raw = sealed::open_raw(&reading.keys, &tx, id, &raw).await?;
+        let record = without_moved(record, selection);
+        let raw = sealed::open_raw(keys, tx, id, &raw).await?;
         let old = match sensitive {
-            Some(sensitive) => SealedPart::open_or_lose(&reading.keys, &tx, id, &sensitive).await?.unwrap_or_default(),
+            Some(sensitive) => SealedPart::open_or_lose(keys, tx, id, &sensitive).await?.unwrap_or_default(),
             None => SealedPart::default(),
         };
-        let (record, part) = treat(record, &old, &selection);
+        let (record, part) = treat(record, &old, selection);
         let raw = members::without(&raw, |key| selection.knows(key) && selection.treatment(key) == Treatment::Drop);
-        resealed.push(Payload {
-            record: id,
-            raw: sealed::seal_raw(&reading.keys, id, &raw),
-            sensitive: part.seal(&reading.keys, id)?,
-        });
+        resealed.push(Payload { record: id, raw: sealed::seal_raw(keys, id, &raw), sensitive: part.seal(keys, id)? });
         treated.push(record);
     }
     tx.records().upsert(treated).await?;
     tx.records().upsert_payloads(resealed).await?;
-    tx.commit().await?;
     Ok(true)
 }
 

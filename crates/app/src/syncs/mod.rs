@@ -6,6 +6,7 @@
 //! `confirm` (what is gone). How it behaves is told in `docs/syncs.md`.
 
 mod bury;
+mod choice;
 mod columns;
 mod confirm;
 mod due;
@@ -36,6 +37,8 @@ mod window;
 mod write;
 mod zone;
 
+pub use choice::apply_choice;
+pub(crate) use choice::enqueue_choice;
 pub(crate) use columns::holds_key;
 pub use due::start_due;
 pub use execute::{Interrupted, Progress, execute};

@@ -33,7 +33,7 @@ pub(super) async fn offered(tx: &TenantTx, run: &SyncRun, keys: &TenantKeys) -> 
 
 /// Whether the account still lists the attributes that it listed when the run began. Asks it.
 pub(super) async fn are_unchanged(ctx: &Ctx, reading: &Reading) -> Result<bool> {
-    attributes::refresh(ctx, reading.run.connection, &reading.opened).await?;
+    attributes::refresh(ctx, &reading.opened).await?;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
     let now = offered(&tx, &reading.run, &reading.keys).await?;
     tx.commit().await?;

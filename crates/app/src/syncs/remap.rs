@@ -24,8 +24,8 @@ use crate::{Ctx, Error, Result, attributes, seal::TenantKeys};
 
 /// Records written in one transaction.
 const BATCH: u64 = 200;
-/// The only stream with fields to be mapped.
-const STREAM: Stream = Stream::Employees;
+/// The only stream with attributes to choose and fields to be mapped.
+pub(super) const STREAM: Stream = Stream::Employees;
 
 /// What a batch left to do.
 enum Rest {
@@ -85,7 +85,7 @@ async fn remap_some(ctx: &Ctx, id: ConnectionId, fence: &JobFence, after: Option
 
 /// Locks what a page of the stream is written under, connection before sync; answers the connector. Where nothing syncs, nothing
 /// may begin to.
-async fn lock(tx: &TenantTx, id: ConnectionId) -> Result<Option<String>> {
+pub(super) async fn lock(tx: &TenantTx, id: ConnectionId) -> Result<Option<String>> {
     let connection = match tx.syncs().find_by_stream(id, STREAM).await? {
         Some(sync) => {
             let Some(connection) = tx.connections().find_for_key_share(id).await? else { return Ok(None) };

@@ -97,7 +97,7 @@ async fn settle(
         return Err(Error::new(Code::Unsupported, message));
     };
     if stream == Stream::Employees {
-        attributes::refresh(ctx, opened.connection.id, opened).await?;
+        attributes::refresh(ctx, opened).await?;
     }
 
     let tx = app.db.begin(ctx.scope()).await?;

@@ -1,5 +1,6 @@
 //! The runners, one file per job, named like its payload's file in `app::jobs`.
 
+mod apply_choice;
 mod chain_audit;
 mod prune;
 mod release_held;
