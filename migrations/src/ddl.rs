@@ -75,7 +75,7 @@ impl<'a> Ddl<'a> {
         self.run(&format!("CREATE TABLE {name} ({columns}) STRICT")).await
     }
 
-    /// Adds a column, which is null in every row that there is.
+    /// Adds a column, which is null, or its default, in every row that there is.
     pub(crate) async fn column(&self, table: &str, column: &str) -> Result<(), DbErr> {
         let column = if self.is_postgres() { column.to_owned() } else { column.replace(" BIGINT", " INTEGER") };
         self.run(&format!("ALTER TABLE {table} ADD COLUMN {column}")).await

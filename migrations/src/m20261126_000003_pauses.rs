@@ -11,10 +11,8 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let ddl = Ddl::new(manager);
-        ddl.run("ALTER TABLE connection ADD COLUMN failures INTEGER NOT NULL DEFAULT 0").await?;
-        // Strict tables of SQLite know integers of one width only.
-        let moment = if ddl.is_postgres() { "BIGINT" } else { "INTEGER" };
-        ddl.run(&format!("ALTER TABLE connection ADD COLUMN paused_until {moment}")).await
+        ddl.column("connection", "failures INTEGER NOT NULL DEFAULT 0").await?;
+        ddl.column("connection", "paused_until BIGINT").await
     }
 
     fn use_transaction(&self) -> Option<bool> {

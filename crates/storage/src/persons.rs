@@ -1,6 +1,6 @@
 //! Persons (identities), and which employee records are theirs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use gangway_domain::id::{ConnectionId, EmployeeId, PersonId};
@@ -44,6 +44,11 @@ struct ByEmail {
 }
 
 #[derive(FromQueryResult)]
+struct Person {
+    id: Uuid,
+}
+
+#[derive(FromQueryResult)]
 struct ByRecord {
     record_id: Uuid,
     person_id: Uuid,
@@ -70,11 +75,43 @@ impl Persons<'_> {
         Ok(())
     }
 
-    /// Deletes the persons who have no employee record left, as when their connection was deleted; answers how many.
+    /// Locks persons against deletion until the commit; answers those who are still there.
+    pub async fn lock(&self, persons: &[PersonId]) -> Result<HashSet<PersonId>> {
+        let lock = if self.0.is_postgres() { "FOR KEY SHARE" } else { "" };
+        let mut locked = HashSet::with_capacity(persons.len());
+        for chunk in persons.chunks(batch::CHUNK) {
+            let places = batch::places(2, chunk.len());
+            // In one order, so that two who lock the same persons never wait for each other.
+            let sql = format!("SELECT id FROM person WHERE tenant_id = $1 AND id IN ({places}) ORDER BY id {lock}");
+            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
+            values.extend(chunk.iter().map(|person| Value::from(person.uuid())));
+            let rows: Vec<Person> = self.0.query(&sql, values).await?;
+            locked.extend(rows.into_iter().map(|row| PersonId::from_uuid(row.id)));
+        }
+        Ok(locked)
+    }
+
+    /// Deletes the persons who have no employee record left, as when their connection was deleted; answers how many. Who is
+    /// just being linked stays, and goes with a later call when nothing came of it.
     pub async fn delete_orphans(&self) -> Result<u64> {
-        let sql = "DELETE FROM person WHERE tenant_id = $1 AND NOT EXISTS (
-                     SELECT 1 FROM person_link l WHERE l.tenant_id = person.tenant_id AND l.person_id = person.id)";
-        Ok(self.0.execute(sql, vec![self.0.tenant().uuid().into()]).await?.rows_affected())
+        const ORPHANS: &str = "tenant_id = $1 AND NOT EXISTS (
+            SELECT 1 FROM person_link l WHERE l.tenant_id = person.tenant_id AND l.person_id = person.id)";
+        let tenant = || Value::from(self.0.tenant().uuid());
+        if !self.0.is_postgres() {
+            let sql = format!("DELETE FROM person WHERE {ORPHANS}");
+            return Ok(self.0.execute(&sql, vec![tenant()]).await?.rows_affected());
+        }
+        // Locked first: the second look sees the links that were committed since the first.
+        let sql = format!("SELECT id FROM person WHERE {ORPHANS} ORDER BY id FOR UPDATE SKIP LOCKED");
+        let orphans: Vec<Person> = self.0.query(&sql, vec![tenant()]).await?;
+        let mut n_deleted = 0;
+        for chunk in orphans.chunks(batch::CHUNK) {
+            let sql = format!("DELETE FROM person WHERE {ORPHANS} AND id IN ({})", batch::places(2, chunk.len()));
+            let mut values = vec![tenant()];
+            values.extend(chunk.iter().map(|row| Value::from(row.id)));
+            n_deleted += self.0.execute(&sql, values).await?.rows_affected();
+        }
+        Ok(n_deleted)
     }
 
     /// The persons who have one of these work emails (lower case) through another connection, or through this one on a record

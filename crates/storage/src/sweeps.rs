@@ -113,11 +113,7 @@ impl Sweeps<'_> {
     /// A present record of the run's stream, and of its window, that the run has seen.
     pub async fn find_seen(&self, run: &SyncRun) -> Result<Option<Candidate>> {
         let mut query = Query::of_run(self.0, run);
-        query.and(
-            "EXISTS (SELECT 1 FROM sweep_sighting s
-                     WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)",
-            run.id.uuid().into(),
-        );
+        query.seen_by(run.id);
         Ok(self.candidates(query, 1).await?.into_iter().next())
     }
 
@@ -142,8 +138,8 @@ impl Sweeps<'_> {
         Ok(counts.first().map_or(0, |count| count.n))
     }
 
-    /// Those of these records that a full run of the sync has seen since, the run named included.
-    pub async fn list_seen_since(&self, sync: &SyncRun, records: &[Uuid]) -> Result<Vec<Uuid>> {
+    /// Those of these records that a full run of the same sync has seen since, this one included.
+    pub async fn list_seen_since(&self, run: &SyncRun, records: &[Uuid]) -> Result<Vec<Uuid>> {
         let mut seen = Vec::new();
         for chunk in records.chunks(batch::CHUNK) {
             let sql = format!(
@@ -153,7 +149,7 @@ impl Sweeps<'_> {
                 batch::places(4, chunk.len())
             );
             let mut values: Vec<Value> =
-                vec![self.0.tenant().uuid().into(), sync.sync.uuid().into(), sync.id.uuid().into()];
+                vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into()];
             values.extend(chunk.iter().map(|record| Value::from(*record)));
             let rows: Vec<Seen> = self.0.query(&sql, values).await?;
             seen.extend(rows.into_iter().map(|row| row.id));
@@ -167,11 +163,7 @@ impl Sweeps<'_> {
         let place = if self.0.is_postgres() { "strpos" } else { "instr" };
         let mut query = Query::of_run(self.0, run);
         query.and(&format!("{place}(r.stale, {{}}) > 0"), quoted.into());
-        query.and(
-            "EXISTS (SELECT 1 FROM sweep_sighting s
-                     WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)",
-            run.id.uuid().into(),
-        );
+        query.seen_by(run.id);
         Ok(!self.candidates(query, 1).await?.is_empty())
     }
 
@@ -202,6 +194,10 @@ impl Sweeps<'_> {
         Ok(candidates.collect())
     }
 }
+
+/// A run has seen the record.
+const SIGHTING: &str = "EXISTS (SELECT 1 FROM sweep_sighting s
+                                WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)";
 
 /// The part of the queries that they share, growing condition by condition.
 struct Query {
@@ -245,12 +241,12 @@ impl Query {
         query
     }
 
+    fn seen_by(&mut self, run: SyncRunId) {
+        self.and(SIGHTING, run.uuid().into());
+    }
+
     fn unseen_by(&mut self, run: SyncRunId) {
-        self.and(
-            "NOT EXISTS (SELECT 1 FROM sweep_sighting s
-                         WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)",
-            run.uuid().into(),
-        );
+        self.and(&format!("NOT {SIGHTING}"), run.uuid().into());
     }
 
     fn and(&mut self, condition: &str, value: Value) {

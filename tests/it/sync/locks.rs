@@ -11,7 +11,7 @@ use gangway_domain::{
     record::Stream,
     sync::RunMode,
 };
-use gangway_testkit::on_both_databases;
+use gangway_testkit::{eventually, on_both_databases};
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
@@ -29,6 +29,24 @@ on_both_databases! {
         assert!(matches!(page.unwrap(), Progress::Done));
         deletion.unwrap();
         assert_eq!(bench.db.count("record").await, 0);
+    }
+
+    async fn a_connection_is_deleted_beside_a_page_that_links_its_people(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.account().sends_fields = true;
+        bench.vendor.hire(1..4, bench.now());
+        let other = bench.connect("Other").await;
+        let others = bench.sync_of(other, Stream::Employees).await;
+        bench.run(others, RunMode::Full).await;
+        let sync = bench.sync(Stream::Employees).await;
+        let (run, fence) = bench.begin(sync, RunMode::Full).await;
+        // The page knows whose they are, and the deletion that nobody else has them.
+        let held = Held::table(&bench, "person").await;
+        let page = bench.execute(run, &fence);
+        let (page, deletion) = held.meet(page, connections::delete(&bench.ctx, other, None)).await;
+        assert!(matches!(page.unwrap(), Progress::Done));
+        deletion.unwrap();
+        assert_eq!((bench.db.count("person").await, bench.db.count("person_link").await), (3, 3));
     }
 
     async fn a_sync_is_deleted_beside_a_page_that_notes_another_choice(db: TestDb) {
@@ -123,7 +141,6 @@ impl Held {
 async fn wait_for(connection: &mut PgConnection, n: i64) {
     let sql = "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
                WHERE NOT l.granted AND a.datname = current_database()";
-    while connection.fetch_one(sql).await.unwrap().get::<i64, _>(0) < n {
-        tokio::task::yield_now().await;
-    }
+    let what = format!("{n} transactions that wait for a lock");
+    eventually(&what, async || connection.fetch_one(sql).await.unwrap().get::<i64, _>(0) >= n).await;
 }

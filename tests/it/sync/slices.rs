@@ -3,6 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use gangway_app::{
     queue::Outcome,
+    settings::{self, Change, SettingsPatch},
     syncs::{self, NewSync, Progress},
 };
 use gangway_domain::{
@@ -91,6 +92,26 @@ on_both_databases! {
         assert!(missed.is_none_or(|date| date > today + TimeDelta::days(370)), "{missed:?}");
         assert_eq!(bench.present(Stream::Absences).await.len(), present);
         assert!(bench.db.count("sweep_sighting").await < 60, "sightings are pruned");
+    }
+
+    async fn a_window_that_is_changed_meanwhile_makes_no_whole_sweep_of_a_part(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = scheduled(&bench).await;
+        let cursor = syncs::get(&bench.ctx, sync).await.unwrap().cursor;
+        bench.vendor.account().page_size = 1;
+        bench.advance(TimeDelta::days(1));
+        syncs::start_due(&bench.app).await.unwrap();
+        let fence = bench.claim().await.unwrap();
+        let run = syncs::get(&bench.ctx, sync).await.unwrap().last_run.unwrap();
+        assert_eq!(bench.execute_pages(run, &fence, 1).await.unwrap(), Progress::Yield);
+        // A whole window of ten days is less than the fifteen that the sweep reads.
+        let patch = SettingsPatch { window_days: Change::To(5), ..SettingsPatch::default() };
+        settings::update(&bench.ctx, None, patch).await.unwrap();
+        assert_eq!(bench.execute(run, &fence).await.unwrap(), Progress::Done);
+        bench.ack(fence, Outcome::Done).await;
+        let after = syncs::get(&bench.ctx, sync).await.unwrap();
+        assert_eq!((bench.read_run(run).await.state, after.cursor), (RunState::Completed, cursor));
+        assert_ne!(after.last_run, Some(run), "a slice follows");
     }
 
     async fn a_run_by_hand_reads_the_whole_window(db: TestDb) {

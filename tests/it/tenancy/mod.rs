@@ -10,6 +10,7 @@
 
 mod attempts;
 mod attempts_on_audit;
+mod attempts_on_persons;
 mod catalogue;
 mod events;
 mod held;

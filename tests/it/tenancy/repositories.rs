@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     attempts::{Intruder, repository_methods},
     attempts_on_audit::reads_audit,
+    attempts_on_persons::reads_persons,
     held, mappings,
     seed::{self, HIDDEN, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
     support::{A, B, Storage, TestDb},
@@ -236,13 +237,7 @@ async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let found = tx.records().list_employees_by_name(&names).await.unwrap();
     assert!(found.values().all(|employee| employee.uuid() == of_b.record.id), "{found:?}");
     drop(tx);
-    let tx = intruder.tries("persons.list_by_emails").await;
-    let emails = ["ida@example.org".to_owned()];
-    assert!(tx.persons().list_by_emails(&emails, of_b.connection, &[]).await.unwrap().is_empty());
-    drop(tx);
-    let tx = intruder.tries("persons.list_by_records").await;
-    assert!(tx.persons().list_by_records(&[id]).await.unwrap().is_empty());
-    drop(tx);
+    reads_persons(intruder, of_a, of_b).await;
     let tx = intruder.tries("quarantine.list").await;
     assert!(tx.quarantine().list(of_a.connection, page()).await.unwrap().items.is_empty());
     drop(tx);

@@ -56,7 +56,8 @@ pub(crate) async fn create(
     let ctx = who.ctx;
     idempotent::once(&ctx.clone(), "POST /v1/connections", key, &body.canonical, async move {
         let connection = connections::create(&ctx, new).await?;
-        let view = ConnectionView::of(&ctx, connection).await?;
+        // A new one has nothing to warn of.
+        let view = ConnectionView::with(connection, Vec::new());
         Created::at(format!("/v1/connections/{}", view.id), Some(view.version), &view)
     })
     .await

@@ -36,12 +36,11 @@ pub(super) async fn confirm(
     loop {
         let tx = ctx.app().db.begin_read(ctx.scope()).await?;
         let candidates = tx.sweeps().list_unseen(&reading.run, progress.after, ctx.app().now(), BATCH).await?;
-        let shown = tx.sweeps().find_seen(&reading.run).await?;
         tx.commit().await?;
         if candidates.is_empty() || progress.n_found > most {
             return Ok(Confirmation::Complete(progress.n_found));
         }
-        let asking = Asking { reading, source: reading.opened.source()?, shown, most, should_stop };
+        let asking = Asking { ctx, reading, source: reading.opened.source()?, most, should_stop };
         let Batch { progress: next, found, findings, end } = asking.ask(progress, candidates).await;
         progress = next.clone();
         if let ControlFlow::Break(ended) = commit(ctx, reading, fence, next, found, findings).await? {
@@ -74,10 +73,9 @@ enum End {
 }
 
 struct Asking<'a> {
+    ctx: &'a Ctx,
     reading: &'a Reading,
     source: &'a dyn Source,
-    /// A record that the run has seen, to tell a hidden record from a missing right.
-    shown: Option<Candidate>,
     most: u64,
     should_stop: &'a (dyn Fn() -> bool + Send + Sync),
 }
@@ -140,8 +138,11 @@ impl Asking<'_> {
         if progress.others_are_shown {
             return Ok(true);
         }
-        let Some(shown) = &self.shown else { return Ok(false) };
-        match self.read(shown).await {
+        let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
+        let shown = tx.sweeps().find_seen(&self.reading.run).await?;
+        tx.commit().await?;
+        let Some(shown) = shown else { return Ok(false) };
+        match self.read(&shown).await {
             Ok(found) => progress.others_are_shown = found.is_some(),
             Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Protocol | ErrorKind::Unsupported) => {
             }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gangway_domain::{
+    connection::Connection,
     id::{JobId, PLATFORM_TENANT, SyncId},
     principal::Principal,
     sync::{RunMode, Sync, Window},
@@ -76,7 +77,7 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
     tx.syncs().update_progress(&sync).await?;
     let starts = !waits && tx.runs().find_running(id).await?.is_none();
     if starts {
-        let (mode, window) = plan(ctx, &tx, &sync).await?;
+        let (mode, window) = plan(ctx, &tx, &sync, &connection).await?;
         runs::create_in(ctx, &mut tx, &mut sync, mode, window).await?;
     }
     tx.commit().await?;
@@ -96,13 +97,12 @@ pub(super) async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option
 }
 
 /// What the run reads: changes, or everything that is due for a sweep.
-async fn plan(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<(RunMode, Option<Window>)> {
+async fn plan(ctx: &Ctx, tx: &TenantTx, sync: &Sync, connection: &Connection) -> Result<(RunMode, Option<Window>)> {
     let last = tx.runs().list_sweeps(sync.id, None, 1).await?.into_iter().next();
     let Some(last) = last else { return Ok((RunMode::Full, None)) };
     if ctx.app().now() - last.created_at < SWEEP_EVERY {
         return Ok((RunMode::Incremental, None));
     }
-    let connection = tx.connections().get(sync.connection).await?;
     let connector = ctx.app().registry.get(&connection.connector);
     // Where the vendor cannot tell changes, every run reads every day, and a sweep of all of them costs nothing more.
     let reads_in_parts = connector

@@ -79,7 +79,7 @@ pub(super) async fn finish(
     quarantine::prune(ctx, &tx, &run).await?;
     // Records may have moved between pages: what was missed is asked for again. And a run that read some of the days says
     // nothing about the others.
-    let is_part = calendar.is_part(&run);
+    let is_part = reading.place.is_part;
     if !reading.place.drifted && !is_part {
         sync.cursor = sync.cursor.max(run.started_at);
     }
@@ -94,7 +94,7 @@ pub(super) async fn finish(
         permissions::tell(ctx, &mut tx, keys, &run, permission).await?;
     }
     let reads_again = conclude_choice(ctx, &mut tx, reading, &mut sync).await?;
-    if !reads_again && run.mode == RunMode::Full && calendar.is_recent(&run) {
+    if !reads_again && run.mode == RunMode::Full && is_part && calendar.is_recent(&run) {
         let slice = next_slice(ctx, &tx, &calendar, &run).await?;
         runs::create_in(ctx, &mut tx, &mut sync, RunMode::Full, Some(slice)).await?;
     }
@@ -174,7 +174,7 @@ fn held_message(run: &SyncRun, n_missing: i64, n_present: i64) -> String {
 /// so that two sweeps can agree.
 async fn next_slice(ctx: &Ctx, tx: &TenantTx, calendar: &Calendar, run: &SyncRun) -> Result<Window> {
     let sweeps = tx.runs().list_sweeps(run.sync, Some(run.id), SLICES).await?;
-    let mut slices = sweeps.iter().filter(|sweep| calendar.is_part(sweep) && !calendar.is_recent(sweep));
+    let mut slices = sweeps.iter().filter(|sweep| Place::reads_part(sweep) && !calendar.is_recent(sweep));
     let Some(last) = slices.next() else { return Ok(calendar.slice_after(None)) };
     let is_witness = tx.runs().list_witnesses(run.sync, run.id, SLICES).await?.iter().any(|sweep| sweep.id == last.id);
     let was_repeated = slices.next().is_some_and(|before| before.window == last.window);

@@ -31,7 +31,11 @@ pub(super) async fn link(
     emails.sort_unstable();
     emails.dedup();
     let ids: Vec<Uuid> = employees.iter().map(|(id, _)| *id).collect();
-    let known = tx.persons().list_by_emails(&emails, connection, &ids).await?;
+    let mut known = tx.persons().list_by_emails(&emails, connection, &ids).await?;
+    // Their other connection may be deleted at this moment, and they with it.
+    let named: Vec<PersonId> = known.values().map(|namesake| namesake.person).collect();
+    let still_there = tx.persons().lock(&named).await?;
+    known.retain(|_, namesake| still_there.contains(&namesake.person));
     let mut created: Vec<PersonId> = Vec::new();
     let links = employees
         .into_iter()

@@ -1,5 +1,6 @@
 //! The place a run has come to, kept as text in the run's row and committed with each page.
 
+use gangway_domain::sync::SyncRun;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,6 +22,9 @@ pub(super) struct Place {
     pub(super) next: Option<String>,
     /// Version of the tenant's choice of attributes that every page so far was kept by; empty when they differ.
     pub(super) selection: String,
+    /// The run reads some of the stream's days only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_part: bool,
     /// Keyed hash of the attributes that the account listed when the run began; none where there is no list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) offered: Option<String>,
@@ -60,8 +64,19 @@ impl Place {
             done: false,
             next: None,
             selection: selection.to_owned(),
+            is_part: false,
             offered: None,
             confirming: None,
+        }
+    }
+
+    /// Whether a run reads, or read, some of its stream's days only. It keeps to what it began with, whatever the tenant sets
+    /// meanwhile.
+    pub(super) fn reads_part(run: &SyncRun) -> bool {
+        match &run.checkpoint {
+            Some(_) => Self::parse(run.checkpoint.as_deref()).is_ok_and(|place| place.is_part),
+            // Only who wants some of the days names them before the run begins.
+            None => run.window.is_some(),
         }
     }
 

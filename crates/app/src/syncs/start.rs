@@ -113,7 +113,8 @@ async fn settle(
     run.credential_version = opened.credential_version();
     let calendar = Calendar::of(ctx, &tx).await?;
     // A scheduled sweep of some days has had them since it was started.
-    if manifest.windowed && !calendar.is_part(&run) {
+    let is_part = manifest.windowed && Place::reads_part(&run);
+    if manifest.windowed && !is_part {
         run.window = Some(calendar.whole());
     }
     let overlap = TimeDelta::hours(settings.cursor_overlap_hours.unwrap_or(app.config.cursor_overlap_hours).into());
@@ -126,7 +127,7 @@ async fn settle(
     let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
     run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
     let offered = permissions::offered(&tx, &run, keys).await?;
-    run.checkpoint = Some(Place { offered, ..Place::start(selection.version()) }.to_text()?);
+    run.checkpoint = Some(Place { is_part, offered, ..Place::start(selection.version()) }.to_text()?);
     run.total = None;
     // Nothing that was read before counts: it was another account's, or of another time.
     run.counts = RunCounts::default();

@@ -100,7 +100,7 @@ pub(super) async fn judge(
     }
     let (n_found, earlier) = match found {
         Some(n_found) => (n_found, None),
-        None => unseen_twice(ctx, &reading.run).await?,
+        None => unseen_twice(ctx, &reading.run, fence).await?,
     };
     if is_too_many(&reading.deletions, stream, n_found, n_present) {
         let n_allowed = i64::try_from(most).unwrap_or(i64::MAX);
@@ -134,8 +134,9 @@ async fn begin(ctx: &Ctx, reading: &Reading) -> Result<std::result::Result<Confi
 }
 
 /// Adds what no other sweep of the same days saw either to the run's findings; how many, and that sweep.
-async fn unseen_twice(ctx: &Ctx, run: &SyncRun) -> Result<(u64, Option<SyncRun>)> {
+async fn unseen_twice(ctx: &Ctx, run: &SyncRun, fence: &JobFence) -> Result<(u64, Option<SyncRun>)> {
     let tx = ctx.app().db.begin(ctx.scope()).await?;
+    tx.fence(fence).await?;
     // Single reads that came to nothing have left findings behind.
     tx.held().delete_findings(run.id).await?;
     let Some(earlier) = earlier(&tx, run).await? else {

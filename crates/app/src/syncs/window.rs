@@ -54,15 +54,10 @@ impl Calendar {
         Window { from: self.today - self.recent, to: self.today }
     }
 
-    /// Whether a run reads some of the days only.
-    pub(super) fn is_part(&self, run: &SyncRun) -> bool {
-        run.window.is_some_and(|window| window.to - window.from < self.reach * 2)
-    }
-
-    /// Whether a run reads the recent days only.
+    /// Whether a run that reads some of the days only reads the recent ones.
     pub(super) fn is_recent(&self, run: &SyncRun) -> bool {
         let day = self.day_of(run);
-        self.is_part(run) && run.window.is_some_and(|window| window.from <= day && day <= window.to)
+        run.window.is_some_and(|window| window.from <= day && day <= window.to)
     }
 
     /// The slice after the one that a run read; the first one without.
@@ -163,7 +158,7 @@ mod tests {
             let whole = calendar.whole();
             assert!(slice.from >= whole.from && slice.to <= whole.to, "{slice:?} on day {day}");
             let run = run(slice, day);
-            assert!(calendar.is_part(&run) && !calendar.is_recent(&run), "{slice:?} on day {day}");
+            assert!(!calendar.is_recent(&run), "{slice:?} on day {day}");
             last = Some(run);
         }
         // Days that stay in the window throughout: never longer than a cycle, and the days that a shift leaves, without a sweep.
@@ -185,11 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_run_reads_is_told_apart() {
-        let calendar = calendar(0);
-        let recent = run(calendar.recent(), 0);
-        let whole = run(calendar.whole(), 0);
-        assert!(calendar.is_part(&recent) && calendar.is_recent(&recent));
-        assert!(!calendar.is_part(&whole) && !calendar.is_recent(&whole));
+    fn the_recent_days_are_told_from_a_slice_whatever_is_set_meanwhile() {
+        let recent = run(calendar(0).recent(), 0);
+        for reach in [20, 400, 1_000] {
+            assert!(Calendar::at(noon(0), Tz::Europe__Berlin, reach, 14, 30).is_recent(&recent), "{reach}");
+        }
     }
 }
