@@ -8,13 +8,14 @@ use uuid::Uuid;
 use super::finish::about;
 use crate::{Ctx, Result, events, records::wire_id, seal::TenantKeys};
 
-/// Marks records as gone or hidden, those that are still present, and tells each; answers how many there were.
+/// Marks records as gone or hidden, those that are still present, and tells each unless `is_quiet`; answers how many there were.
 pub(super) async fn bury(
     ctx: &Ctx,
     tx: &mut TenantTx,
     keys: &TenantKeys,
     run: &SyncRun,
     found: &[HeldRecord],
+    is_quiet: bool,
 ) -> Result<i64> {
     let mut n_buried = 0;
     for finding in [Finding::Gone, Finding::UnseenTwice, Finding::Unseen, Finding::Hidden] {
@@ -28,7 +29,7 @@ pub(super) async fn bury(
         let mut buried = tx.records().bury(&records, state, ctx.app().now()).await?;
         buried.sort_unstable();
         n_buried += i64::try_from(buried.len()).unwrap_or(i64::MAX);
-        for record in buried {
+        for record in buried.into_iter().filter(|_| !is_quiet) {
             let draft = about(run, &format!("{}.{verb}", run.stream.noun()), json!({ "confirmed_by": confirmed_by }));
             let subject = Some((record, wire_id(run.stream, record)));
             events::append(ctx, keys, tx, events::Draft { subject, ..draft });

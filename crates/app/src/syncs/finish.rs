@@ -123,7 +123,7 @@ async fn conclude(
         Verdict::Gone => {
             let everything = PageRequest { limit: u64::from(u32::MAX), after: None };
             let found = tx.held().list_records(run.id, everything).await?.items;
-            run.counts.deleted += bury::bury(ctx, tx, keys, run, &found).await?;
+            run.counts.deleted += bury::bury(ctx, tx, keys, run, &found, is_first).await?;
             tx.held().delete_findings(run.id).await?;
             held::supersede_open(tx, run.sync).await?;
             sweep = json!("complete");
@@ -143,11 +143,11 @@ async fn conclude(
             let message = held_message(run, n_missing, doubtful.n_present);
             let data = json!({
                 "stream": run.stream, "missing": n_missing, "present": doubtful.n_present, "allowed": doubtful.n_allowed,
-                "window": run.window, "counts": run.counts, "message": message,
+                "first": is_first, "window": run.window, "counts": run.counts, "message": message,
             });
             run.error_message = Some(message);
             // Nobody is told twice of the same records.
-            return Ok(is_more.then_some(("sync.held", data)));
+            return Ok((is_more || is_first).then_some(("sync.held", data)));
         }
     }
     let changed = run.counts.created + run.counts.updated + run.counts.deleted + run.counts.quarantined > 0;

@@ -212,7 +212,7 @@ async fn settle_some(ctx: &Ctx, run: SyncRunId, fence: &JobFence) -> Result<bool
         seen.contains(&id) || records.iter().any(|record| record.id == id && record.changed_at > batch.created_at)
     };
     let gone: Vec<_> = items.iter().copied().filter(|held| !is_back(held.record)).collect();
-    run.counts.deleted += bury::bury(ctx, &mut tx, &keys, &run, &gone).await?;
+    run.counts.deleted += bury::bury(ctx, &mut tx, &keys, &run, &gone, false).await?;
     tx.runs().update(&run).await?;
     tx.held().delete_records(run.id, &ids).await?;
     let n_settled = batch.n_settled.saturating_add(i64::try_from(items.len()).unwrap_or(i64::MAX));
