@@ -7,9 +7,12 @@ use std::{
 
 use futures::future::BoxFuture;
 use gangway_app::{
-    Ctx,
+    App, Ctx,
     jobs::{ApplyChoice, ChainAudit, PruneJobs, ReleaseHeld, RemapRecords, ResumeJobs, RotateKeys, RunSync},
+    queue::{Claimed, Outcome},
 };
+use gangway_domain::principal::{Principal, Scope};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Finish, JobError, JobRun, Run};
 
@@ -51,6 +54,24 @@ impl Registry {
 
     pub(crate) fn queues(&self) -> impl Iterator<Item = &'static str> {
         self.queues.iter().copied()
+    }
+
+    /// Runs a leased job in the scope that its row gives.
+    pub(crate) async fn carry_out(&self, app: App, job: &Claimed, stop: CancellationToken) -> Result<Finish, JobError> {
+        let Claimed { scope, fence, kind, payload, attempt, max_attempts, .. } = job;
+        let run = JobRun { fence: *fence, attempt: *attempt, max_attempts: *max_attempts, stop };
+        let ctx = Ctx::new(app, Principal::Job(fence.job), *scope, Scope::ALL.to_vec());
+        self.run(&ctx, kind, payload, &run).await
+    }
+
+    /// Runs a leased job once, outside of the workers, and answers what to acknowledge: for those who decide themselves when
+    /// time passes.
+    pub async fn attempt(&self, app: &App, job: &Claimed, stop: &CancellationToken) -> Outcome {
+        match self.carry_out(app.clone(), job, stop.clone()).await {
+            Ok(Finish::Done) => Outcome::Done,
+            Ok(Finish::Again) => Outcome::Again,
+            Err(error) => error.outcome(),
+        }
     }
 
     /// Decodes and runs. What cannot be decoded or is not known fails for good: it stays visible, and the worker lives.

@@ -24,7 +24,7 @@ on_both_databases! {
         bench.run(sync, RunMode::Full).await;
         syncs::delete(&bench.ctx, sync, None).await.unwrap();
         let before = bench.record(Stream::Employees, "1").await;
-        let (n_calls, n_events) = (bench.vendor.account().calls.len(), bench.db.count("event").await);
+        let before_it = told(&bench).await;
 
         assert!(select_salary(&bench, false).await.is_none(), "there is nothing to run");
         assert_eq!(raw(&bench, Stream::Employees, "1").await["dynamic_2"], "canary-salary-1", "the control");
@@ -32,7 +32,7 @@ on_both_databases! {
         for id in 1..10 {
             assert_eq!(raw(&bench, Stream::Employees, &id.to_string()).await, json!({"id": id.to_string(), "dynamic_1": "L"}));
         }
-        assert_eq!((bench.vendor.account().calls.len(), bench.db.count("event").await), (n_calls, n_events));
+        assert_eq!(told(&bench).await, before_it);
         // Taken up again, it shows what is still there.
         select_salary(&bench, true).await;
         for id in ["1", "2"] {
@@ -97,6 +97,12 @@ on_both_databases! {
         apply(&bench).await;
         assert_eq!(raw(&bench, Stream::Employees, "1").await, json!({"id": "1", "dynamic_1": "L"}));
     }
+}
+
+/// Calls that the vendor got, and events.
+async fn told(bench: &Bench) -> (usize, i64) {
+    let n_calls = bench.vendor.account().calls.len();
+    (n_calls, bench.db.count("event").await)
 }
 
 /// Nine employees with their salaries sealed, read once.

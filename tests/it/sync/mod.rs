@@ -14,6 +14,7 @@ mod kept_without_runs;
 mod load;
 mod locks;
 mod mapping;
+mod model;
 mod odd;
 mod pause;
 mod quarantine;

@@ -66,7 +66,7 @@ impl Bench {
         let clock = ManualClock::new(moment("2026-11-23T23:30:00Z"));
         let vendor = Vendor::new();
         let app = process(&db, &clock, &vendor).await;
-        let operator = OperatorCtx::new(app.clone(), Principal::Cli, Scope::ALL.to_vec());
+        let operator = operator(&app);
         let new = NewTenant { name: "Acme".to_owned(), time_zone: Some("Europe/Berlin".to_owned()) };
         let tenant = tenants::create(&operator, new).await.unwrap();
         let ctx = operator.for_tenant(tenant.id).await.unwrap();
@@ -77,14 +77,24 @@ impl Bench {
 
     /// Another connection to the same vendor.
     pub(super) async fn connect(&self, name: &str) -> ConnectionId {
+        self.connect_as(&self.ctx, name).await
+    }
+
+    /// The operator.
+    pub(super) fn operator(&self) -> OperatorCtx {
+        operator(&self.app)
+    }
+
+    /// A connection of any tenant to the vendor.
+    pub(super) async fn connect_as(&self, ctx: &Ctx, name: &str) -> ConnectionId {
         let new = NewConnection {
             connector: "fake".to_owned(),
             name: name.to_owned(),
             config: json!({}),
             credential: SecretString::from("{}"),
         };
-        let connection = connections::create(&self.ctx, new).await.unwrap();
-        connections::discover(&self.ctx, connection.id).await.unwrap();
+        let connection = connections::create(ctx, new).await.unwrap();
+        connections::discover(ctx, connection.id).await.unwrap();
         connection.id
     }
 
@@ -212,6 +222,10 @@ impl Bench {
         shown.sort();
         shown
     }
+}
+
+fn operator(app: &App) -> OperatorCtx {
+    OperatorCtx::new(app.clone(), Principal::Cli, Scope::ALL.to_vec())
 }
 
 async fn process(db: &TestDb, clock: &ManualClock, vendor: &Vendor) -> App {

@@ -25,6 +25,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub(super) const SOURCE: &str = "fake.v1";
 /// Origin of the vendor; nothing is ever sent there.
@@ -83,24 +84,13 @@ pub(super) struct Account {
     pub(super) gate: Option<Gate>,
     /// The bytes of employees hold their fields too, so that they can be read again.
     pub(super) sends_fields: bool,
+    /// After so many more listing calls the worker is asked to stop.
+    pub(super) stop_after: Option<(usize, CancellationToken)>,
 }
 
-/// Between a page that was asked for and its answer.
-#[derive(Clone, Default)]
-pub(super) struct Gate {
-    /// Told when the page was asked for.
-    pub(super) reached: Arc<Notify>,
-    /// Waited for before it is answered.
-    pub(super) opened: Arc<Notify>,
-}
-
-/// Hands the account to the connector and the test.
-#[derive(Clone)]
-pub(super) struct Vendor(Arc<Mutex<Account>>);
-
-impl Vendor {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Account {
+impl Account {
+    fn empty() -> Self {
+        Self {
             objects: BTreeMap::new(),
             catalogue: Some(vec![("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")]),
             page_size: 3,
@@ -121,7 +111,32 @@ impl Vendor {
             confirms_absences: false,
             gate: None,
             sends_fields: false,
-        })))
+            stop_after: None,
+        }
+    }
+}
+
+/// Between a page that was asked for and its answer.
+#[derive(Clone, Default)]
+pub(super) struct Gate {
+    /// Told when the page was asked for.
+    pub(super) reached: Arc<Notify>,
+    /// Waited for before it is answered.
+    pub(super) opened: Arc<Notify>,
+}
+
+/// Hands the account to the connector and the test.
+#[derive(Clone)]
+pub(super) struct Vendor(Arc<Mutex<Account>>);
+
+impl Vendor {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Account::empty())))
+    }
+
+    /// Another account, empty and without whims.
+    pub(super) fn reset(&self) {
+        *self.account() = Account::empty();
     }
 
     pub(super) fn registry(&self) -> Registry {
@@ -353,6 +368,12 @@ impl Source for FakeConnection {
             let refusal = gangway_egress::Error::new(gangway_egress::ErrorKind::RateLimited, "/people", "no slot");
             let refusal = refusal.with_retry_after(Duration::from_secs(7)).of_own_budget();
             return Err(Error::from_port("read page", refusal));
+        }
+        if let Some((calls, stop)) = &mut account.stop_after {
+            *calls = calls.saturating_sub(1);
+            if *calls == 0 {
+                stop.cancel();
+            }
         }
         account.calls.push(request.clone());
         let n_calls = account.calls.len();

@@ -4,15 +4,14 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use apalis::prelude::BoxDynError;
 use gangway_app::{
-    App, Ctx,
+    App,
     queue::{Claimed, trace},
 };
-use gangway_domain::principal::{Principal, Scope};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{Finish, JobError, JobRun, Registry};
+use crate::{Finish, JobError, Registry};
 
 /// A claimed job with the slot it holds. The slot is free again once the result is written.
 #[derive(Clone)]
@@ -36,7 +35,7 @@ impl Leased {
         registry: Registry,
         stop: CancellationToken,
     ) -> Result<Finish, BoxDynError> {
-        let Claimed { scope, fence, kind, payload, attempt, max_attempts, traceparent, .. } = &*self.job;
+        let Claimed { scope, fence, kind, attempt, traceparent, .. } = &*self.job;
         let span = tracing::info_span!(
             "job.run",
             "job.id" = %fence.job,
@@ -45,11 +44,9 @@ impl Leased {
             "tenant.id" = %scope.tenant(),
         );
         trace::link(&span, traceparent.as_deref());
-        let run = JobRun { fence: *fence, attempt: *attempt, max_attempts: *max_attempts, stop };
-        let ctx = Ctx::new(app, Principal::Job(fence.job), *scope, Scope::ALL.to_vec());
         let started = Instant::now();
         async {
-            let result = registry.run(&ctx, kind, payload, &run).await;
+            let result = registry.carry_out(app, &self.job, stop).await;
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(duration_ms = millis, "job ended");
             result.map_err(BoxDynError::from)

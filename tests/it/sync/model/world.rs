@@ -1,0 +1,385 @@
+//! An account that changes, the engine that reads it, and the hands that act on both.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::FutureExt as _;
+use gangway_app::{
+    App, Ctx, attributes, connections,
+    queue::{self, Ack, ClaimRequest, Claimed, Outcome},
+    settings::{self, SettingsPatch},
+    syncs::{self, NewSync, Verb},
+    tenants::{self, NewTenant},
+};
+use gangway_connector::ErrorKind;
+use gangway_domain::{
+    id::{ConnectionId, SyncId},
+    record::Stream,
+    sync::RunMode,
+};
+use gangway_worker::Registry;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{
+        support::{Bench, everything},
+        vendor::{Gate, Object, employee},
+    },
+    oracle::Oracle,
+    steps::Step,
+};
+
+const STREAM: Stream = Stream::Employees;
+/// Listed by the account; the second one is sensitive.
+const CATALOGUE: [(&str, &str); 2] = [("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")];
+const KINDS: [ErrorKind; 6] = [
+    ErrorKind::Unavailable,
+    ErrorKind::RateLimited,
+    ErrorKind::Protocol,
+    ErrorKind::Forbidden,
+    ErrorKind::Unauthenticated,
+    ErrorKind::NotFound,
+];
+/// Jobs in a row at most: more is a job that feeds on itself.
+const MOST_JOBS: usize = 200;
+
+/// One tenant with one account.
+pub(super) struct World<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) ctx: Ctx,
+    pub(super) sync: SyncId,
+    connection: ConnectionId,
+    registry: Registry,
+    /// Everybody who was deleted.
+    gone: Vec<Object>,
+    n_people: u32,
+    n_changes: u32,
+    oracle: tokio::sync::Mutex<Oracle>,
+}
+
+impl<'a> World<'a> {
+    pub(super) async fn begin(bench: &'a Bench, seed: u64) -> Self {
+        bench.vendor.reset();
+        let operator = bench.operator();
+        let new = NewTenant {
+            name: format!("Seed {seed} {}", bench.app.new_id::<gangway_domain::id::EventId>()),
+            time_zone: None,
+        };
+        let tenant = tenants::create(&operator, new).await.unwrap();
+        let ctx = operator.for_tenant(tenant.id).await.unwrap();
+        let connection = bench.connect_as(&ctx, "HR").await;
+        let new = NewSync { connection, stream: STREAM, schedule: Some("every 1d".to_owned()) };
+        let sync = syncs::create(&ctx, new).await.unwrap().id;
+        // What a human refused is asked about again before the quiet time is over.
+        let patch = SettingsPatch { refused_days: Some(1), ..SettingsPatch::default() };
+        settings::update(&ctx, None, patch).await.unwrap();
+        let registry = Registry::standard();
+        Self {
+            bench,
+            ctx,
+            sync,
+            connection,
+            registry,
+            gone: Vec::new(),
+            n_people: 0,
+            n_changes: 0,
+            oracle: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Lets a step happen.
+    pub(super) async fn take(&mut self, step: Step) {
+        match step {
+            Step::Start { .. }
+            | Step::Work { .. }
+            | Step::Drain
+            | Step::Crash
+            | Step::Stall
+            | Step::Pass { .. }
+            | Step::Jump { .. } => self.drive(step).await,
+            Step::Choose { .. } | Step::Believe { .. } | Step::Release | Step::Refuse => self.decide(step).await,
+            _ => self.change(step),
+        }
+    }
+
+    /// Something in the account changes.
+    fn change(&mut self, step: Step) {
+        let now = self.bench.now();
+        self.n_changes += 1;
+        let n = self.n_changes;
+        let vendor = &self.bench.vendor;
+        match step {
+            Step::Hire(people) => {
+                vendor.hire(self.n_people + 1..self.n_people + people + 1, now);
+                self.n_people += people;
+            }
+            Step::Rename(who) => {
+                self.edit(who, |one| drop(one.fields.insert("first_name".into(), json!(format!("Name{n}")))));
+            }
+            Step::Resize(who) => {
+                self.edit(who, |one| drop(one.attributes.insert("dynamic_1".into(), json!(format!("S{n}")))));
+            }
+            Step::Raise(who) => {
+                self.edit(who, |one| drop(one.attributes.insert("dynamic_2".into(), json!(format!("{n}")))));
+            }
+            Step::Leave(who) => self.edit(who, |one| drop(one.fields.insert("status".into(), json!("inactive")))),
+            Step::Remove(who) => {
+                if let Some(id) = self.name(who) {
+                    self.remove(|one| one.id == id);
+                }
+            }
+            Step::RemoveMany => {
+                let mut place = 0;
+                self.remove(|_| {
+                    place += 1;
+                    place % 3 != 0
+                });
+            }
+            Step::RemoveAll => self.remove(|_| true),
+            Step::Rehire(who) if !self.gone.is_empty() => {
+                self.n_people += 1;
+                let former = self.gone[who as usize % self.gone.len()].fields["email"].clone();
+                let mut again = employee(self.n_people, now);
+                again.fields.insert("email".into(), former);
+                vendor.add(STREAM, again);
+            }
+            Step::Reappear(who) if !self.gone.is_empty() => {
+                let mut again = self.gone.remove(who as usize % self.gone.len());
+                again.changed_at = now;
+                vendor.add(STREAM, again);
+            }
+            Step::Withdraw => vendor.account().unsent = vec!["dynamic_1"],
+            Step::Grant => vendor.account().unsent.clear(),
+            Step::ForbidDiscovery => vendor.account().catalogue = None,
+            Step::AllowDiscovery => vendor.account().catalogue = Some(CATALOGUE.into()),
+            Step::Hide(who) => {
+                if let Some(id) = self.name(who) {
+                    let mut account = vendor.account();
+                    account.unlisted.push(id.clone());
+                    account.hidden.push(id);
+                }
+            }
+            Step::Unlist(who) => {
+                let name = self.name(who);
+                vendor.account().unlisted.extend(name);
+            }
+            Step::ShowAll => {
+                let mut account = vendor.account();
+                account.unlisted.clear();
+                account.hidden.clear();
+            }
+            Step::Spoil(who) => {
+                let name = self.name(who);
+                vendor.account().unreadable.extend(name);
+            }
+            Step::Mend => vendor.account().unreadable.clear(),
+            Step::Fail { n, kind } => {
+                let kind = KINDS[kind as usize % KINDS.len()];
+                vendor.account().failures.extend((0..n).map(|place| (place % 2 == 0).then_some(kind)));
+            }
+            Step::FailSingle { n, kind } => {
+                let kind = KINDS[kind as usize % 4];
+                vendor.account().single_failures.extend((0..n).map(|_| Some(kind)));
+            }
+            Step::Starve(calls) => vendor.account().budget_refusals += calls as usize,
+            Step::Miscount(total) => vendor.account().claimed_total = Some(total.into()),
+            Step::Count => vendor.account().claimed_total = None,
+            Step::Pages(size) => vendor.account().page_size = size as usize,
+            _ => {}
+        }
+    }
+
+    fn edit(&self, who: u32, change: impl FnOnce(&mut Object)) {
+        if let Some(id) = self.name(who) {
+            self.bench.vendor.change(STREAM, &id, self.bench.now(), change);
+        }
+    }
+
+    /// The id of somebody in the account.
+    fn name(&self, who: u32) -> Option<String> {
+        let account = self.bench.vendor.account();
+        let people = account.objects.get(&STREAM)?;
+        people.get(who as usize % people.len().max(1)).map(|one| one.id.clone())
+    }
+
+    fn remove(&mut self, mut is_one: impl FnMut(&Object) -> bool) {
+        let mut account = self.bench.vendor.account();
+        let people = account.objects.entry(STREAM).or_default();
+        let (gone, left) = std::mem::take(people).into_iter().partition(|one| is_one(one));
+        *people = left;
+        self.gone.extend::<Vec<Object>>(gone);
+    }
+
+    /// The engine moves.
+    async fn drive(&self, step: Step) {
+        match step {
+            Step::Start { is_full } => {
+                let mode = if is_full { RunMode::Full } else { RunMode::Incremental };
+                // One may be under way.
+                drop(syncs::start_run(&self.ctx, self.sync, mode).await);
+                self.bench.advance(TimeDelta::seconds(1));
+            }
+            Step::Work { calls } => drop(self.work(Some(calls as usize)).await),
+            Step::Drain => self.drain().await,
+            Step::Crash => self.interrupt(false).await,
+            Step::Stall => self.interrupt(true).await,
+            Step::Pass { hours } => self.pass(TimeDelta::hours(hours.into())).await,
+            Step::Jump { is_back } => self.bench.advance(TimeDelta::hours(if is_back { -1 } else { 1 })),
+            _ => {}
+        }
+    }
+
+    pub(super) async fn pass(&self, time: TimeDelta) {
+        self.bench.advance(time);
+        syncs::start_due(self.app()).await.unwrap();
+    }
+
+    pub(super) async fn drain(&self) {
+        let mut n_jobs = 0;
+        while self.work(None).await {
+            n_jobs += 1;
+            assert!(n_jobs < MOST_JOBS, "the queue never becomes empty");
+        }
+    }
+
+    /// Carries one job out; answers whether there was one.
+    async fn work(&self, calls: Option<usize>) -> bool {
+        let Some(job) = self.claim("worker").await else { return false };
+        let stop = CancellationToken::new();
+        self.bench.vendor.account().stop_after = calls.map(|calls| (calls, stop.clone()));
+        let outcome = self.registry.attempt(self.app(), &job, &stop).await;
+        self.bench.vendor.account().stop_after = None;
+        self.ack(&job, outcome).await;
+        true
+    }
+
+    /// A worker that asked for a page dies, or stalls until another one has ended its job.
+    async fn interrupt(&self, comes_back: bool) {
+        let Some(job) = self.claim("first").await else { return };
+        let gate = Gate::default();
+        self.bench.vendor.account().gate = Some(gate.clone());
+        let stop = CancellationToken::new();
+        let mut first = Box::pin(self.registry.attempt(self.app(), &job, &stop));
+        tokio::select! {
+            outcome = &mut first => {
+                self.bench.vendor.account().gate = None;
+                return self.ack(&job, outcome).await;
+            }
+            () = gate.reached.notified() => {}
+        }
+        queue::take_over(self.app()).await.unwrap();
+        queue::reap(self.app()).await.unwrap();
+        if comes_back {
+            self.bench.advance(TimeDelta::hours(1));
+            if let Some(again) = self.claim("second").await {
+                let outcome = self.registry.attempt(self.app(), &again, &stop).await;
+                self.ack(&again, outcome).await;
+            }
+            gate.opened.notify_one();
+            let outcome = first.await;
+            self.ack(&job, outcome).await;
+        }
+    }
+
+    async fn claim(&self, owner: &str) -> Option<Claimed> {
+        for queue in ["syncs", "mappings"] {
+            let (owner, lease) = (owner.to_owned(), Duration::from_hours(100));
+            let request = ClaimRequest { queue: queue.to_owned(), owner, slots: 1, turn: 0, lease };
+            if let Some(job) = queue::claim(self.app(), &request).await.unwrap().pop() {
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    async fn ack(&self, job: &Claimed, outcome: Outcome) {
+        // A lost lease is no matter of the one who lost it.
+        queue::ack(self.app(), &[Ack { fence: job.fence, attempt: job.attempt, outcome }]).await.unwrap();
+        self.bench.advance(TimeDelta::seconds(1));
+        self.judge().await;
+    }
+
+    /// The tenant acts.
+    async fn decide(&self, step: Step) {
+        match step {
+            Step::Choose { is_selected } => {
+                let choice = attributes::Choice {
+                    key: Some("dynamic_2".to_owned()),
+                    selected: Some(is_selected),
+                    ..attributes::Choice::default()
+                };
+                attributes::choose(&self.ctx, self.connection, vec![choice]).await.unwrap();
+            }
+            Step::Believe { most } => {
+                let patch = SettingsPatch {
+                    employees_most: Some(most),
+                    employees_least: Some(most.min(3)),
+                    ..SettingsPatch::default()
+                };
+                settings::update(&self.ctx, None, patch).await.unwrap();
+            }
+            Step::Release => drop(self.settle(Verb::Release).await),
+            Step::Refuse => drop(self.settle(Verb::Refuse).await),
+            _ => {}
+        }
+    }
+
+    /// Decides about what is held, if anything is; answers whether there was something.
+    pub(super) async fn settle(&self, verb: Verb) -> bool {
+        let Ok(held) = syncs::held(&self.ctx, self.sync, everything()).await else { return false };
+        syncs::decide(&self.ctx, self.sync, held.batch.run, verb, "the test said so").await.is_ok()
+    }
+
+    /// The account works and shows everything, and somebody has the connection checked and resumed.
+    pub(super) async fn calm(&self) {
+        {
+            let mut account = self.bench.vendor.account();
+            account.failures.clear();
+            account.single_failures.clear();
+            account.budget_refusals = 0;
+            account.claimed_total = None;
+            account.unreadable.clear();
+            account.unlisted.clear();
+            account.hidden.clear();
+            account.unsent.clear();
+            account.catalogue = Some(CATALOGUE.into());
+        }
+        connections::check(&self.ctx, self.connection).await.unwrap();
+        connections::resume(&self.ctx, self.connection).await.unwrap();
+    }
+
+    async fn judge(&self) {
+        self.oracle.lock().await.follow(self).await;
+    }
+
+    /// Compares everything with what the account holds.
+    pub(super) async fn conclude(&self) {
+        self.judge().await;
+        let oracle = std::mem::take(&mut *self.oracle.lock().await);
+        oracle.conclude(self).await;
+    }
+
+    /// What the account holds.
+    pub(super) fn people(&self) -> Vec<Object> {
+        self.bench.vendor.account().objects.get(&STREAM).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    fn app(&self) -> &App {
+        &self.bench.app
+    }
+
+    /// Takes the tenant out of everybody's way.
+    pub(super) async fn end(&self) {
+        let operator = self.bench.operator();
+        let patch = tenants::TenantPatch {
+            state: Some(gangway_domain::tenant::TenantState::Suspended),
+            ..tenants::TenantPatch::default()
+        };
+        drop(tenants::update(&operator, self.ctx.tenant(), None, patch).boxed().await.unwrap());
+    }
+}
