@@ -1,7 +1,7 @@
 # One door to the daily work; each target is a script in scripts/ that says what it needs.
 # ARGS goes through: make run ARGS="--people 50", make test ARGS="-p gangway-vault".
 
-.PHONY: run test bench lint fmt conformance
+.PHONY: run test bench fuzz lint fmt conformance
 
 run: ## Build the release binary and start the demo on 127.0.0.1:8080
 	@scripts/run.sh $(ARGS)
@@ -11,6 +11,9 @@ test: ## Run all tests against SQLite and a private PostgreSQL and Redis
 
 bench: ## Measure the sandbox's throughput, the floor under every other figure
 	@scripts/bench.sh $(ARGS)
+
+fuzz: ## Try damaged inputs on everything that reads what strangers send
+	@scripts/fuzz.sh $(ARGS)
 
 lint: ## Formatting, tidy, clippy, licences, documentation
 	@scripts/lint.sh

@@ -13,6 +13,9 @@ mod behaviour;
 mod canary;
 mod cli;
 mod faults;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
+mod fuzzing;
 mod onboarding;
 mod queue;
 mod sync;

@@ -44,3 +44,4 @@ pub use gangway_app::inbound::Quota;
 pub use limits::{StatedLimit, limits_table, stated_limits};
 pub use quotas::Quotas;
 pub use server::{Handle, Server, bind, serve};
+pub use surface::Bodies;

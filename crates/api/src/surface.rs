@@ -3,15 +3,35 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, web};
+use gangway_app::FieldError;
 use serde_json::Value;
 
-use crate::site::Document;
+use crate::{extract::shape, site::Document};
 
 /// What every route reads.
 pub(crate) struct Surface {
     schemas: Value,
     /// By method and template of the path.
     operations: HashMap<(String, String), Operation>,
+}
+
+/// The bodies that the document says are taken, for tools that try them out without a server.
+pub struct Bodies(Surface);
+
+impl Bodies {
+    /// Of every operation.
+    #[expect(clippy::new_without_default, reason = "there is nothing default about a whole document")]
+    pub fn new() -> Self {
+        Self(Surface::new(&serde_json::to_value(crate::document::openapi()).unwrap_or_default()))
+    }
+
+    /// The mistakes of shape that each operation finds in a body; none when it is no JSON.
+    pub fn judge(&self, body: &[u8]) -> Option<Vec<Vec<FieldError>>> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let Surface { schemas, operations } = &self.0;
+        let schemes = operations.values().filter_map(|operation| operation.body.as_ref());
+        Some(schemes.map(|schema| shape::problems(schemas, schema, &value)).collect())
+    }
 }
 
 /// What one route reads.

@@ -9,7 +9,7 @@ mod moment;
 mod params;
 mod path;
 mod rest;
-mod shape;
+pub(crate) mod shape;
 
 pub(crate) use authorized::{
     AuditRead, Authorized, AuthorizedOperator, ConnectionsRead, ConnectionsWrite, KeysWrite, Permitted, ProxyRead,

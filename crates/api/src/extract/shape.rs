@@ -13,7 +13,7 @@ use crate::limits::MISTAKES as MOST;
 const LONGEST_NAME: usize = 100;
 
 /// The mistakes of shape in `value`; `schemas` are the document's components, which `schema` may refer to.
-pub(super) fn problems(schemas: &Value, schema: &Value, value: &Value) -> Vec<FieldError> {
+pub(crate) fn problems(schemas: &Value, schema: &Value, value: &Value) -> Vec<FieldError> {
     let mut checker = Checker { schemas, found: Vec::new() };
     checker.check(schema, value, "");
     checker.found
