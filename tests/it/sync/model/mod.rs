@@ -4,6 +4,7 @@
 //! hides; workers die and stall; time passes; the tenant chooses, releases and refuses. Then everything becomes quiet, and what is
 //! held must be what the account has, each change told once, and nobody buried who is there. How to replay one is told when it fails.
 
+mod account;
 mod oracle;
 mod steps;
 mod world;
