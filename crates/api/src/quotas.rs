@@ -15,6 +15,7 @@ use gangway_app::{
     keys::Fingerprint,
 };
 use gangway_domain::Code;
+use gangway_metrics::http::QUOTA_REFUSALS;
 
 use crate::problem::Problem;
 
@@ -117,6 +118,7 @@ fn counted(policy: &'static str, outcome: Result<Option<Standing>, Standing>) ->
 }
 
 fn refused(policy: &'static str, standing: Standing) -> Counted {
+    QUOTA_REFUSALS.add(1, [policy]);
     let Quota { requests, window } = standing.quota;
     let whose = if policy == "key" { "This key" } else { "Whoever asks from this address without a good key" };
     let detail = format!(

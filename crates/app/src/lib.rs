@@ -13,6 +13,7 @@ pub mod connectors;
 pub mod ctx;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;

@@ -21,7 +21,8 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
-    const ALL: [Self; 4] = [Self::Unchecked, Self::Active, Self::Degraded, Self::Failed];
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Unchecked, Self::Active, Self::Degraded, Self::Failed];
 
     /// Stable name, as stored and on the wire.
     pub const fn as_str(self) -> &'static str {

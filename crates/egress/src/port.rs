@@ -26,6 +26,19 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// A request body.
 #[derive(Clone)]
 pub enum Body {
@@ -145,6 +158,21 @@ pub enum ErrorKind {
     RateLimited,
     /// A request that cannot be built (bad header, bad path).
     Invalid,
+}
+
+impl ErrorKind {
+    /// Stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Connect => "connect",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "broken",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Invalid => "invalid",
+        }
+    }
 }
 
 /// Failure of a call. `Display` never holds a query, a body, a token or a host's answer.

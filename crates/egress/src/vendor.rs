@@ -11,11 +11,12 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use gangway_limits::{Ask, BudgetKey, Budgets, Permit, Policy};
+use gangway_metrics::{bounded, vendor as metrics};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use tracing::{Instrument, Span, field};
@@ -195,7 +196,11 @@ impl VendorPort {
             is_authentication: request.is_authentication,
             request_timeout: self.client.request_timeout(),
         };
-        self.budgets.acquire(&ask, self.max_wait).await.map_err(|wait| {
+        let (begun, class) = (Instant::now(), request.class.as_str());
+        let permit = self.budgets.acquire(&ask, self.max_wait).await;
+        metrics::BUDGET_WAIT.record(begun.elapsed(), [class]);
+        permit.map_err(|wait| {
+            metrics::BUDGET_POSTPONED.add(1, [class]);
             let what = if request.is_authentication { "logins" } else { "requests" };
             let message =
                 format!("our budget of {what} for this vendor account is used up for now, and nothing was sent");
@@ -226,6 +231,7 @@ impl VendorPort {
             permit.finish();
             return Ok(Response::new(status, headers, body));
         }
+        metrics::REFUSALS.add(1, [request.class.as_str()]);
         let n_refusals = self.n_refusals.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let jitter = self.jitter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let configured = Self::own_windows(policy, request).min();
@@ -255,7 +261,13 @@ impl VendorPort {
         let built = self.build(&request)?;
         let budget = self.budget();
         let permit = self.acquire(&budget, &request).await?;
+        let begun = Instant::now();
         let answer = self.client.exchange(self.access, built, request.max_answer_bytes).await;
+        let (status, error) = match &answer {
+            Ok(answer) => (bounded::status(answer.status), "none"),
+            Err(failure) => ("none", failure.kind.as_str()),
+        };
+        metrics::REQUESTS.record(begun.elapsed(), [request.method.as_str(), request.template, status, error]);
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) => {
@@ -271,18 +283,11 @@ impl VendorPort {
 #[async_trait]
 impl HttpPort for VendorPort {
     async fn send(&self, request: Request) -> Result<Response, Error> {
-        let method = match request.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Patch => "PATCH",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-        };
         let span = tracing::info_span!(
             "vendor.request",
             otel.kind = "client",
             http.route = request.template,
-            http.request.method = method,
+            http.request.method = request.method.as_str(),
             http.response.status_code = field::Empty,
             budget.class = request.class.as_str(),
             error.kind = field::Empty,

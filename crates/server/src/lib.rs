@@ -12,6 +12,7 @@ pub mod config;
 pub mod data_folder;
 pub mod database;
 pub mod demo;
+pub mod observer;
 pub mod print;
 pub mod serve;
 pub mod shutdown;
@@ -25,7 +26,7 @@ use clap::Parser as _;
 use crate::{
     cli::{Cli, Command},
     config::{Config, Environment, Overrides},
-    telemetry::Telemetry,
+    telemetry::{Meters, Telemetry},
 };
 
 /// Runs the command line of this process.
@@ -53,15 +54,15 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = loaded.into_config()?;
     // The exporter makes a blocking client, which must not happen inside the runtime.
     let telemetry = Telemetry::install(&config.log, config.otlp_endpoint.as_ref())?;
-    let outcome = block_on(dispatch(&cli.command, config));
+    let outcome = block_on(dispatch(&cli.command, config, telemetry.meters()));
     telemetry.shut_down();
     outcome
 }
 
-async fn dispatch(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
+async fn dispatch(command: &Command, config: Config, meters: Meters) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { .. } => serve::run(config).await,
-        Command::Demo(flags) => demo::run(flags, config).await,
+        Command::Serve { .. } => serve::run(config, meters).await,
+        Command::Demo(flags) => demo::run(flags, config, meters).await,
         Command::Migrate { command, .. } => commands::migrate::run(command.as_ref(), &config).await,
         Command::Sandbox { vendor } => commands::sandbox::run(vendor).await,
         Command::Tenant { command } => commands::tenant::run(command, &config).await,

@@ -16,9 +16,10 @@ use crate::{
     assemble,
     config::{AdminListen, Config},
     database::Target,
+    observer::Observer,
     print, shutdown,
     sole::Sole,
-    telemetry::trace_context,
+    telemetry::{Meters, trace_context},
 };
 
 /// Runs until a signal.
@@ -26,7 +27,7 @@ use crate::{
 /// # Errors
 /// One line that says what stands in the way: no master key, a taken port, a database that is away, damaged,
 /// behind, or served by another process.
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(config: Config, meters: Meters) -> anyhow::Result<ExitCode> {
     let ring = config.keys.ring()?;
     let tasks = TaskTracker::new();
     let stop = shutdown::on_signal(&tasks)?;
@@ -42,7 +43,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         );
     }
     let sole = Sole::take(&app, &target.place(), config.worker.lease, &tasks, &stop).await?;
-    let outcome = match Running::start(app, admin, &config, &tasks, &stop) {
+    let outcome = match Running::start(app, (admin, meters), &config, &tasks, &stop) {
         Ok(running) => {
             announce(running.address(), &target.place());
             running.until(stop).await
@@ -135,7 +136,7 @@ impl Running {
     /// When the API's address is taken.
     pub fn start(
         app: App,
-        admin: Option<Admin>,
+        (admin, meters): (Option<Admin>, Meters),
         config: &Config,
         tasks: &TaskTracker,
         any_ended: &CancellationToken,
@@ -150,6 +151,7 @@ impl Running {
         };
         let (http_stop, worker_stop, side_stop) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let observer = Arc::new(Observer::new(app.clone()));
         let gangway_api::Server { addr: address, handle, mut run } =
             gangway_api::bind(app.clone(), api_config(config)).with_context(|| not_free(config.listen))?;
         let stop = http_stop.clone();
@@ -179,10 +181,20 @@ impl Running {
             "admin listener",
             side_stop,
             Box::pin(async move {
-                match admin {
-                    Some(admin) => admin.serve(side_tasks, stop).await,
-                    None => stop.cancelled().await,
-                }
+                let export = async {
+                    if meters.is_exported() {
+                        observer.look_on(stop.clone()).await;
+                    }
+                };
+                let scrape = async {
+                    match admin {
+                        Some(admin) => {
+                            admin.serve(meters.clone(), Arc::clone(&observer), side_tasks, stop.clone()).await;
+                        }
+                        None => stop.cancelled().await,
+                    }
+                };
+                tokio::join!(export, scrape);
                 Ok(())
             }),
         );

@@ -1,8 +1,12 @@
 //! Connecting, and beginning transactions.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gangway_domain::id::TenantId;
+use gangway_metrics::database::{CONNECTION_TIMEOUTS, CONNECTION_WAIT};
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
@@ -71,14 +75,14 @@ impl Db {
 
     /// Begins a transaction that sees one tenant and may write.
     pub async fn begin(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let (tx, gate) = self.open_transaction(&self.tenants, Access::Write).await?;
+        let (tx, gate) = self.open_transaction(Pool::Tenants, Access::Write).await?;
         take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
         Ok(TenantTx::new(scope.tenant(), tx, gate))
     }
 
     /// Begins a transaction that sees one tenant and only reads.
     pub async fn begin_read(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let (tx, gate) = self.open_transaction(&self.tenants, Access::Read).await?;
+        let (tx, gate) = self.open_transaction(Pool::Tenants, Access::Read).await?;
         take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
         Ok(TenantTx::new(scope.tenant(), tx, gate))
     }
@@ -87,7 +91,7 @@ impl Db {
     pub async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx> {
         tracing::trace!(reason = reason.as_str(), "system transaction");
         let access = if reason.only_reads() { Access::Read } else { Access::Write };
-        let (tx, gate) = self.open_transaction(&self.system, access).await?;
+        let (tx, gate) = self.open_transaction(Pool::System, access).await?;
         take_role(&tx, "gangway_system", None).await?;
         Ok(SystemTx::new(tx, gate))
     }
@@ -122,11 +126,44 @@ impl Db {
         &self.system
     }
 
+    /// Connections of each pool: how many are idle, how many in use.
+    pub fn connections(&self) -> impl Iterator<Item = (&'static str, u32, u32)> {
+        [(Pool::Tenants, &self.tenants), (Pool::System, &self.system)].into_iter().map(|(pool, connections)| {
+            let (size, idle) = if connections.get_database_backend() == DbBackend::Postgres {
+                let pool = connections.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            } else {
+                let pool = connections.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            };
+            let idle = u32::try_from(idle).unwrap_or(size).min(size);
+            (pool.as_str(), idle, size - idle)
+        })
+    }
+
     async fn open_transaction(
         &self,
-        pool: &DatabaseConnection,
+        pool: Pool,
         access: Access,
     ) -> Result<(DatabaseTransaction, Option<OwnedSemaphorePermit>)> {
+        let begun = Instant::now();
+        let opened = self.open_transaction_of(pool, access).await;
+        match &opened {
+            Ok(_) => CONNECTION_WAIT.record(begun.elapsed(), [pool.as_str()]),
+            Err(_) => CONNECTION_TIMEOUTS.add(1, [pool.as_str()]),
+        }
+        opened
+    }
+
+    async fn open_transaction_of(
+        &self,
+        pool: Pool,
+        access: Access,
+    ) -> Result<(DatabaseTransaction, Option<OwnedSemaphorePermit>)> {
+        let pool = match pool {
+            Pool::Tenants => &self.tenants,
+            Pool::System => &self.system,
+        };
         let Some(writer) = &self.writer else { return Ok((pool.begin().await?, None)) };
         if access == Access::Read {
             return Ok((pool.begin().await?, None));
@@ -142,6 +179,22 @@ impl Db {
             ..TransactionOptions::default()
         };
         Ok((pool.begin_with_options(options).await?, gate))
+    }
+}
+
+/// Whose connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    Tenants,
+    System,
+}
+
+impl Pool {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tenants => "tenants",
+            Self::System => "system",
+        }
     }
 }
 

@@ -22,6 +22,7 @@ pub mod credentials;
 pub mod data_keys;
 pub mod doctor;
 pub mod events;
+pub mod figures;
 pub mod held;
 pub mod idempotency;
 pub mod keys;

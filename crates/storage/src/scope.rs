@@ -11,7 +11,12 @@
 //! use gangway_storage::entity::connection;
 //! ```
 
-use gangway_domain::{event::NewEvent, id::TenantId, tenant::Tenant};
+use gangway_domain::{
+    event::{EVENT_TYPES, NewEvent},
+    id::TenantId,
+    tenant::Tenant,
+};
+use gangway_metrics::{bounded, syncs::EVENTS};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExecResult, FromQueryResult,
     QueryFilter, Select, Statement, UpdateMany, Value,
@@ -26,6 +31,7 @@ use crate::{
     credentials::Credentials,
     data_keys::{DataKeys, SystemDataKeys},
     events::{self, Events, SealedEvent},
+    figures::SystemFigures,
     held::Held,
     idempotency::Idempotency,
     keys::Keys,
@@ -88,6 +94,8 @@ pub enum SystemReason {
     ChainAudit,
     /// Report on the installation (`doctor`).
     Doctor,
+    /// Read what the gauges of `/metrics` show.
+    Measure,
 }
 
 impl SystemReason {
@@ -106,11 +114,20 @@ impl SystemReason {
             Self::FindUnchained => "find-unchained",
             Self::ChainAudit => "chain-audit",
             Self::Doctor => "doctor",
+            Self::Measure => "measure",
         }
     }
 
     pub(crate) const fn only_reads(self) -> bool {
-        matches!(self, Self::Authenticate | Self::ActForTenant | Self::ListTenants | Self::FindUnchained | Self::Doctor)
+        matches!(
+            self,
+            Self::Authenticate
+                | Self::ActForTenant
+                | Self::ListTenants
+                | Self::FindUnchained
+                | Self::Doctor
+                | Self::Measure
+        )
     }
 }
 
@@ -175,8 +192,12 @@ impl TenantTx {
         let jobs = std::mem::take(&mut self.jobs);
         let wake = queue::insert_all(&self, jobs).await?;
         let events = std::mem::take(&mut self.events);
+        let kinds: Vec<_> = events.iter().map(|sealed| bounded::one_of(EVENT_TYPES, &sealed.event.kind)).collect();
         events::append_all(&self, events).await?;
         self.tx.commit().await?;
+        for kind in kinds {
+            EVENTS.add(1, [kind]);
+        }
         wake.send();
         Ok(())
     }
@@ -326,6 +347,10 @@ impl SystemTx {
     /// Data keys of any tenant, and the deployment's secret.
     pub const fn data_keys(&self) -> SystemDataKeys<'_> {
         SystemDataKeys(self)
+    }
+    /// What gauges show.
+    pub const fn figures(&self) -> SystemFigures<'_> {
+        SystemFigures(self)
     }
     /// The queue's side of jobs.
     pub const fn queue(&self) -> SystemQueue<'_> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use gangway_app::{App, audit, jobs, seal, syncs};
 use gangway_domain::id::JobId;
+use gangway_metrics::jobs::TICKS;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,9 @@ pub(crate) async fn tick(app: App, config: WorkerConfig, stop: CancellationToken
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut enqueued_for, mut counted_for) = (None, None);
     while stop.run_until_cancelled(interval.tick()).await.is_some() {
-        if let Err(error) = syncs::start_due(&app).await {
+        let started = syncs::start_due(&app).await;
+        TICKS.add(1, [if started.is_ok() { "done" } else { "failed" }]);
+        if let Err(error) = started {
             tracing::warn!(error = %Chain(&error), "due syncs were not started; the next tick tries again");
         }
         let minute = begin_of(app.now(), TimeDelta::minutes(1));

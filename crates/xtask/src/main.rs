@@ -1,4 +1,4 @@
-//! Checks of this repository that neither the compiler nor clippy can make: `cargo xtask tidy`.
+//! Checks of this repository that neither the compiler nor clippy can make, and documents that are made from the code.
 //!
 //! Nothing of this ships. The rules lie under `tidy`, one subject per file; `docs/architecture.md` gives their reasons.
 
@@ -9,13 +9,18 @@ use std::{
 
 mod tidy;
 
-const USAGE: &str = "usage: cargo xtask tidy    check crate edges, manifests, sources, texts and links";
+const USAGE: &str = "usage: cargo xtask tidy       check crate edges, manifests, sources, texts and links
+       cargo xtask metrics    print docs/metrics.md";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tidy"] => run_tidy(),
+        ["metrics"] => {
+            write!(io::stdout(), "{}", gangway_metrics::markdown())?;
+            Ok(ExitCode::SUCCESS)
+        }
         ["--help" | "-h" | "help"] => {
             writeln!(io::stdout(), "{USAGE}")?;
             Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ mod audit;
 mod audit_tampering;
 mod changes;
 mod document;
+mod figures;
 mod held;
 mod idempotency;
 mod isolation;

@@ -25,8 +25,8 @@ on_both_databases! {
         let output = tempfile::tempdir().unwrap();
         let master = text("master").get(..32).unwrap().to_owned();
         let master_key = STANDARD.encode(&master);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        write_config(output.path(), &db, &sandbox, &collector, port);
+        let [port, admin] = free_ports();
+        write_config(output.path(), &db, &sandbox, &collector, (port, admin));
         let gangway = |arguments: &str| gangway(arguments, output.path(), &db, &master_key);
 
         let mut serving = to_files(gangway("serve"), output.path(), "serve").spawn().unwrap();
@@ -43,6 +43,9 @@ on_both_databases! {
         let answers = stage.play().await;
         let mut search = Search::new(canaries.named().into_iter().chain([("master key", master.as_str())]), &stage.keys);
         search.look_at("the answers", &answers);
+        let metrics = Client::new(format!("http://127.0.0.1:{admin}")).get("", "/metrics").await;
+        assert!(String::from_utf8_lossy(&metrics.bytes).contains("gangway_sync_records_total{"));
+        search.look_at("the metrics", &metrics.bytes);
         // While it runs, and so with a write-ahead log, and once more when it has tidied up.
         search.look_at_database(&db, &disk).await;
         for arguments in ["doctor", "config check", "key list --operator", "tenant list", "migrate status"] {
@@ -52,7 +55,10 @@ on_both_databases! {
         stop(&mut serving).await;
         search.look_at_database(&db, &disk).await;
 
-        search.look_at("the exported spans", &collector.received());
+        for path in ["/v1/traces", "/v1/metrics"] {
+            assert!(!collector.bodies(path).is_empty(), "nothing was sent to {path}");
+        }
+        search.look_at("what was exported", &collector.received());
         for entry in std::fs::read_dir(output.path()).unwrap() {
             let file = entry.unwrap().path();
             let bytes = std::fs::read(&file).unwrap();
@@ -67,11 +73,17 @@ on_both_databases! {
     }
 }
 
+/// Ports that nobody listens on now.
+fn free_ports() -> [u16; 2] {
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    taken.each_ref().map(|listener| listener.local_addr().unwrap().port())
+}
+
 /// The settings, but for secrets.
-fn write_config(folder: &Path, db: &TestDb, sandbox: &Sandbox, collector: &Collector, port: u16) {
+fn write_config(folder: &Path, db: &TestDb, sandbox: &Sandbox, collector: &Collector, (port, admin): (u16, u16)) {
     let data = db.folder().unwrap_or(folder);
     let text = format!(
-        "[server]\nlisten = \"127.0.0.1:{port}\"\ndata = \"{}\"\n[admin]\nlisten = \"off\"\n\
+        "[server]\nlisten = \"127.0.0.1:{port}\"\ndata = \"{}\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n\
          [connector]\nallowed_origins = [\"{}\"]\n[log]\nformat = \"json\"\nfilter = \"trace\"\n\
          [telemetry]\notlp_endpoint = \"{}\"\n[worker]\npoll_milliseconds = 50\n",
         data.display(),

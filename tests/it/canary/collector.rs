@@ -1,4 +1,4 @@
-//! A collector of traces that keeps every byte it is sent.
+//! A collector of traces and metrics that keeps every byte it is sent.
 
 use std::{
     net::SocketAddr,
@@ -11,18 +11,25 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
+/// A request as it came.
+#[derive(Clone)]
+struct Request {
+    head: String,
+    body: Vec<u8>,
+}
+
 /// Listens until it is dropped.
-pub(super) struct Collector {
+pub(crate) struct Collector {
     addr: SocketAddr,
-    received: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<Request>>>,
     listening: tokio::task::JoinHandle<()>,
 }
 
 impl Collector {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let received = Arc::<Mutex<Vec<u8>>>::default();
+        let received = Arc::<Mutex<Vec<Request>>>::default();
         let (tasks, sink) = (TaskTracker::new(), Arc::clone(&received));
         let listening = tasks.clone().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -33,13 +40,21 @@ impl Collector {
     }
 
     /// The address for `telemetry.otlp_endpoint`.
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.addr)
     }
 
     /// What came so far.
     pub(super) fn received(&self) -> Vec<u8> {
-        self.received.lock().unwrap().clone()
+        let requests = self.received.lock().unwrap();
+        requests.iter().flat_map(|request| [request.head.as_bytes(), &request.body].concat()).collect()
+    }
+
+    /// The bodies that came to a path so far.
+    pub(crate) fn bodies(&self, path: &str) -> Vec<Vec<u8>> {
+        let requests = self.received.lock().unwrap();
+        let to_it = requests.iter().filter(|request| request.head.starts_with(&format!("POST {path} ")));
+        to_it.map(|request| request.body.clone()).collect()
     }
 }
 
@@ -50,12 +65,12 @@ impl Drop for Collector {
 }
 
 /// Answers one connection's requests; a client that leaves in the middle is none of our business.
-async fn serve(stream: TcpStream, sink: Arc<Mutex<Vec<u8>>>) {
+async fn serve(stream: TcpStream, sink: Arc<Mutex<Vec<Request>>>) {
     let mut stream = BufReader::new(stream);
-    let mut length = 0;
+    let (mut length, mut head) = (0, String::new());
     let mut line = String::new();
     while stream.read_line(&mut line).await.is_ok_and(|n_bytes| n_bytes > 0) {
-        sink.lock().unwrap().extend(line.as_bytes());
+        head += &line;
         if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
@@ -64,7 +79,7 @@ async fn serve(stream: TcpStream, sink: Arc<Mutex<Vec<u8>>>) {
             if stream.read_exact(&mut body).await.is_err() {
                 return;
             }
-            sink.lock().unwrap().extend(body);
+            sink.lock().unwrap().push(Request { head: std::mem::take(&mut head), body });
             if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
                 return;
             }

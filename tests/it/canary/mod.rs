@@ -2,7 +2,7 @@
 //! write-ahead log, in no encoding. Leaks that are planted are found, so that a blind search would be noticed.
 
 mod binary;
-mod collector;
+pub(crate) mod collector;
 mod flows;
 mod planted;
 mod search;

@@ -17,10 +17,12 @@ use actix_web::{
 };
 use futures::FutureExt;
 use gangway_domain::{Code, id::RequestId};
+use gangway_metrics::http::PROBLEMS;
 use tracing::{Instrument, Span, field};
 
 use crate::{
     limits::{HEADER_BYTES, HEADER_FIELDS, URL_BYTES},
+    middleware::measured::Measured,
     problem::Problem,
     problem_json,
     quotas::{self, Told},
@@ -41,6 +43,7 @@ pub(crate) async fn frame(
     let id: RequestId = state.app.new_id();
     request.extensions_mut().insert(id);
     let span = span(&request, id);
+    let mut measured = Measured::begin(&request);
     if let (Some(hook), Some(parent)) = (&state.config.span_hook, text(request.headers(), "traceparent")) {
         hook(&span, parent);
     }
@@ -48,7 +51,7 @@ pub(crate) async fn frame(
     if let Err(problem) = check_head(&request).and_then(|()| count_page(&request, &state)) {
         let told = request.extensions().get::<Told>().copied();
         let (request, _) = request.into_parts();
-        let mut answer = failed(&span, id, problem).error_response();
+        let mut answer = failed(&span, id, problem, &mut measured).error_response();
         harden(answer.headers_mut(), id, told);
         return Ok(ServiceResponse::new(request, answer));
     }
@@ -61,10 +64,10 @@ pub(crate) async fn frame(
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
     let response = match outcome {
         Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => return Err(failed(&span, id, problem_of(&error)).into()),
+        Ok(Err(error)) => return Err(failed(&span, id, problem_of(&error), &mut measured).into()),
         Err(_) => {
             let problem = Problem::new(Code::Internal, gangway_app::INTERNAL);
-            return Err(failed(&span, id, problem).into());
+            return Err(failed(&span, id, problem, &mut measured).into());
         }
     };
     if let Some(route) = response.request().match_pattern() {
@@ -72,12 +75,13 @@ pub(crate) async fn frame(
     }
     let mut response = match problem_in(&response) {
         Some(problem) => {
-            let answer = failed(&span, id, problem).error_response();
+            let answer = failed(&span, id, problem, &mut measured).error_response();
             response.into_response(answer)
         }
         None => response,
     };
     span.record("http.response.status_code", response.status().as_u16());
+    measured.answered(response.status());
     let told = response.request().extensions().get::<Told>().copied();
     harden(response.headers_mut(), id, told);
     Ok(response)
@@ -127,8 +131,10 @@ fn span(request: &ServiceRequest, id: RequestId) -> Span {
 }
 
 /// Logs a failure in the request's span, and gives it the request's id.
-fn failed(span: &Span, id: RequestId, problem: Problem) -> Problem {
+fn failed(span: &Span, id: RequestId, problem: Problem, measured: &mut Measured) -> Problem {
     span.record("http.response.status_code", problem.status_code().as_u16());
+    measured.answered(problem.status_code());
+    PROBLEMS.add(1, [problem.code.as_str()]);
     span.in_scope(|| problem.log());
     problem.in_request(id)
 }

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod frame;
+mod measured;
 
 pub(crate) use authenticate::{Identity, authenticate};
 pub(crate) use frame::frame;

@@ -12,6 +12,7 @@ use gangway_connector::{
 };
 use gangway_domain::id::CredentialId;
 use gangway_egress::VendorPort;
+use gangway_metrics::vendor::LOGINS;
 use gangway_storage::{TenantTx, tokens::Token};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -138,6 +139,7 @@ impl SealedTokens {
             tx.credentials().set_authenticated(self.credential, now).await?;
         }
         tx.commit().await?;
+        LOGINS.add(1, ["granted"]);
         self.join();
         Ok(())
     }
@@ -146,6 +148,7 @@ impl SealedTokens {
         let tx = self.ctx.app().db.begin(self.ctx.scope()).await?;
         tx.tokens().fail(self.credential, owner, message).await?;
         tx.commit().await?;
+        LOGINS.add(1, ["failed"]);
         Ok(())
     }
 

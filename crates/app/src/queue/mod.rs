@@ -16,6 +16,7 @@ use gangway_domain::{
     job::{JobState, JobView},
     principal::Scope,
 };
+use gangway_metrics::jobs::LEASES;
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason, queue as stored};
 
 pub use backoff::backoff;
@@ -79,6 +80,20 @@ pub enum Outcome {
         /// Why; no secrets, no personal data.
         error: String,
     },
+}
+
+impl Outcome {
+    /// Stable name.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Again => "again",
+            Self::GiveBack => "given_back",
+            Self::Retry { .. } => "retried",
+            Self::Later { .. } => "later",
+            Self::Fail { .. } => "failed",
+        }
+    }
 }
 
 /// The result of one leased job.
@@ -174,6 +189,11 @@ pub async fn reap(app: &App) -> Result<Reaped> {
     let tx = app.db.begin_system(SystemReason::Queue).await?;
     let reaped = tx.queue().reap(app.now()).await?;
     tx.commit().await?;
+    for (n, outcome) in [(reaped.n_returned, "returned"), (reaped.n_failed, "failed")] {
+        if n > 0 {
+            LEASES.add(n, [outcome]);
+        }
+    }
     Ok(reaped)
 }
 

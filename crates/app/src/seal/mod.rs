@@ -58,6 +58,15 @@ impl Keys {
         Self { ring: Arc::new(ring), tenants: Mutex::default(), deployment: Mutex::default() }
     }
 
+    /// Where a master key stands on the ring, by its fingerprint: `current`, `previous`, or `missing`.
+    pub fn place_of(&self, master_key: &str) -> &'static str {
+        match self.ring.ids().position(|id| id.to_string() == master_key) {
+            Some(0) => "current",
+            Some(_) => "previous",
+            None => "missing",
+        }
+    }
+
     /// Fingerprints of master keys that stored data keys need and that are not on the ring. With one missing, its tenants
     /// cannot be served, and a new tenant would be sealed under another key: a process should refuse to start.
     pub async fn missing_master_keys(&self, app: &App) -> Result<Vec<String>> {

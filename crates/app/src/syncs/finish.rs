@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     bury,
     execute::Progress,
-    health, held,
+    health, held, measure,
     page::{is_running, require_same_place},
     permissions,
     place::Place,
@@ -99,6 +99,8 @@ pub(super) async fn finish(
         runs::create_in(ctx, &mut tx, &mut sync, RunMode::Full, Some(slice)).await?;
     }
     tx.commit().await?;
+    measure::moved(&run, &reading.run.counts);
+    measure::ended(&run);
     tracing::info!(
         connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
         state = run.state.as_str(), created = run.counts.created, updated = run.counts.updated,

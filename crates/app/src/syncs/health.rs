@@ -9,7 +9,7 @@ use gangway_domain::{
 use gangway_storage::{TenantTx, connections::Health, queue::JobFence};
 use serde_json::json;
 
-use super::{choice::enqueue_choice, finish::about, has_catalogue, page::is_running, pause};
+use super::{choice::enqueue_choice, finish::about, has_catalogue, measure, page::is_running, pause};
 use crate::{Ctx, Error, Result, attributes, events, seal::TenantKeys};
 
 /// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
@@ -22,8 +22,9 @@ pub async fn fail(ctx: &Ctx, run: SyncRunId, fence: &JobFence, error: &Error) ->
     let mut tx = app.db.begin(ctx.scope()).await?;
     tx.fence(fence).await?;
     let Some((sync, run)) = lock(&tx, run).await? else { return Ok(()) };
-    end(ctx, &mut tx, &keys, sync, run, error).await?;
+    let run = end(ctx, &mut tx, &keys, sync, run, error).await?;
     tx.commit().await?;
+    measure::ended(&run);
     Ok(())
 }
 
@@ -37,8 +38,9 @@ pub(super) async fn fail_abandoned(ctx: &Ctx, run: SyncRunId) -> Result<()> {
         return Ok(());
     }
     let error = Error::new(Code::Internal, "The run's job ended before the run did; start it again.");
-    end(ctx, &mut tx, &keys, sync, run, &error).await?;
+    let run = end(ctx, &mut tx, &keys, sync, run, &error).await?;
     tx.commit().await?;
+    measure::ended(&run);
     Ok(())
 }
 
@@ -59,7 +61,7 @@ async fn end(
     mut sync: Sync,
     mut run: SyncRun,
     error: &Error,
-) -> Result<()> {
+) -> Result<SyncRun> {
     run.state = RunState::Failed;
     run.error_code = Some(error.code.as_str().to_owned());
     run.error_message = Some(error.message.clone());
@@ -88,7 +90,7 @@ async fn end(
         connection.id = %run.connection, sync.id = %run.sync, sync.run = %run.id, stream = run.stream.as_str(),
         code = error.code.as_str(), "sync run failed"
     );
-    Ok(())
+    Ok(run)
 }
 
 /// What to do, where the message of a failure cannot say it.

@@ -13,7 +13,7 @@ use gangway_storage::{Page, PageRequest, TenantTx, held::Decision, queue::JobFen
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{bury, execute::Progress, finish::about};
+use super::{bury, execute::Progress, finish::about, measure};
 use crate::{
     Ctx, Error, Result, audit, events,
     jobs::{self, ReleaseHeld},
@@ -212,6 +212,7 @@ async fn settle_some(ctx: &Ctx, run: SyncRunId, fence: &JobFence) -> Result<bool
         seen.contains(&id) || records.iter().any(|record| record.id == id && record.changed_at > batch.created_at)
     };
     let gone: Vec<_> = items.iter().copied().filter(|held| !is_back(held.record)).collect();
+    let before = run.counts;
     run.counts.deleted += bury::bury(ctx, &mut tx, &keys, &run, &gone, false).await?;
     tx.runs().update(&run).await?;
     tx.held().delete_records(run.id, &ids).await?;
@@ -222,6 +223,7 @@ async fn settle_some(ctx: &Ctx, run: SyncRunId, fence: &JobFence) -> Result<bool
         end(ctx, &mut tx, &keys, run.id, "released").await?;
     }
     tx.commit().await?;
+    measure::moved(&run, &before);
     Ok(has_more)
 }
 

@@ -17,6 +17,7 @@ mod held;
 mod intake;
 mod keep;
 mod manage;
+mod measure;
 mod members;
 mod merge;
 mod page;

@@ -13,7 +13,7 @@ use super::{
     execute::Progress,
     finish::about,
     intake::{self, Incoming},
-    permissions,
+    measure, permissions,
     place::Place,
     quarantine::{self, Refused},
     remap,
@@ -55,6 +55,7 @@ pub(super) async fn commit(
     run.checkpoint = Some(place.to_text()?);
     tx.runs().update(&run).await?;
     tx.commit().await?;
+    measure::moved(&run, &reading.run.counts);
     reading.noted.extend(noted);
     reading.run = run;
     reading.place = place;

@@ -30,6 +30,7 @@ use crate::{
     print,
     serve::{self, Running, free_address},
     shutdown,
+    telemetry::Meters,
 };
 
 /// An origin that webhooks of the demo may go to, for a receiver of one's own.
@@ -44,7 +45,7 @@ const LEASE: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// One line that says what stands in the way: a taken port, other flags than before, a folder of something else.
-pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(flags: &DemoArgs, config: Config, meters: Meters) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let tasks = TaskTracker::new();
     let stop = shutdown::on_signal(&tasks)?;
@@ -66,7 +67,7 @@ pub async fn run(flags: &DemoArgs, config: Config) -> anyhow::Result<ExitCode> {
     target.check().await?;
     target.prepare().await?;
     let app = assemble::app(&config, config.keys.ring()?, target.connect().await?).await?;
-    let running = Running::start(app.clone(), admin, &config, &tasks, &stop)?;
+    let running = Running::start(app.clone(), (admin, meters), &config, &tasks, &stop)?;
     state.settle(&folder)?;
     announce(&config, &sandbox, &target);
 

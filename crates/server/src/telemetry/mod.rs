@@ -1,9 +1,10 @@
-//! Logs, traces and the panic hook of this process. `docs/logging.md` names the fields.
+//! Logs, traces, metrics and the panic hook of this process. `docs/logging.md` names the fields.
 //!
 //! Logs go to standard error. Traces leave over OTLP only when a collector is set. Nothing here adds bodies, queries or
 //! names to either: what may be in a span is decided where the span is made.
 
 mod chain;
+mod meters;
 mod panic;
 pub mod trace_context;
 
@@ -13,7 +14,7 @@ use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::{
     Layer, Registry,
     filter::{LevelFilter, Targets},
@@ -21,7 +22,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-pub use self::chain::Chain;
+pub use self::{chain::Chain, meters::Meters};
 use crate::config::{Log, LogFormat};
 
 /// What is logged unless told otherwise. Not what `actix_http` says: whoever sends garbage would fill the log at `ERROR`. Nor
@@ -37,6 +38,7 @@ const NOT_EXPORTED: &[&str] = &["hyper", "h2", "reqwest", "opentelemetry", "rust
 #[derive(Debug)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
+    meters: Meters,
 }
 
 impl Telemetry {
@@ -45,17 +47,26 @@ impl Telemetry {
     /// # Errors
     /// When the filter or the collector's address is unusable, or something is installed already.
     pub fn install(log: &Log, otlp_endpoint: Option<&SecretString>) -> anyhow::Result<Self> {
-        let traces = otlp_endpoint.map(|endpoint| exporter(endpoint.expose_secret())).transpose()?;
+        let endpoint = otlp_endpoint.map(ExposeSecret::expose_secret);
+        let resource = Resource::builder().with_service_name("gangway").build();
+        let traces = endpoint.map(|endpoint| exporter(endpoint, resource.clone())).transpose()?;
+        let meters = Meters::install(endpoint, resource)?;
         let export = traces.as_ref().map(|provider| {
             tracing_opentelemetry::layer().with_tracer(provider.tracer("gangway")).with_filter(exported())
         });
         Registry::default().with(export).with(log_layer(log)?).try_init().context("logs are set up already")?;
         panic::install_hook();
-        Ok(Self { traces })
+        Ok(Self { traces, meters })
+    }
+
+    /// What was measured.
+    pub fn meters(&self) -> Meters {
+        self.meters.clone()
     }
 
     /// Sends what is left, for some seconds at most.
     pub fn shut_down(self) {
+        self.meters.shut_down();
         let Some(traces) = self.traces else { return };
         if let Err(error) = traces.shutdown_with_timeout(Duration::from_secs(2)) {
             tracing::warn!(error = %Chain(&error), "the last traces could not be sent");
@@ -83,7 +94,7 @@ fn exported() -> Targets {
     NOT_EXPORTED.iter().fold(everything, |targets, library| targets.with_target(*library, LevelFilter::OFF))
 }
 
-fn exporter(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
+fn exporter(endpoint: &str, resource: Resource) -> anyhow::Result<SdkTracerProvider> {
     // The exporter's client needs the TLS provider that egress installs when its own client is built.
     gangway_egress::Client::new(gangway_egress::ClientConfig::default())?;
     let exporter = SpanExporter::builder()
@@ -94,6 +105,5 @@ fn exporter(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
         .build()
         // The library's text may hold the address with its login.
         .map_err(|_| anyhow::anyhow!("telemetry.otlp_endpoint: the exporter does not take this address"))?;
-    let resource = Resource::builder().with_service_name("gangway").build();
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }

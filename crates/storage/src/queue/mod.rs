@@ -113,7 +113,7 @@ fn compare(fence: &JobFence, row: Option<&sql::Epoch>) -> Result<()> {
     }
 }
 
-fn class_of(rank: i16) -> Result<JobClass> {
+pub(crate) fn class_of(rank: i16) -> Result<JobClass> {
     JobClass::from_rank(rank).ok_or_else(|| Error::corrupt("job", "unknown class"))
 }
 

@@ -6,12 +6,19 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use apalis::prelude::{AbortError, BoxDynError, Task};
 use futures::future::BoxFuture;
-use gangway_app::queue::{self, Ack, Outcome};
+use gangway_app::{
+    jobs::KINDS,
+    queue::{self, Ack, Outcome},
+};
+use gangway_metrics::{
+    bounded,
+    jobs::{ACTIVE, LEASES, TURNS},
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tower::{Layer, Service, timeout::error::Elapsed};
@@ -83,8 +90,11 @@ where
         let results = self.results.clone();
         let run = self.inner.call(task);
         Box::pin(async move {
+            let (begun, kind) = (Instant::now(), bounded::one_of(KINDS, &job.kind));
+            let _active = ACTIVE.enter([kind]);
             let result = run.await.map_err(Into::into);
             let outcome = outcome(&result);
+            let name = outcome.as_str();
             if let Outcome::Fail { error } | Outcome::Retry { error, .. } = &outcome {
                 let chain = result.as_ref().err().map(|error| Chain(&**error).to_string());
                 tracing::warn!(
@@ -105,6 +115,7 @@ where
             if results.send(Pending { ack, written }).is_err() || wait.await.is_err() {
                 tracing::warn!("job.id" = %job.fence.job, "the result was not written; the lease will expire");
             }
+            TURNS.record(begun.elapsed(), [kind, name]);
             drop(slot);
             result
         })
@@ -156,6 +167,7 @@ async fn write_batch(shared: &Shared, acks: &[Ack]) -> bool {
         match queue::ack(&shared.app, acks).await {
             Ok(lost) => {
                 for job in lost {
+                    LEASES.add(1, ["lost"]);
                     tracing::warn!("job.id" = %job, "the lease was lost: another worker has the job, this result is void");
                 }
                 return true;

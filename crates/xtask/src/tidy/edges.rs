@@ -20,19 +20,21 @@ enum Uses {
 
 const ROOMS: &[Room] = &[
     room("domain", &[]),
+    room("metrics", &[]),
     room("limits", &["domain"]),
-    room("egress", &["domain", "limits"]),
+    room("egress", &["domain", "metrics", "limits"]),
     room("vault", &["domain", "egress"]),
     room("connector", &["domain", "egress"]),
-    Room { name: "storage", uses: Uses::Only(&["domain"]), dev: &["migrations"] },
-    room("app", &["domain", "limits", "egress", "vault", "connector", "storage"]),
-    room("api", &["domain", "app"]),
-    room("worker", &["domain", "app"]),
+    Room { name: "storage", uses: Uses::Only(&["domain", "metrics"]), dev: &["migrations"] },
+    room("app", &["domain", "metrics", "limits", "egress", "vault", "connector", "storage"]),
+    room("api", &["domain", "metrics", "app"]),
+    room("worker", &["domain", "metrics", "app"]),
     room("sandbox", &["domain", "egress"]),
     room(
         "server",
         &[
             "domain",
+            "metrics",
             "limits",
             "egress",
             "vault",
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn a_forbidden_edge_is_told_with_its_line() {
         let told = edges("gangway-api", &[("gangway-app", false), ("gangway-storage", false)]);
-        assert_eq!(told, ["2: `api` must not use `storage`; it may use domain, app"]);
+        assert_eq!(told, ["2: `api` must not use `storage`; it may use domain, metrics, app"]);
     }
 
     #[test]

@@ -34,6 +34,8 @@ const OWNED: &[Owned] = &[
     owned("rmcp", &["api"], "use cases know no protocol"),
     owned("apalis", &["worker"], "jobs are rows; how they run is the worker's matter"),
     owned("clap", &["server"], "settings come from the composition root"),
+    owned("prometheus", &["server"], "exporters are wired in the composition root"),
+    owned("opentelemetry-prometheus", &["server"], "exporters are wired in the composition root"),
     owned("opentelemetry-otlp", &["server"], "exporters are wired in the composition root"),
 ];
 

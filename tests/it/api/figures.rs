@@ -1,0 +1,64 @@
+//! The figures that gauges show of the whole database: what they count, and since when the oldest.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gangway_domain::{connection::ConnectionState, job::JobClass, record::Stream};
+use gangway_storage::{
+    SystemReason,
+    figures::{Amount, Figures, MOST_OVERDUE},
+};
+use gangway_testkit::{TestApp, TestDb, on_both_databases};
+use serde_json::json;
+
+fn start() -> DateTime<Utc> {
+    "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+async fn read(app: &TestApp) -> Figures {
+    let tx = app.app.db.begin_system(SystemReason::Measure).await.unwrap();
+    let figures = tx.figures().read(app.app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    figures
+}
+
+on_both_databases! {
+    async fn an_empty_database_has_nothing_to_show(db: TestDb) {
+        let app = TestApp::on(db).clock_at(start()).start().await;
+        assert_eq!(read(&app).await, Figures::default());
+        app.stop().await;
+    }
+}
+
+on_both_databases! {
+    async fn they_count_what_waits_over_all_tenants_with_the_age_of_the_oldest(db: TestDb) {
+        let app = TestApp::on(db).clock_at(start()).start().await;
+        let clock = app.clock.clone().unwrap();
+        let one = app.onboard("One").await;
+        let sync = json!({"connection_id": one.connection, "stream": "employees", "schedule": "0 * * * *"});
+        let sync = app.client.post(&one.key, "/v1/syncs", &sync).await.expect(201);
+        app.run_jobs_until_idle().await;
+        let sync = sync["id"].as_str().unwrap();
+        app.client.post(&one.key, &format!("/v1/syncs/{sync}/runs"), &json!({"mode": "full"})).await.expect(202);
+        let begun = app.app.now();
+        clock.advance(TimeDelta::hours(3));
+        let two = app.onboard("Two").await;
+        let operator = app.operator_key().await;
+        let path = format!("/v1/tenants/{}", two.tenant);
+        let tenant = app.client.get(&operator, &path).await;
+        let suspend = app.client.request(reqwest::Method::PATCH, &operator, &path);
+        let suspend = suspend.header("if-match", tenant.header("etag").unwrap()).json(&json!({"state": "suspended"}));
+        app.client.send(suspend).await.expect(200);
+
+        let figures = read(&app).await;
+        let waiting: i64 = figures.waiting.iter().map(|(_, amount)| amount.n).sum();
+        assert_eq!(waiting, 1, "{figures:?}");
+        let (class, amount) = figures.waiting[0];
+        assert_eq!((class, amount.oldest), (JobClass::Bulk, Some(begun)), "{figures:?}");
+        assert_eq!(figures.running, [(Stream::Employees, Amount { n: 1, oldest: Some(begun) })]);
+        assert_eq!(figures.n_overdue, 1, "its hour has come twice");
+        assert_eq!(figures.connections, [(ConnectionState::Active, 2)]);
+        assert_eq!((figures.tenants, figures.n_failed, figures.n_paused), ((1, 1), 0, 0));
+        assert!(figures.unchained.n > 0 && figures.unchained.oldest.is_some_and(|at| at < begun + TimeDelta::hours(1)));
+        assert!(figures.n_overdue <= MOST_OVERDUE);
+        app.stop().await;
+    }
+}
