@@ -9,7 +9,7 @@ run: ## Build the release binary and start the demo on 127.0.0.1:8080
 test: ## Run all tests against SQLite and a private PostgreSQL and Redis
 	@scripts/test.sh $(ARGS)
 
-bench: ## Measure the sandbox's throughput, the floor under every other figure
+bench: ## Measure the platform, each figure beside its limit or peer from the same run
 	@scripts/bench.sh $(ARGS)
 
 fuzz: ## Try damaged inputs on everything that reads what strangers send

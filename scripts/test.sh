@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/require.sh
+source scripts/postgres.sh
 
 folder='' postgres='' redis='' tests=''
 
@@ -24,62 +25,6 @@ trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-# The folder with PostgreSQL's programs: Debian keeps them out of the PATH, one folder per version.
-postgres_programs() {
-    local initdb
-    for initdb in $(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -rV) "$(command -v initdb || true)"; do
-        if [[ -x $initdb && -x $(dirname "$initdb")/postgres ]]; then
-            dirname "$initdb"
-            return
-        fi
-    done
-    return 1
-}
-
-# PostgreSQL refuses to run as root. Redis comes along, so that neither can read anything else.
-as_user=()
-service_user() {
-    [[ $(id -u) == 0 ]] || return 0
-    local user
-    for user in postgres nobody; do
-        if id "$user" >/dev/null 2>&1; then
-            as_user=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups --)
-            chown "$user" "$folder/postgres" "$folder/redis"
-            return
-        fi
-    done
-    fail "PostgreSQL must not run as root, and there is no user postgres or nobody to run it as"
-}
-
-start_postgres() {
-    local programs=$1 password port
-    password=$(random_hex)
-    # Beside its data, so that tests that search what the server wrote find both.
-    local log=$folder/postgres/postgres.log
-    printf '%s\n' "$password" >"$folder/postgres/password"
-    chmod 0644 "$folder/postgres/password"
-    (cd "$folder/postgres" && "${as_user[@]}" "$programs/initdb" --pgdata=data --username=gangway --auth=scram-sha-256 \
-        --pwfile=password --encoding=UTF8 --locale=C --no-sync >initdb.log 2>&1) ||
-        fail "initdb failed: $(tail -n 3 "$folder/postgres/initdb.log")"
-    for _ in {1..5}; do
-        port=$(free_port)
-        # No socket in a folder: its path may be longer than the system takes. The write-ahead log is kept for as long as a test
-        # runs that searches it.
-        (cd "$folder/postgres" && exec "${as_user[@]}" "$programs/postgres" -D data -h 127.0.0.1 -p "$port" -k '' \
-            -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 \
-            -c shared_buffers=128MB -c max_wal_size=2GB -c wal_keep_size=512MB) >"$log" 2>&1 &
-        postgres=$!
-        if wait_until "$postgres" "$programs/pg_isready" -q -h 127.0.0.1 -p "$port"; then
-            export GANGWAY_TEST_POSTGRES_URL="postgres://gangway:$password@127.0.0.1:$port/postgres"
-            export GANGWAY_TEST_POSTGRES_DATA=$folder/postgres
-            return
-        fi
-        kill -QUIT "$postgres" 2>/dev/null || true
-        wait "$postgres" 2>/dev/null || true
-    done
-    fail "PostgreSQL did not start: $(tail -n 3 "$log")"
-}
 
 start_redis() {
     local port
@@ -120,7 +65,8 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/gangway-test.XXXXXX")
 chmod 0711 "$folder"
 mkdir "$folder/postgres" "$folder/redis"
 service_user
-start_postgres "$(postgres_programs)"
+start_postgres "$(postgres_programs)" -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB \
+    -c wal_keep_size=512MB
 start_redis
 # Nothing is left out from here on: a test that finds no database fails.
 export GANGWAY_TEST_REQUIRE_DATABASES=1

@@ -135,8 +135,10 @@ fn search(target: &Target, budget: Budget, seed: u64, tell: &mut dyn FnMut(Strin
                     if corpus.len() < n_seeds + MOST_KEPT {
                         corpus.push(input);
                     } else {
-                        let place = dice.random_range(n_seeds..corpus.len());
-                        corpus[place] = input;
+                        let mut place = || dice.random_range(n_seeds..corpus.len());
+                        let (one, other) = (place(), place());
+                        let longer = if corpus[one].len() > corpus[other].len() { one } else { other };
+                        corpus[longer] = input;
                     }
                 }
             }

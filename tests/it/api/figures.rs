@@ -6,7 +6,7 @@ use gangway_storage::{
     SystemReason,
     figures::{Amount, Figures, MOST_OVERDUE},
 };
-use gangway_testkit::{TestApp, TestDb, on_both_databases};
+use gangway_testkit::{TestApp, on_both_databases};
 use serde_json::json;
 
 fn start() -> DateTime<Utc> {

@@ -62,6 +62,7 @@ impl World<'_> {
             Step::Reappear(who) if !self.gone.is_empty() => {
                 let mut again = self.gone.remove(who as usize % self.gone.len());
                 again.changed_at = now;
+                self.returned.push(again.id.clone());
                 vendor.add(STREAM, again);
             }
             Step::Withdraw => vendor.account().unsent = vec!["dynamic_1"],

@@ -43,6 +43,12 @@ pub(super) struct World<'a> {
     registry: Registry,
     /// Everybody who was deleted.
     pub(super) gone: Vec<Object>,
+    /// Those of them who came back.
+    pub(super) returned: Vec<String>,
+    /// Somebody released what was held.
+    pub(super) has_released: bool,
+    /// The tenant changed its choice of attributes.
+    pub(super) has_chosen: bool,
     pub(super) n_people: u32,
     pub(super) n_changes: u32,
     oracle: tokio::sync::Mutex<Oracle>,
@@ -72,6 +78,9 @@ impl<'a> World<'a> {
             connection,
             registry,
             gone: Vec::new(),
+            returned: Vec::new(),
+            has_released: false,
+            has_chosen: false,
             n_people: 0,
             n_changes: 0,
             oracle: tokio::sync::Mutex::default(),
@@ -183,9 +192,10 @@ impl<'a> World<'a> {
     }
 
     /// The tenant acts.
-    async fn decide(&self, step: Step) {
+    async fn decide(&mut self, step: Step) {
         match step {
             Step::Choose { is_selected } => {
+                self.has_chosen = true;
                 let choice = attributes::Choice {
                     key: Some("dynamic_2".to_owned()),
                     selected: Some(is_selected),
@@ -201,7 +211,7 @@ impl<'a> World<'a> {
                 };
                 settings::update(&self.ctx, None, patch).await.unwrap();
             }
-            Step::Release => drop(self.settle(Verb::Release).await),
+            Step::Release => self.has_released |= self.settle(Verb::Release).await,
             Step::Refuse => drop(self.settle(Verb::Refuse).await),
             _ => {}
         }
