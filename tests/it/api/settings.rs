@@ -2,11 +2,32 @@
 
 use gangway_testkit::{TestApp, on_both_databases};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::{code, pointers, send};
 
 const PATH: &str = "/v1/settings";
+
+/// Each value with the least and the most that it may be.
+const BOUNDS: [(&str, i64, i64); 10] = [
+    ("/deletions/employees_percent", 0, 100),
+    ("/deletions/employees_most", 0, 1_000_000),
+    ("/deletions/employees_least", 0, 1_000_000),
+    ("/deletions/periods_percent", 0, 100),
+    ("/deletions/periods_least", 0, 1_000_000),
+    ("/refused_days", 1, 366),
+    ("/window_days", 1, 3_660),
+    ("/cursor_overlap_hours", 0, 336),
+    ("/sweep_recent_days", 1, 366),
+    ("/sweep_cycle_days", 2, 366),
+];
+
+/// A change of one value.
+fn change(pointer: &str, value: i64) -> Value {
+    let mut names = pointer.split('/').skip(1).collect::<Vec<_>>();
+    let last = names.pop().unwrap_or_default();
+    names.into_iter().fold(json!({ last: value }), |inner, name| json!({ name: inner }))
+}
 
 on_both_databases! {
     async fn settings_change_in_part_and_their_version_rises(db: TestDb) {
@@ -33,6 +54,24 @@ on_both_databases! {
 
         let other = app.onboard("Other").await;
         assert_eq!(app.client.get(&other.key, PATH).await.expect(200)["version"], 0, "everybody has their own");
+        app.stop().await;
+    }
+
+    async fn each_bound_is_kept_from_both_sides(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        for (pointer, least, most) in BOUNDS {
+            let before = app.client.get(&tenant.key, PATH).await.expect(200);
+            for outside in [least - 1, most + 1] {
+                let answer = app.client.patch(&tenant.key, PATH, &change(pointer, outside)).await;
+                assert_eq!(pointers(&answer), [pointer], "{outside}");
+            }
+            assert_eq!(app.client.get(&tenant.key, PATH).await.expect(200), before, "{pointer}");
+            for bound in [least, most] {
+                let changed = app.client.patch(&tenant.key, PATH, &change(pointer, bound)).await.expect(200);
+                assert_eq!(changed.pointer(pointer), Some(&json!(bound)), "{pointer}");
+            }
+        }
         app.stop().await;
     }
 

@@ -11,6 +11,7 @@ mod hidden;
 mod incremental;
 mod kept;
 mod kept_without_runs;
+mod lease;
 mod load;
 mod locks;
 mod mapping;

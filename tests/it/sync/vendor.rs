@@ -82,6 +82,8 @@ pub(super) struct Account {
     pub(super) confirms_absences: bool,
     /// Holds the next page back once it was asked for.
     pub(super) gate: Option<Gate>,
+    /// Holds the next single read back once it was asked for.
+    pub(super) single_gate: Option<Gate>,
     /// The bytes of employees hold their fields too, so that they can be read again.
     pub(super) sends_fields: bool,
     /// After so many more listing calls the worker is asked to stop.
@@ -110,19 +112,28 @@ impl Account {
             single_failures: VecDeque::new(),
             confirms_absences: false,
             gate: None,
+            single_gate: None,
             sends_fields: false,
             stop_after: None,
         }
     }
 }
 
-/// Between a page that was asked for and its answer.
+/// Between what was asked for and its answer.
 #[derive(Clone, Default)]
 pub(super) struct Gate {
-    /// Told when the page was asked for.
+    /// Told when it was asked for.
     pub(super) reached: Arc<Notify>,
     /// Waited for before it is answered.
     pub(super) opened: Arc<Notify>,
+}
+
+impl Gate {
+    async fn pass(gate: Option<Self>) {
+        let Some(Self { reached, opened }) = gate else { return };
+        reached.notify_one();
+        opened.notified().await;
+    }
 }
 
 /// Hands the account to the connector and the test.
@@ -355,10 +366,7 @@ impl Discovery for FakeConnection {
 impl Source for FakeConnection {
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
         let gate = self.0.account().gate.take();
-        if let Some(Gate { reached, opened }) = gate {
-            reached.notify_one();
-            opened.notified().await;
-        }
+        Gate::pass(gate).await;
         let mut account = self.0.account();
         if let Some(Some(kind)) = account.failures.pop_front() {
             return Err(Error::new(kind, "read page", "the vendor failed because the test said so"));
@@ -425,6 +433,8 @@ impl Source for FakeConnection {
     }
 
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
+        let gate = self.0.account().single_gate.take();
+        Gate::pass(gate).await;
         let mut account = self.0.account();
         account.single_reads.push(request.external_id.clone());
         if account.no_single_reads {
