@@ -94,13 +94,6 @@ impl Runs<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    /// The run of the same sync before this one.
-    pub async fn find_before(&self, run: &SyncRun) -> Result<Option<SyncRun>> {
-        let query =
-            self.0.find::<Entity>().filter(Column::SyncId.eq(run.sync.uuid())).filter(Column::Id.lt(run.id.uuid()));
-        query.order_by_desc(Column::Id).one(self.0.raw()).await?.map(read).transpose()
-    }
-
     /// Whether the last run of another sync on the connection failed.
     pub async fn is_another_failing(&self, connection: ConnectionId, sync: SyncId) -> Result<bool> {
         let sql = "SELECT count(*) AS n FROM sync s

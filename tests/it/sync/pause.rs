@@ -64,6 +64,20 @@ on_both_databases! {
         assert!(next > TimeDelta::zero() && next <= TimeDelta::minutes(17), "{next}");
     }
 
+    async fn resumed_by_hand_it_recovers_also_when_the_clock_is_set_back(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = scheduled(&bench, Stream::Employees).await;
+        bench.advance(TimeDelta::hours(20));
+        start_and_fail(&bench, sync, Code::VendorUnavailable).await;
+        connections::resume(&bench.ctx, bench.connection).await.unwrap();
+        assert_eq!((connection(&bench).await.state, connection(&bench).await.pause()), (ConnectionState::Degraded, Pause::None));
+        // The next run is older than the failed one by its id.
+        bench.advance(TimeDelta::hours(-2));
+        bench.run(sync, RunMode::Full).await;
+        let connection = connection(&bench).await;
+        assert_eq!((connection.state, connection.state_reason), (ConnectionState::Active, None));
+    }
+
     async fn a_refused_credential_waits_for_another_one(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = scheduled(&bench, Stream::Employees).await;

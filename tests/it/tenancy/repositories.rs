@@ -169,9 +169,6 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("syncs.find_kept_by").await;
     assert_eq!(tx.syncs().find_kept_by(of_a.sync.id).await.unwrap(), None);
     drop(tx);
-    let tx = intruder.tries("runs.find_before").await;
-    assert_eq!(tx.runs().find_before(&of_a.run).await.unwrap(), None);
-    drop(tx);
     let tx = intruder.tries("runs.has_job").await;
     assert!(!tx.runs().has_job(of_a.run.id).await.unwrap());
     assert!(tx.runs().has_job(of_b.run.id).await.unwrap(), "control");

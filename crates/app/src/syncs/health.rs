@@ -12,6 +12,9 @@ use serde_json::json;
 use super::{choice::enqueue_choice, finish::about, has_catalogue, measure, page::is_running, pause};
 use crate::{Ctx, Error, Result, attributes, events, seal::TenantKeys};
 
+/// Begins the reason that a failed run gives: what says so is taken back by a run that completes.
+const FAILED: &str = "The last sync of ";
+
 /// Ends a run as failed, because no more tries are left or none would help. A run that has ended is left alone.
 ///
 /// # Errors
@@ -82,8 +85,7 @@ async fn end(
     }
     if let Some(state) = state_after(error.code) {
         pause::begin(ctx, tx, run.connection, &mut sync, error.code).await?;
-        let reason =
-            format!("The last sync of {} failed. {}{}", run.stream.as_str(), error.message, next_step(error.code));
+        let reason = format!("{FAILED}{} failed. {}{}", run.stream.as_str(), error.message, next_step(error.code));
         set(ctx, tx, keys, &run, Health { state, reason: Some(reason), checked_at: None }).await?;
     }
     tracing::warn!(
@@ -149,11 +151,8 @@ pub(super) async fn recovered(
         ConnectionState::Active => false,
         ConnectionState::Unchecked | ConnectionState::Failed => true,
         ConnectionState::Degraded => {
-            // A pause tells of a failed run also where a clock that was set back has put the runs in another order.
-            let before = tx.runs().find_before(run).await?;
-            let came_from_a_run =
-                connection.pause() != Pause::None || before.is_some_and(|before| before.state == RunState::Failed);
-            is_last_trouble && came_from_a_run
+            let is_told = connection.state_reason.as_deref().is_some_and(|reason| reason.starts_with(FAILED));
+            is_last_trouble && (is_told || connection.pause() != Pause::None)
         }
     };
     if !is_well {
