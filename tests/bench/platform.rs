@@ -60,7 +60,7 @@ impl Platform {
         let command = |arguments: &[&str]| -> anyhow::Result<Command> {
             let mut command = Command::new(binary()?);
             command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
-            command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("GANGWAY__ADMIN__LISTEN", "off");
+            command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("GANGWAY__ADMIN__LISTEN", "off").env("GANGWAY__LOG__FILTER", "warn");
             command.env("DATABASE_URL", db.url()).env("DATABASE_MIGRATION_URL", db.owner_url());
             for setting in ["KEY_REQUESTS", "OPERATOR_KEY_REQUESTS", "ADDRESS_REQUESTS"] {
                 command.env(format!("GANGWAY__API__{setting}"), "0");
