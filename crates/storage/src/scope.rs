@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Result,
+    access::{self, Access, Opened},
     attributes::Attributes,
     audit::{Audit, SystemAudit},
     connections::Connections,
@@ -130,12 +131,14 @@ pub struct TenantTx {
     tx: DatabaseTransaction,
     jobs: Vec<NewJob>,
     events: Vec<SealedEvent>,
+    access: Access,
     _writer: Option<OwnedSemaphorePermit>,
 }
 
 impl TenantTx {
-    pub(crate) const fn new(tenant: TenantId, tx: DatabaseTransaction, writer: Option<OwnedSemaphorePermit>) -> Self {
-        Self { tenant, tx, jobs: Vec::new(), events: Vec::new(), _writer: writer }
+    pub(crate) fn new(tenant: TenantId, opened: Opened) -> Self {
+        let Opened { tx, access, writer } = opened;
+        Self { tenant, tx, jobs: Vec::new(), events: Vec::new(), access, _writer: writer }
     }
 
     /// The tenant it sees.
@@ -176,7 +179,7 @@ impl TenantTx {
         let wake = queue::insert_all(&self, jobs).await?;
         let events = std::mem::take(&mut self.events);
         events::append_all(&self, events).await?;
-        self.tx.commit().await?;
+        access::commit(self.tx, self.access).await?;
         wake.send();
         Ok(())
     }
@@ -302,17 +305,19 @@ impl TenantTx {
 #[derive(Debug)]
 pub struct SystemTx {
     tx: DatabaseTransaction,
+    access: Access,
     _writer: Option<OwnedSemaphorePermit>,
 }
 
 impl SystemTx {
-    pub(crate) const fn new(tx: DatabaseTransaction, writer: Option<OwnedSemaphorePermit>) -> Self {
-        Self { tx, _writer: writer }
+    pub(crate) fn new(opened: Opened) -> Self {
+        let Opened { tx, access, writer } = opened;
+        Self { tx, access, _writer: writer }
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.tx.commit().await?)
+        access::commit(self.tx, self.access).await
     }
 
     /// Tenants.
