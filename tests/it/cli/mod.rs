@@ -16,4 +16,5 @@ mod scripts;
 mod serve;
 mod settings;
 mod three_logins;
+mod trouble;
 mod unwritable;
