@@ -2,6 +2,7 @@
 //! Nobody gets a 500, nothing that was answered is lost, and afterwards everything goes on by itself.
 
 mod crash;
+mod full;
 mod locked;
 mod stage;
 mod told_to_end;
