@@ -114,6 +114,11 @@ impl Process {
         (self.wait().await, began.elapsed())
     }
 
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it was started").is_some()
+    }
+
     /// Waits for its end, and answers its exit code.
     pub(super) async fn wait(&mut self) -> Option<i32> {
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;

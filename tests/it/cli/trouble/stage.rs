@@ -191,13 +191,29 @@ impl Stage {
 
     /// Sends the process a signal, and starts another once it has ended; answers its exit code and how long it took to end.
     pub(super) async fn serve_after(&mut self, signal: &str) -> (Option<i32>, Duration) {
-        let Self { place, serve, sandbox, port, lease_seconds, .. } = self;
         let began = Instant::now();
-        serve.signal(signal).await;
-        let code = serve.wait().await;
+        self.serve.signal(signal).await;
+        let code = self.serve.wait().await;
         let took = began.elapsed();
-        *serve = Process::start(place.serve(sandbox, *port, *lease_seconds));
+        self.serve_again();
         (code, took)
+    }
+
+    fn serve_again(&mut self) {
+        self.serve = Process::start(self.place.serve(&self.sandbox, self.port, self.lease_seconds));
+    }
+
+    /// Waits until the process serves; one that is not let in is started anew, as whoever supervises it would.
+    pub(super) async fn wait_until_let_in(&mut self) {
+        let client = self.client.clone();
+        eventually("a process to be let in", async || {
+            if self.serve.has_ended() {
+                self.serve_again();
+            }
+            let answer = client.request(Method::GET, "", "/readyz").send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
     }
 
     /// Asks from now on, again and again.

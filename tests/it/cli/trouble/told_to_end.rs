@@ -1,4 +1,5 @@
-//! SIGTERM in mid-sync: the process ends within its limit, and the next one goes on at once.
+//! SIGTERM in mid-sync: the process ends within its limit, and the next one goes on at once. SIGKILL: the next one goes on once it
+//! is let in.
 
 use std::time::Duration;
 
@@ -26,6 +27,19 @@ on_both_databases! {
         // The turn that was cut short counts as no try.
         let jobs = stage.client.list(&stage.key, "/v1/jobs").await;
         assert!(jobs.iter().all(|job| job["attempts"] == 1), "{jobs:?}");
+        stage.stop().await;
+    }
+
+    async fn whoever_is_killed_in_mid_sync_leaves_its_run_to_the_next(db: TestDb) {
+        // The lock of a folder goes with its process; on a server the right to be the only one is a lease.
+        let lease_seconds = if db.is_postgres() { 3 } else { LEASE_SECONDS };
+        let mut stage = Stage::with_lease(place(&db), lease_seconds).await;
+        let run = stage.run_to_the_middle().await;
+        assert_eq!(stage.serve_after("KILL").await.0, None);
+        stage.wait_until_let_in().await;
+        let now = stage.run(&run).await;
+        assert_eq!(now["state"], "running", "{now}");
+        stage.assert_ends_well(&run).await;
         stage.stop().await;
     }
 }
