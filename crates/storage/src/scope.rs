@@ -41,7 +41,7 @@ use crate::{
     sweeps::Sweeps,
     syncs::{Syncs, SystemSyncs},
     tenants::{self, SystemTenants},
-    tokens::Tokens,
+    tokens::{SystemTokens, Tokens},
 };
 
 /// Proof that someone was authenticated for one tenant. Only this crate makes one.
@@ -339,6 +339,10 @@ impl SystemTx {
     /// Due schedules.
     pub const fn syncs(&self) -> SystemSyncs<'_> {
         SystemSyncs(self)
+    }
+    /// Vendor tokens of any tenant.
+    pub const fn tokens(&self) -> SystemTokens<'_> {
+        SystemTokens(self)
     }
 
     /// A query on any table.
