@@ -37,7 +37,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         let tenant = platform.tenant(&format!("Start {turn}"), &sandbox).await?;
         platform.sync(&tenant, "employees").await;
         let db = platform.stop().await?;
-        enqueue(db.url(), &tenant.tenant).await?;
+        enqueue(db.url(), &tenant.id).await?;
         let mut owner = PgConnection::connect(db.owner_url()).await?;
         let count = "SELECT count(*) FROM record WHERE stream = 'employees'";
         let before: i64 = sqlx::query_scalar(count).fetch_one(&mut owner).await?;

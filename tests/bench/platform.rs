@@ -31,14 +31,13 @@ pub(crate) struct Platform {
 /// A tenant with a connection to a sandbox.
 #[derive(Clone)]
 pub(crate) struct Tenant {
-    pub(crate) tenant: String,
+    pub(crate) id: String,
     pub(crate) key: String,
     pub(crate) connection: String,
 }
 
 /// Where the binary is that is measured.
 pub(crate) fn binary() -> anyhow::Result<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the script says which binary it has built")]
     let path = std::env::var_os("GANGWAY_BENCH_BINARY").context("GANGWAY_BENCH_BINARY names the gangway binary")?;
     Ok(path.into())
 }
@@ -60,7 +59,10 @@ impl Platform {
         let command = |arguments: &[&str]| -> anyhow::Result<Command> {
             let mut command = Command::new(binary()?);
             command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null());
-            command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("GANGWAY__ADMIN__LISTEN", "off").env("GANGWAY__LOG__FILTER", "warn");
+            command
+                .env("GANGWAY_MASTER_KEY", MASTER_KEY)
+                .env("GANGWAY__ADMIN__LISTEN", "off")
+                .env("GANGWAY__LOG__FILTER", "warn");
             command.env("DATABASE_URL", db.url()).env("DATABASE_MIGRATION_URL", db.owner_url());
             for setting in ["KEY_REQUESTS", "OPERATOR_KEY_REQUESTS", "ADDRESS_REQUESTS"] {
                 command.env(format!("GANGWAY__API__{setting}"), "0");
@@ -73,7 +75,7 @@ impl Platform {
         let child = command(&["serve", "--listen", &listen])?.stdout(Stdio::null()).spawn()?;
         let client = Client::new(format!("http://{listen}"));
         while std::net::TcpStream::connect(&listen).is_err() {
-            ensure!(started.elapsed() < Duration::from_secs(60), "gangway serve does not listen");
+            ensure!(started.elapsed() < Duration::from_mins(1), "gangway serve does not listen");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         client.wait_until_ready().await;
@@ -107,7 +109,7 @@ impl Platform {
         for step in ["check", "discover"] {
             self.client.post(&key, &format!("/v1/connections/{connection}/{step}"), &json!({})).await.expect(200);
         }
-        Ok(Tenant { tenant: text(&tenant, "id"), key, connection })
+        Ok(Tenant { id: text(&tenant, "id"), key, connection })
     }
 
     /// A sync without a schedule.
@@ -163,7 +165,7 @@ impl Platform {
     pub(crate) async fn stop(mut self) -> anyhow::Result<TestDb> {
         let id = self.child.id().context("it runs")?.to_string();
         Command::new("kill").args(["-s", "TERM", &id]).status().await?;
-        tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await??;
+        tokio::time::timeout(Duration::from_mins(1), self.child.wait()).await??;
         Ok(self.db)
     }
 }

@@ -16,6 +16,7 @@ mod faults;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 mod fuzzing;
+mod killed;
 mod onboarding;
 mod queue;
 mod sync;

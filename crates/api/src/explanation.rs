@@ -135,9 +135,12 @@ const fn explain(code: Code) -> Explanation {
         Code::HeldDecided => {
             ("Somebody released or refused these deletions already.", "Nothing, or start a full run, which looks anew.")
         }
-        Code::Unavailable => {
-            ("The database or another part of this server is away for a moment.", "Try again after `Retry-After`.")
-        }
+        Code::Unavailable => (
+            "The database is away for a moment, or takes nothing new: too many wait for it, or the disk under it is full. \
+                 `detail` says which.",
+            "Try again after `Retry-After`; what was refused was not stored. On a full disk whoever runs this server must \
+                 make room.",
+        ),
         Code::Internal => {
             ("A mistake of ours.", "Send the `request_id` to whoever runs this server: it finds the cause in the logs.")
         }

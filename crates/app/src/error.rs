@@ -137,6 +137,13 @@ impl From<storage::Error> for Error {
                 unavailable.source = Some(Box::new(error));
                 unavailable
             }
+            storage::Error::Full(_) => {
+                let message = "The disk under the server's database is full, so nothing was stored. Whoever runs the server must \
+                               make room there; then try again.";
+                let mut full = Self::new(Code::Unavailable, message).with_retry_after(Duration::from_secs(10));
+                full.source = Some(Box::new(error));
+                full
+            }
             other => Self::internal(other),
         }
     }

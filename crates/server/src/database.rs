@@ -244,6 +244,9 @@ impl Target {
         if text.contains("readonly") || text.contains("read-only") || text.contains("unable to open") {
             return anyhow::anyhow!("the database {place} cannot be written; check the owner and rights of its folder");
         }
+        if ["disk is full", "disk i/o error", "no space left"].iter().any(|full| text.contains(full)) {
+            return anyhow::anyhow!("the disk under the database {place} is full or fails; make room there");
+        }
         if text.contains("password authentication") || text.contains("no pg_hba") {
             return anyhow::anyhow!(
                 "the database at {place} refuses the login; check user and password in database.url"

@@ -11,10 +11,11 @@ use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::{
     Error, Result, SystemReason, SystemTx, TenantScope, TenantTx,
+    access::{Access, Opened},
     keys::{self, KeyHolder},
 };
 
@@ -75,25 +76,25 @@ impl Db {
 
     /// Begins a transaction that sees one tenant and may write.
     pub async fn begin(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let (tx, gate) = self.open_transaction(Pool::Tenants, Access::Write).await?;
-        take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
-        Ok(TenantTx::new(scope.tenant(), tx, gate))
+        let opened = self.open_transaction(Pool::Tenants, Access::Write).await?;
+        take_role(&opened.tx, "gangway_app", Some(scope.tenant())).await?;
+        Ok(TenantTx::new(scope.tenant(), opened))
     }
 
     /// Begins a transaction that sees one tenant and only reads.
     pub async fn begin_read(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let (tx, gate) = self.open_transaction(Pool::Tenants, Access::Read).await?;
-        take_role(&tx, "gangway_app", Some(scope.tenant())).await?;
-        Ok(TenantTx::new(scope.tenant(), tx, gate))
+        let opened = self.open_transaction(Pool::Tenants, Access::Read).await?;
+        take_role(&opened.tx, "gangway_app", Some(scope.tenant())).await?;
+        Ok(TenantTx::new(scope.tenant(), opened))
     }
 
     /// Begins a transaction across tenants, for a named reason.
     pub async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx> {
         tracing::trace!(reason = reason.as_str(), "system transaction");
         let access = if reason.only_reads() { Access::Read } else { Access::Write };
-        let (tx, gate) = self.open_transaction(Pool::System, access).await?;
-        take_role(&tx, "gangway_system", None).await?;
-        Ok(SystemTx::new(tx, gate))
+        let opened = self.open_transaction(Pool::System, access).await?;
+        take_role(&opened.tx, "gangway_system", None).await?;
+        Ok(SystemTx::new(opened))
     }
 
     /// Finds whoever holds the key with this hash, in any tenant; expiry, revocation and suspension are the caller's to judge.
@@ -141,11 +142,7 @@ impl Db {
         })
     }
 
-    async fn open_transaction(
-        &self,
-        pool: Pool,
-        access: Access,
-    ) -> Result<(DatabaseTransaction, Option<OwnedSemaphorePermit>)> {
+    async fn open_transaction(&self, pool: Pool, access: Access) -> Result<Opened> {
         let begun = Instant::now();
         let opened = self.open_transaction_of(pool, access).await;
         match &opened {
@@ -155,30 +152,25 @@ impl Db {
         opened
     }
 
-    async fn open_transaction_of(
-        &self,
-        pool: Pool,
-        access: Access,
-    ) -> Result<(DatabaseTransaction, Option<OwnedSemaphorePermit>)> {
+    async fn open_transaction_of(&self, pool: Pool, access: Access) -> Result<Opened> {
         let pool = match pool {
             Pool::Tenants => &self.tenants,
             Pool::System => &self.system,
         };
-        let Some(writer) = &self.writer else { return Ok((pool.begin().await?, None)) };
-        if access == Access::Read {
-            return Ok((pool.begin().await?, None));
-        }
+        let Some(turns) = self.writer.as_ref().filter(|_| access == Access::Write) else {
+            return Ok(Opened { tx: pool.begin().await?, access, writer: None });
+        };
         // One long transaction must not make everybody wait for ever: whoever asked is told to come again.
-        let waited = tokio::time::timeout(self.patience, Arc::clone(writer).acquire_owned()).await;
-        let gate = waited.map_err(|_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))?;
+        let waited = tokio::time::timeout(self.patience, Arc::clone(turns).acquire_owned()).await;
+        let writer = waited.map_err(|_| Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))?;
         // The semaphore is never closed, so the error cannot happen; treat it as a missing gate all the same.
-        let gate = gate.ok();
+        let writer = writer.ok();
         // A deferred transaction that reads first and then writes fails at once when another process wrote between.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok((pool.begin_with_options(options).await?, gate))
+        Ok(Opened { tx: pool.begin_with_options(options).await?, access, writer })
     }
 }
 
@@ -196,12 +188,6 @@ impl Pool {
             Self::System => "system",
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
 }
 
 async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {

@@ -1,5 +1,7 @@
 //! Storage failures. `Display` never holds values of rows or parameters.
 
+use std::borrow::Cow;
+
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
 /// Why a storage operation failed.
@@ -24,6 +26,9 @@ pub enum Error {
     /// The database cannot be reached, is shutting down, or has no connection free in time.
     #[error("the database is not available")]
     Unavailable(#[source] DbErr),
+    /// The disk under the database is full, or takes nothing more for another reason; nothing was stored.
+    #[error("the disk under the database is full, or refuses to be written")]
+    Full(#[source] DbErr),
     /// Stored data cannot be read back: damage or a bug.
     #[error("stored {what} cannot be read: {reason}")]
     Corrupt {
@@ -43,9 +48,9 @@ impl Error {
         Self::Corrupt { what, reason: reason.into() }
     }
 
-    /// Whether trying again may help without anyone acting.
+    /// Whether trying again may help without anyone touching what was asked for.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Full(_))
     }
 }
 
@@ -56,11 +61,29 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::MissingReference,
             _ => {}
         }
-        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Database(error) }
+        match code(&error) {
+            Some(code) if FULL.contains(&code.as_ref()) => Self::Full(error),
+            _ if is_unavailable(&error) => Self::Unavailable(error),
+            _ => Self::Database(error),
+        }
     }
 }
 
-/// Connection trouble, PostgreSQL's classes 08, 53, 57 and serialisation failures, and a busy or full SQLite.
+/// `disk_full` of PostgreSQL; of SQLite a full disk, and a write, a flush or a growing of its index of the log that failed, which
+/// is how a quota and a limit on the length of files show.
+const FULL: &[&str] = &["53100", "13", "778", "1034", "4874"];
+
+/// What the database calls the failure.
+fn code(error: &DbErr) -> Option<Cow<'_, str>> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(source))
+        | DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source)) => source.as_database_error()?.code(),
+        _ => None,
+    }
+}
+
+/// Connection trouble, PostgreSQL's classes 08, 53, 57 and serialisation failures, and a busy SQLite.
 fn is_unavailable(error: &DbErr) -> bool {
     let source = match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
@@ -75,8 +98,26 @@ fn is_unavailable(error: &DbErr) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
             ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
-                || ["40001", "40P01", "5", "6", "13", "261", "517"].contains(&code.as_ref())
+                || ["40001", "40P01", "5", "6", "261", "517", "773"].contains(&code.as_ref())
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_sqlite_is_told_apart_from_one_that_is_away() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.max_connections(1);
+        let db = Database::connect(options).await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (x BLOB); PRAGMA max_page_count = 3").await.unwrap();
+        let refused = db.execute_unprepared("INSERT INTO t VALUES (zeroblob(100000))").await.unwrap_err();
+        let error = Error::from(refused);
+        assert!(matches!(error, Error::Full(_)) && error.is_transient(), "{error:?}");
     }
 }

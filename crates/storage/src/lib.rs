@@ -5,6 +5,7 @@
 //! so a query without a tenant does not compile; entities are private. Rows hold sealed bytes where `docs/schema.md`
 //! says so; sealing and opening is `vault`'s and `app`'s work, never done here.
 
+mod access;
 mod db;
 mod entity;
 mod error;

@@ -25,6 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Result,
+    access::{self, Access, Opened},
     attributes::Attributes,
     audit::{Audit, SystemAudit},
     connections::Connections,
@@ -46,7 +47,7 @@ use crate::{
     sweeps::Sweeps,
     syncs::{Syncs, SystemSyncs},
     tenants::{self, SystemTenants},
-    tokens::Tokens,
+    tokens::{SystemTokens, Tokens},
 };
 
 /// Proof that someone was authenticated for one tenant. Only this crate makes one.
@@ -147,12 +148,14 @@ pub struct TenantTx {
     tx: DatabaseTransaction,
     jobs: Vec<NewJob>,
     events: Vec<SealedEvent>,
+    access: Access,
     _writer: Option<OwnedSemaphorePermit>,
 }
 
 impl TenantTx {
-    pub(crate) const fn new(tenant: TenantId, tx: DatabaseTransaction, writer: Option<OwnedSemaphorePermit>) -> Self {
-        Self { tenant, tx, jobs: Vec::new(), events: Vec::new(), _writer: writer }
+    pub(crate) fn new(tenant: TenantId, opened: Opened) -> Self {
+        let Opened { tx, access, writer } = opened;
+        Self { tenant, tx, jobs: Vec::new(), events: Vec::new(), access, _writer: writer }
     }
 
     /// The tenant it sees.
@@ -194,7 +197,7 @@ impl TenantTx {
         let events = std::mem::take(&mut self.events);
         let kinds: Vec<_> = events.iter().map(|sealed| bounded::one_of(EVENT_TYPES, &sealed.event.kind)).collect();
         events::append_all(&self, events).await?;
-        self.tx.commit().await?;
+        access::commit(self.tx, self.access).await?;
         for kind in kinds {
             EVENTS.add(1, [kind]);
         }
@@ -323,17 +326,19 @@ impl TenantTx {
 #[derive(Debug)]
 pub struct SystemTx {
     tx: DatabaseTransaction,
+    access: Access,
     _writer: Option<OwnedSemaphorePermit>,
 }
 
 impl SystemTx {
-    pub(crate) const fn new(tx: DatabaseTransaction, writer: Option<OwnedSemaphorePermit>) -> Self {
-        Self { tx, _writer: writer }
+    pub(crate) fn new(opened: Opened) -> Self {
+        let Opened { tx, access, writer } = opened;
+        Self { tx, access, _writer: writer }
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.tx.commit().await?)
+        access::commit(self.tx, self.access).await
     }
 
     /// Tenants.
@@ -359,6 +364,10 @@ impl SystemTx {
     /// Due schedules.
     pub const fn syncs(&self) -> SystemSyncs<'_> {
         SystemSyncs(self)
+    }
+    /// Vendor tokens of any tenant.
+    pub const fn tokens(&self) -> SystemTokens<'_> {
+        SystemTokens(self)
     }
 
     /// A query on any table.

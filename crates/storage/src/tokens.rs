@@ -11,13 +11,25 @@ use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::{
-    Error, Result, TenantTx,
+    Error, Result, SystemTx, TenantTx,
     micros::{from_micros_opt, to_micros},
 };
 
 /// The vendor tokens of one tenant.
 #[derive(Debug, Clone, Copy)]
 pub struct Tokens<'a>(pub(crate) &'a TenantTx);
+
+/// The vendor tokens of all tenants.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemTokens<'a>(pub(crate) &'a SystemTx);
+
+impl SystemTokens<'_> {
+    /// Ends the lease of every login under way. Only for a process that knows itself to be the sole one.
+    pub async fn expire_leases(&self) -> Result<u64> {
+        let sql = "UPDATE vendor_token SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL";
+        Ok(self.0.execute(sql, Vec::new()).await?.rows_affected())
+    }
+}
 
 /// The token of one credential version, and who is getting a new one.
 #[derive(Clone, Default, PartialEq, Eq)]

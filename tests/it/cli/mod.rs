@@ -18,4 +18,5 @@ mod serve;
 mod settings;
 mod three_logins;
 mod traces;
+mod trouble;
 mod unwritable;

@@ -111,8 +111,18 @@ impl Process {
     pub(super) async fn stop(mut self) -> (Option<i32>, Duration) {
         let began = tokio::time::Instant::now();
         self.signal("INT").await;
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it was started");
-        (status.code(), began.elapsed())
+        (self.wait().await, began.elapsed())
+    }
+
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it was started").is_some()
+    }
+
+    /// Waits for its end, and answers its exit code.
+    pub(super) async fn wait(&mut self) -> Option<i32> {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        status.expect("it ends").expect("it was started").code()
     }
 
     /// Ends it as a power cut would.

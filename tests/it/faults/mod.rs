@@ -2,6 +2,7 @@
 //! run's end, at what the connection tells its admin, at what is held, and at whether the next run brings everything right.
 
 mod clock;
+mod clock_order;
 mod credential;
 mod limited;
 mod outage;

@@ -8,7 +8,7 @@ mod leases;
 mod operations;
 mod outage;
 mod processes;
-mod server;
+pub(crate) mod server;
 mod shutdown;
 mod support;
 mod tenants;

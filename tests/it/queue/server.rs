@@ -22,7 +22,7 @@ const NOBODY: u32 = 65_534;
 const TRIES: usize = 5;
 
 /// A running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     home: Home,
     password: String,
     port: u16,
@@ -31,7 +31,7 @@ pub(super) struct Server {
 
 impl Server {
     /// A new server that answers.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let home = Home::new();
         let password = new_id().uuid().simple().to_string();
         home.write("password", &password);
@@ -52,18 +52,18 @@ impl Server {
     }
 
     /// The URL of its owner.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         url(&self.password, self.port)
     }
 
     /// Ends it at once, as a crash would; answers when it is gone.
-    pub(super) async fn crash(&mut self) {
+    pub(crate) async fn crash(&mut self) {
         assert!(self.home.stop().status().await.unwrap().success());
         self.process.wait().await.unwrap();
     }
 
     /// Starts it again on the same port, and answers when it is there.
-    pub(super) async fn recover(&mut self) {
+    pub(crate) async fn recover(&mut self) {
         self.process = self.home.launch(self.port);
         let url = self.url();
         assert!(is_up(&mut self.process, &url).await, "PostgreSQL does not start again: {}", self.home.log());

@@ -25,6 +25,9 @@ const SEAL_FIELD: &str = "token";
 
 /// Shortest pause between two authentications with one credential version.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// How far other processes' clocks may be ahead. A login of a later time means that our clock went back since: waiting until it
+/// is there again would keep everybody out for as long as it went back.
+const SKEW: TimeDelta = TimeDelta::seconds(30);
 /// Longer than any authentication request lives, so that a lease outlasts a living holder.
 const LEASE: TimeDelta = TimeDelta::seconds(90);
 /// How often a waiter looks whether somebody else's authentication ended.
@@ -120,6 +123,7 @@ impl SealedTokens {
         }
         if let Some(left) = row.attempted_at.map(|last| last + PAUSE - now)
             && left > TimeDelta::zero()
+            && left <= PAUSE + SKEW
         {
             tx.commit().await?;
             return Ok(Decision::TooSoon(left.min(PAUSE)));

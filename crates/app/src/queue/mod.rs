@@ -160,10 +160,13 @@ pub async fn renew(app: &App, held: &[JobFence], lease: Duration) -> Result<u64>
 }
 
 /// Takes back at once what a former process held, where only one process can run (the embedded database with its lock
-/// file), instead of waiting for leases to end.
+/// file), instead of waiting for leases to end: jobs, and on the embedded database the logins they were at.
 pub async fn take_over(app: &App) -> Result<u64> {
     let tx = app.db.begin_system(SystemReason::Queue).await?;
     let n_expired = tx.queue().expire_leases().await?;
+    if !app.db.is_postgres() {
+        tx.tokens().expire_leases().await?;
+    }
     tx.commit().await?;
     Ok(n_expired)
 }
