@@ -61,7 +61,7 @@ fn is_paced(policy: &Policy, class: Class) -> bool {
 impl Budget {
     pub(crate) fn new(policy: &Arc<Policy>, now: Instant) -> Self {
         let mut budget = Self {
-            ceiling: Window::new(Limit::new(policy.ceiling, policy.window)),
+            ceiling: Window::new(Limit::new(policy.ceiling, policy.window)).leaving_room(),
             authentication: Window::new(policy.authentication),
             policy: Arc::clone(policy),
             paths: HashMap::new(),

@@ -12,6 +12,9 @@ use crate::policy::Limit;
 /// Far enough to mean "never" and near enough to add to.
 const FAR: Duration = Duration::from_hours(24);
 
+/// Returns looked at when a distance is chosen: enough to see a hole, however long the queue.
+const LOOKED_AT: usize = 64;
+
 /// When a slot can be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
@@ -65,6 +68,7 @@ pub(crate) struct Window {
     in_flight: u32,
     returned: VecDeque<Instant>,
     paced_from: Option<Instant>,
+    leaves_room: bool,
     freed: u64,
 }
 
@@ -76,10 +80,17 @@ impl Window {
             in_flight: 0,
             returned: VecDeque::new(),
             paced_from: None,
+            leaves_room: false,
             freed: 0,
         };
         window.resize(limit);
         window
+    }
+
+    /// Paced callers leave room for those that are not.
+    pub(crate) fn leaving_room(mut self) -> Self {
+        self.leaves_room = true;
+        self
     }
 
     /// Takes over another limit; slots already held stay held.
@@ -98,6 +109,20 @@ impl Window {
 
     fn pace(&self) -> Duration {
         self.span / self.limit
+    }
+
+    /// The distance at which what is free now, and what comes back, lasts until the next slots come back. Evenly, that is
+    /// [`Window::pace`]; after a burst the slots come back in a clump one window later, and whoever took the free ones at the even
+    /// pace would find none in the time before, nor would the highest class, for whose calls half of what is free is left.
+    fn stretched_pace(&self, now: Instant) -> Duration {
+        let free = usize::try_from(self.limit.saturating_sub(self.held()).div_ceil(2)).unwrap_or(usize::MAX);
+        let step = self.returned.len() / LOOKED_AT + 1;
+        let returns = self.returned.iter().enumerate().step_by(step);
+        let lasting = returns.filter_map(|(before, at)| {
+            let usable = u32::try_from(free + before).unwrap_or(u32::MAX);
+            at.saturating_duration_since(now).checked_div(usable)
+        });
+        lasting.fold(self.pace(), Duration::max)
     }
 
     /// Frees what is due.
@@ -150,7 +175,7 @@ impl Window {
         self.in_flight += 1;
         if paced {
             // A call that was a little late does not push back the next one: else timers' rounding would cost a share.
-            let pace = self.pace();
+            let pace = if self.leaves_room { self.stretched_pace(now) } else { self.pace() };
             let next = self.paced_from.map_or(now, |at| later(at, pace));
             self.paced_from = Some(if next > now { next } else { later(now, pace) });
         }

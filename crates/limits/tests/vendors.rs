@@ -221,6 +221,41 @@ async fn a_burst_limit_beside_the_window_never_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_burst_people_do_not_wait_for_the_end_of_the_window() {
+    let start = Instant::now();
+    let world = World {
+        budgets: Budgets::default(),
+        policy: Arc::new(Policy::default()),
+        start,
+        random: Mutex::new(Random(1)),
+        vendor: Mutex::new(Limiter::sliding(200, MINUTE)),
+        outcome: Mutex::default(),
+    };
+    // Somebody sets eight connections up, and their syncs begin at once.
+    join_all((0..40).map(|_| world.interactive(start))).await;
+    let waits = Mutex::new(Vec::new());
+    let person = |second: u32| {
+        let (world, waits) = (&world, &waits);
+        async move {
+            let at = start + Duration::from_secs(second.into()) + Duration::from_millis(300);
+            sleep_until(at).await;
+            let permit = world.slot(Class::Interactive).await;
+            waits.lock().unwrap().push(Instant::now() - at);
+            world.call(permit).await;
+        }
+    };
+    let bulk = async {
+        tokio::time::timeout(MINUTE * 5, join_all((0..8).map(|_| world.bulk()))).await.unwrap_err();
+    };
+    join(bulk, join_all((1..300).map(person))).await;
+    let mut waits = waits.into_inner().unwrap();
+    waits.sort_unstable();
+    let p99 = waits[waits.len() * 99 / 100];
+    assert!(p99 <= Duration::from_secs(1), "p99 {p99:?}, longest {:?}", waits.last());
+    assert_eq!(world.outcome.into_inner().unwrap().refused, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn unpaced_clumps_are_never_refused_either() {
     let second = Duration::from_secs(1);
     let policy = Policy {
