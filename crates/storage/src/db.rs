@@ -39,6 +39,9 @@ impl Config {
     }
 }
 
+/// A connection that was used this lately is taken as it is: asking whether it lives would cost every transaction a round trip.
+const UNTESTED: Duration = Duration::from_secs(1);
+
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -196,6 +199,7 @@ async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
         .connect_timeout(config.acquire_timeout)
+        .test_before_acquire_if_idle_for(UNTESTED)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
             options
