@@ -180,7 +180,7 @@ impl Connection for PersonioConnection {
 /// Reads a base URL. Guides write it with `/v1`, which the paths here already hold.
 ///
 /// A parser of URLs forgives much: it drops tabs and line breaks, reads a backslash as a slash, adds missing slashes and folds
-/// `..` away. What is stored and shown would then name another place than where the credential goes.
+/// `..` away, decodes `%61` in a host and makes an address of a number. What is stored and shown would then name another place than where the credential goes.
 fn read_base_url(text: &str) -> Result<Url, &'static str> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err("must be written in visible ASCII characters without white space or backslashes");
@@ -199,9 +199,15 @@ fn read_base_url(text: &str) -> Result<Url, &'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must not hold a query or fragment");
     }
-    // From the text: the parser has folded dots already.
+    // From the text: the parser has folded dots and decoded the host already.
     let (_, rest) = text.split_once("://").unwrap_or_default();
-    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default();
+    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = url.host_str().unwrap_or_default();
+    let port =
+        place.get(host.len()..).filter(|_| place.get(..host.len()).is_some_and(|it| it.eq_ignore_ascii_case(host)));
+    if !port.is_some_and(|port| port.is_empty() || port.starts_with(':')) {
+        return Err("must name its host as it is called: nothing percent-encoded, addresses in their usual form");
+    }
     let path = path.strip_suffix('/').unwrap_or(path);
     let path = path.strip_suffix("/v1").unwrap_or(path);
     if path.split('/').skip(1).any(|segment| !is_plain(segment)) {

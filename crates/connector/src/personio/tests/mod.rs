@@ -114,6 +114,12 @@ fn a_base_url_is_what_it_looks_like() {
         "https://api.personio.de/x;y",
         "https://api.personio.de?",
         "https://api.personio.de#",
+        "https://61",
+        "https://127.1",
+        "https://0x7f.0.0.1",
+        "https://2130706433/v1",
+        "https://%61pi.personio.de",
+        "https://[0:0::1]",
     ] {
         let problems = connector.check_config(&json!({"base_url": text})).unwrap_err();
         assert_eq!(
