@@ -83,10 +83,14 @@ struct Hiding {
     connection_id: Uuid,
 }
 
-/// Whether the canonical field of attribute `a` is fed by one that is stored in clear; `$3` is the class of those.
-const FED_IN_CLEAR: &str = "EXISTS (SELECT 1 FROM attribute f WHERE f.tenant_id = a.tenant_id
-  AND f.connection_id = a.connection_id AND f.stream = a.stream AND f.canonical_field = a.canonical_field
-  AND f.class = $3 AND f.selected)";
+/// Whether the canonical field of attribute `a` is fed by one that is stored in clear; `$1`, `$2` and `$3` are the tenant, the stream
+/// and the class of those. It names no column of `a` inside, so that it is looked up once and not for each attribute.
+fn fed_in_clear(of_those: &str) -> String {
+    format!(
+        "(a.connection_id, a.canonical_field) IN (SELECT f.connection_id, f.canonical_field FROM attribute f
+           WHERE f.tenant_id = $1 AND f.stream = $2 AND f.class = $3 AND f.selected AND f.canonical_field {of_those})"
+    )
+}
 
 #[derive(FromQueryResult)]
 struct NotInClearRow {
@@ -130,12 +134,13 @@ impl Attributes<'_> {
     pub async fn list_not_in_clear(&self, connections: &[ConnectionId], stream: Stream) -> Result<Vec<NotInClear>> {
         let mut attributes = Vec::new();
         for chunk in connections.chunks(500) {
+            let connections = batch::places(4, chunk.len());
+            let fed_in_clear = fed_in_clear(&format!("IS NOT NULL AND f.connection_id IN ({connections})"));
             let sql = format!(
-                "SELECT a.connection_id, a.key, a.selected, CASE WHEN {FED_IN_CLEAR} THEN NULL ELSE a.canonical_field END
+                "SELECT a.connection_id, a.key, a.selected, CASE WHEN {fed_in_clear} THEN NULL ELSE a.canonical_field END
                    AS canonical_field
                  FROM attribute a WHERE a.tenant_id = $1 AND a.stream = $2 AND (a.class <> $3 OR NOT a.selected)
-                   AND a.connection_id IN ({})",
-                batch::places(4, chunk.len())
+                   AND a.connection_id IN ({connections})"
             );
             let mut values: Vec<Value> =
                 vec![self.0.tenant().uuid().into(), stream.as_str().into(), AttributeClass::Standard.as_str().into()];
@@ -181,7 +186,8 @@ impl Attributes<'_> {
     pub async fn list_hiding(&self, stream: Stream, field: &str) -> Result<Vec<ConnectionId>> {
         let sql = format!(
             "SELECT DISTINCT a.connection_id FROM attribute a
-             WHERE a.tenant_id = $1 AND a.stream = $2 AND a.canonical_field = $4 AND NOT {FED_IN_CLEAR}"
+             WHERE a.tenant_id = $1 AND a.stream = $2 AND a.canonical_field = $4 AND NOT {}",
+            fed_in_clear("= $4")
         );
         let values = vec![
             self.0.tenant().uuid().into(),

@@ -166,7 +166,7 @@ impl Held<'_> {
     pub async fn names_more(&self, run: SyncRunId, earlier: SyncRunId) -> Result<bool> {
         let sql = "SELECT count(*) AS n FROM sweep_finding h WHERE h.tenant_id = $1 AND h.run_id = $2
                    AND NOT EXISTS (SELECT 1 FROM sweep_finding e WHERE e.tenant_id = h.tenant_id AND e.run_id = $3
-                                   AND e.record_id = h.record_id)";
+                                   AND e.record_id = h.record_id LIMIT 1 OFFSET 0)";
         let values = vec![self.0.tenant().uuid().into(), run.uuid().into(), earlier.uuid().into()];
         let counts: Vec<Count> = self.0.query(sql, values).await?;
         Ok(counts.first().is_some_and(|count| count.n > 0))

@@ -48,12 +48,6 @@ struct Person {
     id: Uuid,
 }
 
-#[derive(FromQueryResult)]
-struct ByRecord {
-    record_id: Uuid,
-    person_id: Uuid,
-}
-
 impl Persons<'_> {
     /// Adds persons.
     pub async fn create(&self, persons: &[PersonId], at: DateTime<Utc>) -> Result<()> {
@@ -125,17 +119,16 @@ impl Persons<'_> {
     ) -> Result<HashMap<String, Namesake>> {
         let mut found: HashMap<String, Option<Namesake>> = HashMap::new();
         for chunk in emails.chunks(batch::CHUNK) {
-            let sql = format!(
-                "SELECT r.id, r.email, r.connection_id, l.person_id FROM record r
+            // Only employees have persons. Nothing is said of the stream, lest the index of listings looks as good as that of emails.
+            let select = "SELECT r.id, r.email, r.connection_id, l.person_id FROM record r
                  JOIN person_link l ON l.tenant_id = r.tenant_id AND l.record_id = r.id
-                 WHERE r.tenant_id = $1 AND r.stream = 'employees'
-                   AND (r.connection_id <> $2 OR r.state <> 'present' OR r.status = 'inactive') AND r.email IN ({})
-                 ORDER BY r.id",
-                batch::places(3, chunk.len())
-            );
+                 WHERE r.tenant_id = $1 AND (r.connection_id <> $2 OR r.state <> 'present' OR r.status = 'inactive')";
+            let sql = batch::one_of(self.0.is_postgres(), select, "r.email", 3, chunk.len());
             let mut values: Vec<Value> = vec![self.0.tenant().uuid().into(), connection.uuid().into()];
             values.extend(chunk.iter().map(|email| Value::from(email.as_str())));
-            for ByEmail { id, email, connection_id, person_id } in self.0.query(&sql, values).await? {
+            let mut rows: Vec<ByEmail> = self.0.query(&sql, values).await?;
+            rows.sort_by_key(|row| row.id);
+            for ByEmail { id, email, connection_id, person_id } in rows {
                 if except.contains(&id) {
                     continue;
                 }
@@ -149,21 +142,5 @@ impl Persons<'_> {
             }
         }
         Ok(found.into_iter().filter_map(|(email, person)| Some((email, person?))).collect())
-    }
-
-    /// The persons of these employee records.
-    pub async fn list_by_records(&self, records: &[Uuid]) -> Result<HashMap<Uuid, PersonId>> {
-        let mut persons = HashMap::with_capacity(records.len());
-        for chunk in records.chunks(batch::CHUNK) {
-            let sql = format!(
-                "SELECT record_id, person_id FROM person_link WHERE tenant_id = $1 AND record_id IN ({})",
-                batch::places(2, chunk.len())
-            );
-            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
-            values.extend(chunk.iter().map(|record| Value::from(*record)));
-            let rows: Vec<ByRecord> = self.0.query(&sql, values).await?;
-            persons.extend(rows.into_iter().map(|row| (row.record_id, PersonId::from_uuid(row.person_id))));
-        }
-        Ok(persons)
     }
 }

@@ -4,9 +4,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::DateTime;
 use gangway_domain::{
-    id::{ConnectionId, EmployeeId, TenantId},
+    id::{ConnectionId, EmployeeId, SyncRunId, TenantId},
     record::Stream,
+    sync::RunCounts,
 };
 use gangway_migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
@@ -19,6 +21,13 @@ const CONNECTION: ConnectionId = ConnectionId::from_uuid(Uuid::from_u128(0xc));
 /// As many as a large page asks for.
 const N_ASKED: u32 = 100;
 
+/// Whether PostgreSQL has looked at what the tables hold, as it has not when a new installation reads its first account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Statistics {
+    Fresh,
+    None,
+}
+
 /// A database with two tenants of 10,000 employees each, and what was asked of it.
 struct Watched {
     db: Db,
@@ -30,11 +39,12 @@ struct Watched {
 impl Watched {
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::at(format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display()), Some(folder)).await
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        Self::at(url, Some(folder), Statistics::Fresh).await
     }
 
     /// None without a server.
-    async fn postgres() -> Option<Self> {
+    async fn postgres(statistics: Statistics) -> Option<Self> {
         let server = server_url()?;
         let (base, _) = server.rsplit_once('/').unwrap();
         let admin = Database::connect(&server).await.unwrap();
@@ -43,15 +53,18 @@ impl Watched {
         let name: String = name.try_get_by_index(0).unwrap();
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         admin.close().await.unwrap();
-        Some(Self::at(format!("{base}/{name}"), None).await)
+        Some(Self::at(format!("{base}/{name}"), None, statistics).await)
     }
 
-    async fn at(url: String, folder: Option<tempfile::TempDir>) -> Self {
+    async fn at(url: String, folder: Option<tempfile::TempDir>, statistics: Statistics) -> Self {
         let raw = Database::connect(&url).await.unwrap();
         Migrator::up(&raw, None).await.unwrap();
         let is_postgres = raw.get_database_backend() == DbBackend::Postgres;
         for sql in rows(is_postgres) {
             raw.execute_unprepared(&sql).await.unwrap();
+        }
+        if is_postgres && statistics == Statistics::Fresh {
+            raw.execute_unprepared("ANALYZE").await.unwrap();
         }
         let mut db = Db::connect(&Config::new(&url)).await.unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -60,11 +73,11 @@ impl Watched {
         Self { db, raw, told, _folder: folder }
     }
 
-    /// The plans of the statements told since that read aliases.
-    async fn plans(&self) -> Vec<String> {
+    /// The plans of the statements told since that hold this text.
+    async fn plans(&self, text: &str) -> Vec<String> {
         let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
         let mut plans = Vec::new();
-        for statement in told.into_iter().filter(|statement| statement.sql.contains("FROM record_alias")) {
+        for statement in told.into_iter().filter(|statement| statement.sql.contains(text)) {
             plans.push(self.plan(&statement).await);
         }
         plans
@@ -110,19 +123,46 @@ fn rows(is_postgres: bool) -> Vec<String> {
                updated_at) VALUES ({tenant}, {connection}, 'test', 'test', '{{}}', 'active', 1, 1, 0, 0)"
         ));
         sql.push(format!(
-            "INSERT INTO record (tenant_id, id, connection_id, stream, source, external_id, fields, attributes, stale, hash,
+            "INSERT INTO record (tenant_id, id, connection_id, stream, source, external_id, email, fields, attributes, stale, hash,
                kept_by, state, version, first_seen_at, first_seen_run_id, changed_at)
-             {numbers} SELECT {tenant}, {record}, {connection}, 'employees', 'test', CAST(i AS TEXT), '{{}}', '{{}}', '[]',
+             {numbers} SELECT {tenant}, {record}, {connection}, 'employees', 'test', CAST(i AS TEXT), 'p' || i || '@example.org', '{{}}',
+               '{{}}', '[]',
                {none}, '', 'present', 1, 0, {connection}, 0 FROM n"
         ));
         sql.push(format!(
             "INSERT INTO record_alias (tenant_id, connection_id, stream, source, external_id, record_id)
              {numbers} SELECT {tenant}, {connection}, 'employees', 'test', CAST(i AS TEXT), {record} FROM n"
         ));
+        sql.push(format!(
+            "INSERT INTO person (tenant_id, id, created_at) {numbers} SELECT {tenant}, {record}, 0 FROM n"
+        ));
+        sql.push(format!(
+            "INSERT INTO person_link (tenant_id, record_id, person_id, linked_by, linked_at)
+             {numbers} SELECT {tenant}, {record}, {record}, 'connector', 0 FROM n"
+        ));
     }
-    if is_postgres {
-        sql.push("ANALYZE".to_owned());
-    }
+    sql.push(format!(
+        "INSERT INTO sync (tenant_id, id, connection_id, stream, version, created_at, updated_at)
+         VALUES ({tenant}, {sync}, {connection}, 'employees', 1, 0, 0)",
+        tenant = id("10"),
+        sync = id("14"),
+        connection = id("12")
+    ));
+    let counts = serde_json::to_string(&RunCounts::default()).unwrap();
+    sql.push(format!(
+        "INSERT INTO sync_run (tenant_id, id, sync_id, connection_id, stream, mode, state, counts, credential_version,
+           created_at) VALUES ({tenant}, {run}, {sync}, {connection}, 'employees', 'full', 'running', '{counts}', 1, 0)",
+        tenant = id("10"),
+        run = id("15"),
+        sync = id("14"),
+        connection = id("12")
+    ));
+    sql.push(format!(
+        "INSERT INTO sweep_sighting (tenant_id, run_id, record_id) SELECT tenant_id, {}, id FROM record
+         WHERE tenant_id = {}",
+        id("15"),
+        id("10")
+    ));
     sql
 }
 
@@ -140,12 +180,15 @@ fn server_url() -> Option<String> {
 
 /// Whether a plan reads whole tables, or no more of an index than the tenant's part.
 fn reads_too_much(plan: &str, by: &str) -> bool {
-    let walks_all = plan.contains("Seq Scan") || plan.contains("SCAN ");
-    // PostgreSQL tells the conditions of an index, SQLite the columns it is entered by.
-    let enters_by = plan.lines().any(|line| {
-        (line.contains("Index Cond") && line.contains(&format!("{by} "))) || line.contains(&format!("{by}=?"))
-    });
-    walks_all || !enters_by
+    let walks_all =
+        |line: &str| line.contains("Seq Scan") || (line.contains("SCAN ") && !line.contains("VALUES CLAUSE"));
+    plan.lines().any(walks_all) || !enters_by(plan, by)
+}
+
+/// PostgreSQL tells the conditions of an index, SQLite the columns it is entered by.
+fn enters_by(plan: &str, by: &str) -> bool {
+    let on_postgres = |line: &str| line.contains("Index Cond") && line.contains(&format!("{by} "));
+    plan.lines().any(|line| on_postgres(line) || line.contains(&format!("{by}=?")))
 }
 
 async fn look_ups_enter_the_index_by_all_they_know(watched: Watched) {
@@ -156,7 +199,7 @@ async fn look_ups_enter_the_index_by_all_they_know(watched: Watched) {
     let of_connection: Vec<(ConnectionId, String)> = names.into_iter().map(|name| (CONNECTION, name)).collect();
     assert_eq!(tx.records().list_employees_by_name(&of_connection).await.unwrap().len(), of_connection.len());
     tx.commit().await.unwrap();
-    let plans = watched.plans().await;
+    let plans = watched.plans("FROM record_alias").await;
     assert_eq!(plans.len(), 2);
     for plan in plans {
         assert!(!reads_too_much(&plan, "external_id"), "{plan}");
@@ -166,8 +209,59 @@ async fn look_ups_enter_the_index_by_all_they_know(watched: Watched) {
     let employee = EmployeeId::from_uuid(Uuid::from_u128(1_000_001));
     assert_eq!(tx.records().list_employee_names(employee).await.unwrap(), [(CONNECTION, "1".to_owned())]);
     tx.commit().await.unwrap();
-    for plan in watched.plans().await {
+    for plan in watched.plans("FROM record_alias").await {
         assert!(!reads_too_much(&plan, "record_id"), "{plan}");
+    }
+}
+
+async fn a_sweep_looks_each_record_up_among_the_sightings(watched: Watched) {
+    let tx = watched.db.begin_read(&TenantScope::new(TENANT)).await.unwrap();
+    let run = tx.runs().find(SyncRunId::from_uuid(Uuid::from_u128(0xf))).await.unwrap().unwrap();
+    assert_eq!(tx.sweeps().list_unseen(&run, None, DateTime::UNIX_EPOCH, 10).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    let plans = watched.plans("FROM sweep_sighting").await;
+    assert_eq!(plans.len(), 1);
+    for plan in plans {
+        // A join would compare each record with every sighting, as long as nobody counted those.
+        assert!(enters_by(&plan, "record_id") && !plan.contains("Anti Join"), "{plan}");
+    }
+}
+
+async fn namesakes_are_found_by_their_email(watched: Watched) {
+    let emails: Vec<String> = (1..=N_ASKED).map(|id| format!("p{id}@example.org")).collect();
+    let tx = watched.db.begin_read(&TenantScope::new(TENANT)).await.unwrap();
+    assert!(tx.persons().list_by_emails(&emails, CONNECTION, &[]).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    let plans = watched.plans("JOIN person_link").await;
+    assert_eq!(plans.len(), 1);
+    for plan in plans {
+        assert!(enters_by(&plan, "email"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_looks_each_record_up_among_the_sightings_on_sqlite() {
+    a_sweep_looks_each_record_up_among_the_sightings(Watched::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn a_sweep_looks_each_record_up_among_the_sightings_on_postgres() {
+    for statistics in [Statistics::Fresh, Statistics::None] {
+        let Some(watched) = Watched::postgres(statistics).await else { return };
+        a_sweep_looks_each_record_up_among_the_sightings(watched).await;
+    }
+}
+
+#[tokio::test]
+async fn namesakes_are_found_by_their_email_on_sqlite() {
+    namesakes_are_found_by_their_email(Watched::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn namesakes_are_found_by_their_email_on_postgres() {
+    for statistics in [Statistics::Fresh, Statistics::None] {
+        let Some(watched) = Watched::postgres(statistics).await else { return };
+        namesakes_are_found_by_their_email(watched).await;
     }
 }
 
@@ -178,6 +272,8 @@ async fn look_ups_enter_the_index_by_all_they_know_on_sqlite() {
 
 #[tokio::test]
 async fn look_ups_enter_the_index_by_all_they_know_on_postgres() {
-    let Some(watched) = Watched::postgres().await else { return };
-    look_ups_enter_the_index_by_all_they_know(watched).await;
+    for statistics in [Statistics::Fresh, Statistics::None] {
+        let Some(watched) = Watched::postgres(statistics).await else { return };
+        look_ups_enter_the_index_by_all_they_know(watched).await;
+    }
 }

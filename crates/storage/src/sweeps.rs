@@ -63,7 +63,8 @@ impl Sweeps<'_> {
                            WHERE q.tenant_id = $1 AND q.connection_id = $3 AND q.stream = $4 AND q.run_id = $2
                              AND NOT EXISTS (SELECT 1 FROM record_alias a
                                              WHERE a.tenant_id = q.tenant_id AND a.connection_id = q.connection_id
-                                               AND a.stream = q.stream AND a.external_id = q.external_id)) AS n";
+                                               AND a.stream = q.stream AND a.external_id = q.external_id
+                                             LIMIT 1 OFFSET 0)) AS n";
         let values = vec![
             self.0.tenant().uuid().into(),
             run.id.uuid().into(),
@@ -195,9 +196,11 @@ impl Sweeps<'_> {
     }
 }
 
-/// A run has seen the record.
+/// A run has seen the record. With an offset PostgreSQL looks each record up by the whole key. It would else join, by statistics
+/// that do not know this run's sightings yet, and then may compare each record with all of them.
 const SIGHTING: &str = "EXISTS (SELECT 1 FROM sweep_sighting s
-                                WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id)";
+                                WHERE s.tenant_id = r.tenant_id AND s.run_id = {} AND s.record_id = r.id
+                                LIMIT 1 OFFSET 0)";
 
 /// The part of the queries that they share, growing condition by condition.
 struct Query {
@@ -235,7 +238,7 @@ impl Query {
             "NOT EXISTS (SELECT 1 FROM sweep_finding h
                          JOIN held_batch b ON b.tenant_id = h.tenant_id AND b.run_id = h.run_id
                          WHERE h.tenant_id = r.tenant_id AND h.record_id = r.id AND b.state = 'refused'
-                           AND b.refused_until > {})",
+                           AND b.refused_until > {} LIMIT 1 OFFSET 0)",
             to_micros(now).into(),
         );
         query

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use gangway_domain::{
-    id::{ConnectionId, EmployeeId},
+    id::{ConnectionId, EmployeeId, PersonId},
     record::{RecordState, Stream},
 };
 use sea_orm::{
@@ -48,6 +48,22 @@ struct NameRow {
     connection_id: Uuid,
     external_id: String,
     record_id: Uuid,
+}
+
+/// What belongs to a record and lies apart.
+#[derive(Debug)]
+pub struct Beside {
+    /// Employees: the person.
+    pub person: Option<PersonId>,
+    /// The sealed sensitive part, when it was asked for.
+    pub sealed: Option<Vec<u8>>,
+}
+
+#[derive(FromQueryResult)]
+struct BesideRow {
+    record_id: Uuid,
+    person_id: Option<Uuid>,
+    sealed: Option<Vec<u8>>,
 }
 
 impl Records<'_> {
@@ -109,6 +125,26 @@ impl Records<'_> {
         row.map(row::read).transpose()
     }
 
+    /// What belongs to these records, where there is any; sealed parts only when they are wanted.
+    pub async fn list_beside(&self, ids: &[Uuid], is_sealed_wanted: bool) -> Result<HashMap<Uuid, Beside>> {
+        let mut beside = HashMap::with_capacity(ids.len());
+        let wanted = if is_sealed_wanted { "" } else { "AND FALSE" };
+        for chunk in ids.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT r.id AS record_id, l.person_id, p.sensitive AS sealed FROM record r
+                 LEFT JOIN person_link l ON l.tenant_id = r.tenant_id AND l.record_id = r.id
+                 LEFT JOIN record_payload p ON p.tenant_id = r.tenant_id AND p.record_id = r.id {wanted}
+                 WHERE r.tenant_id = $1 AND r.id IN ({})",
+                batch::places(2, chunk.len())
+            );
+            let rows: Vec<BesideRow> = self.0.query(&sql, self.with_ids(chunk)).await?;
+            beside.extend(rows.into_iter().map(|BesideRow { record_id, person_id, sealed }| {
+                (record_id, Beside { person: person_id.map(PersonId::from_uuid), sealed })
+            }));
+        }
+        Ok(beside)
+    }
+
     /// The vendor ids an employee goes by.
     pub async fn list_employee_names(&self, employee: EmployeeId) -> Result<Vec<(ConnectionId, String)>> {
         let sql = "SELECT connection_id, external_id, record_id FROM record_alias
@@ -123,22 +159,26 @@ impl Records<'_> {
         &self,
         names: &[(ConnectionId, String)],
     ) -> Result<HashMap<(ConnectionId, String), EmployeeId>> {
-        let mut ids: Vec<&str> = names.iter().map(|(_, id)| id.as_str()).filter(|id| !id.contains('\0')).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        // Without its connection an id would be looked for in every entry of the tenant.
-        let connections: BTreeSet<Uuid> = names.iter().map(|(connection, _)| connection.uuid()).collect();
+        let names: BTreeSet<(Uuid, &str)> = names
+            .iter()
+            .filter(|(_, id)| !id.contains('\0'))
+            .map(|(connection, id)| (connection.uuid(), id.as_str()))
+            .collect();
+        let names: Vec<(Uuid, &str)> = names.into_iter().collect();
+        let select = "SELECT a.connection_id, a.external_id, a.record_id FROM record_alias a
+                      WHERE a.tenant_id = $1 AND a.stream = 'employees'";
         let mut employees = HashMap::new();
-        for chunk in ids.chunks(batch::CHUNK) {
-            let sql = format!(
-                "SELECT connection_id, external_id, record_id FROM record_alias
-                 WHERE tenant_id = $1 AND stream = 'employees' AND connection_id IN ({}) AND external_id IN ({})",
-                batch::places(2, connections.len()),
-                batch::places(2 + connections.len(), chunk.len())
-            );
+        for chunk in names.chunks(batch::CHUNK) {
+            let columns = ["a.connection_id", "a.external_id"];
+            let sql = if self.0.is_postgres() {
+                batch::each(select, &columns, 2, chunk.len())
+            } else {
+                let pairs: Vec<String> =
+                    (0..chunk.len()).map(|pair| format!("({})", batch::places(2 + pair * 2, 2))).collect();
+                format!("{select} AND ({}) IN (VALUES {})", columns.join(", "), pairs.join(", "))
+            };
             let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
-            values.extend(connections.iter().map(|id| Value::from(*id)));
-            values.extend(chunk.iter().map(|id| Value::from(*id)));
+            values.extend(chunk.iter().flat_map(|(connection, id)| [Value::from(*connection), Value::from(*id)]));
             for NameRow { connection_id, external_id, record_id } in self.0.query(&sql, values).await? {
                 employees
                     .insert((ConnectionId::from_uuid(connection_id), external_id), EmployeeId::from_uuid(record_id));

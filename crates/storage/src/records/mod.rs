@@ -17,7 +17,7 @@ use gangway_domain::{
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-pub use find::RecordFilter;
+pub use find::{Beside, RecordFilter};
 pub use row::Record;
 
 use crate::{Error, Result, TenantTx, entity::record::Model, micros::to_micros};
@@ -101,12 +101,10 @@ impl Records<'_> {
     ) -> Result<Vec<Known>> {
         let mut known = Vec::with_capacity(external_ids.len());
         for chunk in external_ids.chunks(batch::CHUNK) {
-            let sql = format!(
-                "SELECT a.source, a.external_id, a.record_id, r.hash, r.state
+            let select = "SELECT a.source, a.external_id, a.record_id, r.hash, r.state
                  FROM record_alias a JOIN record r ON r.tenant_id = a.tenant_id AND r.id = a.record_id
-                 WHERE a.tenant_id = $1 AND a.connection_id = $2 AND a.stream = $3 AND a.external_id IN ({})",
-                batch::places(4, chunk.len())
-            );
+                 WHERE a.tenant_id = $1 AND a.connection_id = $2 AND a.stream = $3";
+            let sql = batch::one_of(self.0.is_postgres(), select, "a.external_id", 4, chunk.len());
             let mut values: Vec<Value> =
                 vec![self.0.tenant().uuid().into(), connection.uuid().into(), stream.as_str().into()];
             values.extend(chunk.iter().map(|id| Value::from(id.as_str())));
