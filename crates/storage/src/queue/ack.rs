@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use gangway_domain::{id::JobId, job::JobState};
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
     JobFence, SystemQueue, job_id,
     sql::{Binds, Dialect, Id, execute, query},
 };
-use crate::{Result, micros::to_micros};
+use crate::{Result, micros::to_micros, transaction::Transaction};
 
 /// What became of a leased job.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ impl SystemQueue<'_> {
     }
 }
 
-async fn apply(tx: &DatabaseTransaction, row: &Running, verdict: &Verdict, now: i64) -> Result<()> {
+async fn apply(tx: &Transaction, row: &Running, verdict: &Verdict, now: i64) -> Result<()> {
     let back = Return {
         state: JobState::Scheduled,
         run_at: now,
@@ -155,14 +155,16 @@ async fn apply(tx: &DatabaseTransaction, row: &Running, verdict: &Verdict, now: 
     }
 }
 
-async fn finish_done(tx: &DatabaseTransaction, acks: &[&Ack], now: i64) -> Result<Vec<JobId>> {
+async fn finish_done(tx: &Transaction, acks: &[&Ack], now: i64) -> Result<Vec<JobId>> {
     if acks.is_empty() {
         return Ok(Vec::new());
     }
     let mut binds = Binds::default();
     let at = binds.add(now);
-    let rows: Vec<_> =
-        acks.iter().map(|ack| format!("({}, {})", binds.add(ack.fence.job.uuid()), ack.fence.epoch)).collect();
+    let rows: Vec<_> = acks
+        .iter()
+        .map(|ack| format!("({}, {})", binds.add(ack.fence.job.uuid()), binds.add(ack.fence.epoch)))
+        .collect();
     let sql = format!(
         "WITH acked (job_id, job_epoch) AS (VALUES {})
          UPDATE job SET state = 'done', finished_at = {at}, last_error = NULL, lease_owner = NULL, lease_until = NULL
@@ -174,7 +176,7 @@ async fn finish_done(tx: &DatabaseTransaction, acks: &[&Ack], now: i64) -> Resul
     Ok(acks.iter().map(|ack| ack.fence.job).filter(|job| !done.contains(job)).collect())
 }
 
-async fn lock_running(tx: &DatabaseTransaction, acks: &[&Ack]) -> Result<BTreeMap<Uuid, Running>> {
+async fn lock_running(tx: &Transaction, acks: &[&Ack]) -> Result<BTreeMap<Uuid, Running>> {
     if acks.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -191,7 +193,7 @@ async fn lock_running(tx: &DatabaseTransaction, acks: &[&Ack]) -> Result<BTreeMa
 }
 
 /// Ends a running row as failed.
-pub(super) async fn fail(tx: &DatabaseTransaction, row: &Running, error: &str, now: i64) -> Result<()> {
+pub(super) async fn fail(tx: &Transaction, row: &Running, error: &str, now: i64) -> Result<()> {
     let sql =
         "UPDATE job SET state = 'failed', last_error = $1, finished_at = $2, lease_owner = NULL, lease_until = NULL
          WHERE id = $3 AND epoch = $4 AND state = 'running'";
@@ -199,7 +201,7 @@ pub(super) async fn fail(tx: &DatabaseTransaction, row: &Running, error: &str, n
 }
 
 /// Puts a running row back, or merges it into the row that waits under its key.
-pub(super) async fn send_back(tx: &DatabaseTransaction, row: &Running, back: Return) -> Result<()> {
+pub(super) async fn send_back(tx: &Transaction, row: &Running, back: Return) -> Result<()> {
     let merged = merge_into_waiting(tx, row, &back).await?;
     let (state, finished_at) = if merged { (JobState::Superseded, Some(back.now)) } else { (back.state, None) };
     let sql = "UPDATE job SET state = $1, run_at = $2, not_before = $3, attempts = $4, last_error = $5,
@@ -219,7 +221,7 @@ pub(super) async fn send_back(tx: &DatabaseTransaction, row: &Running, back: Ret
     execute(tx, sql, values).await.map(|_| ())
 }
 
-async fn merge_into_waiting(tx: &DatabaseTransaction, row: &Running, back: &Return) -> Result<bool> {
+async fn merge_into_waiting(tx: &Transaction, row: &Running, back: &Return) -> Result<bool> {
     let Dialect { greatest, least, .. } = Dialect::of(tx);
     let not_before = format!("{greatest}(job.not_before, $3)");
     let run_at = format!("{greatest}({least}(job.run_at, $2), {not_before})");

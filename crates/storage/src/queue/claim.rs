@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use gangway_domain::{id::TenantId, job::JobClass};
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     rest::{self, ASIDE},
     sql::{Binds, Dialect, query},
 };
-use crate::{Result, TenantScope, micros::to_micros};
+use crate::{Result, TenantScope, micros::to_micros, transaction::Transaction};
 
 /// Which class each of eight consecutive slots prefers.
 const PATTERN: [JobClass; 8] = [
@@ -35,7 +35,7 @@ const PROMOTE_AT_MOST: i64 = 500;
 
 /// How far past a queue's virtual time others than the tenants with their full share, or those being set aside, are looked for. Whoever waits has its
 /// first start near that time, and without a bound each look would read a large tenant's whole backlog.
-const LOOK_AHEAD: i64 = 1_000;
+const LOOK_AHEAD: i64 = 100;
 
 /// What a worker asks for.
 #[derive(Debug, Clone)]
@@ -120,8 +120,13 @@ impl SystemQueue<'_> {
         let crowded = crowded(tx, request, &probe).await?;
         let mut rows = Vec::new();
         let mut share = request.share.clone();
+        let mut exhausted = Vec::new();
         for (class, slots) in shares(&probe, request.slots, request.turn) {
-            rows.extend(claim_class(tx, request, class, slots, &mut share, &crowded).await?);
+            let claimed = claim_class(tx, request, class, slots, &mut share, &crowded).await?;
+            if claimed.len() < slots {
+                exhausted.push(class);
+            }
+            rows.extend(claimed);
         }
         // Rows that others hold locked, and tenants that rest or have their share, leave slots free; the other classes may
         // have them.
@@ -130,7 +135,7 @@ impl SystemQueue<'_> {
             if free == 0 {
                 break;
             }
-            if probe.has(class) {
+            if probe.has(class) && !exhausted.contains(&class) {
                 rows.extend(claim_class(tx, request, class, free, &mut share, &crowded).await?);
             }
         }
@@ -167,7 +172,7 @@ impl SystemQueue<'_> {
 }
 
 /// One look at the indexes, so that an idle poll costs one statement.
-async fn probe(tx: &DatabaseTransaction, request: &ClaimRequest) -> Result<Probe> {
+async fn probe(tx: &Transaction, request: &ClaimRequest) -> Result<Probe> {
     let pending = |class: i16| {
         format!(
             "CASE WHEN EXISTS (SELECT 1 FROM job WHERE queue = $2 AND class = {class} AND state = 'pending'
@@ -197,7 +202,7 @@ impl Probe {
 }
 
 /// Sets aside what belongs to suspended tenants; answers the classes in which more of it may stand in the way.
-async fn crowded(tx: &DatabaseTransaction, request: &ClaimRequest, probe: &Probe) -> Result<Vec<JobClass>> {
+async fn crowded(tx: &Transaction, request: &ClaimRequest, probe: &Probe) -> Result<Vec<JobClass>> {
     let mut crowded = Vec::new();
     if probe.suspended > 0 {
         for class in JobClass::ALL.into_iter().filter(|class| probe.has(*class)) {
@@ -220,7 +225,7 @@ fn shares(probe: &Probe, slots: usize, turn: usize) -> Vec<(JobClass, usize)> {
 }
 
 async fn claim_class(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     request: &ClaimRequest,
     class: JobClass,
     slots: usize,
@@ -245,7 +250,7 @@ async fn claim_class(
 }
 
 async fn claim_rows(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     request: &ClaimRequest,
     class: JobClass,
     n: usize,

@@ -1,7 +1,7 @@
 //! Writing results: a layer around every job hands them to one task that writes them in batches.
 //!
-//! The layer waits until its result is written, so a drained worker has nothing left to say; and the task does not depend on
-//! the worker's poll loop, so it never waits for it.
+//! The layer waits until its result is written, so a drained worker has nothing left to say; but the job's slot is free before,
+//! so that the next job runs meanwhile. The task does not depend on the worker's poll loop, so it never waits for it.
 
 use std::{
     sync::Arc,
@@ -26,7 +26,7 @@ use tower::{Layer, Service, timeout::error::Elapsed};
 use super::{Leased, Shared};
 use crate::{Finish, JobError, error::Chain};
 
-/// Results written in one transaction at most.
+/// Results written in one transaction at most, and waiting for it: jobs whose results find no room keep their slots.
 const BATCH: usize = 128;
 
 /// With the doubling wait this outlasts a database restart of half a minute; later the lease has expired anyway.
@@ -44,15 +44,16 @@ struct Pending {
 /// Wraps each job: awaits it, then has its result written.
 #[derive(Debug, Clone)]
 pub(crate) struct AckLayer {
-    results: mpsc::UnboundedSender<Pending>,
+    shared: Arc<Shared>,
+    results: mpsc::Sender<Pending>,
 }
 
 impl AckLayer {
     /// Starts the writing task; it ends when the last clone of the layer is gone.
     pub(super) fn start(shared: Arc<Shared>, tasks: &TaskTracker) -> Self {
-        let (results, pending) = mpsc::unbounded_channel();
-        tasks.spawn(write(shared, pending));
-        Self { results }
+        let (results, pending) = mpsc::channel(BATCH);
+        tasks.spawn(write(Arc::clone(&shared), pending));
+        Self { shared, results }
     }
 }
 
@@ -60,7 +61,7 @@ impl<S> Layer<S> for AckLayer {
     type Service = AckService<S>;
 
     fn layer(&self, inner: S) -> AckService<S> {
-        AckService { inner, results: self.results.clone() }
+        AckService { inner, shared: Arc::clone(&self.shared), results: self.results.clone() }
     }
 }
 
@@ -68,7 +69,8 @@ impl<S> Layer<S> for AckLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct AckService<S> {
     inner: S,
-    results: mpsc::UnboundedSender<Pending>,
+    shared: Arc<Shared>,
+    results: mpsc::Sender<Pending>,
 }
 
 impl<S> Service<Task<Leased>> for AckService<S>
@@ -87,7 +89,7 @@ where
 
     fn call(&mut self, task: Task<Leased>) -> Self::Future {
         let Leased { job, slot } = task.args.clone();
-        let results = self.results.clone();
+        let (shared, results) = (Arc::clone(&self.shared), self.results.clone());
         let run = self.inner.call(task);
         Box::pin(async move {
             let (begun, kind) = (Instant::now(), bounded::one_of(KINDS, &job.kind));
@@ -112,11 +114,12 @@ where
             }
             let (written, wait) = oneshot::channel();
             let ack = Ack { fence: job.fence, attempt: job.attempt, outcome };
-            if results.send(Pending { ack, written }).is_err() || wait.await.is_err() {
+            let is_taken = results.send(Pending { ack, written }).await.is_ok();
+            shared.give_up_slot(&job.fence, slot);
+            if !is_taken || wait.await.is_err() {
                 tracing::warn!("job.id" = %job.fence.job, "the result was not written; the lease will expire");
             }
             TURNS.record(begun.elapsed(), [kind, name]);
-            drop(slot);
             result
         })
     }
@@ -140,7 +143,7 @@ fn outcome(result: &Result<Finish, BoxDynError>) -> Outcome {
     }
 }
 
-async fn write(shared: Arc<Shared>, mut pending: mpsc::UnboundedReceiver<Pending>) {
+async fn write(shared: Arc<Shared>, mut pending: mpsc::Receiver<Pending>) {
     let mut batch = Vec::new();
     while pending.recv_many(&mut batch, BATCH).await > 0 {
         let acks: Vec<_> = batch.iter().map(|pending| pending.ack.clone()).collect();
@@ -150,13 +153,16 @@ async fn write(shared: Arc<Shared>, mut pending: mpsc::UnboundedReceiver<Pending
                 write_batch(&shared, std::slice::from_ref(ack)).await;
             }
         }
+        let returns = batch.iter().any(|pending| matches!(pending.ack.outcome, Outcome::Again | Outcome::GiveBack));
         for Pending { ack, written } in batch.drain(..) {
             shared.held().remove(&ack.fence);
             if written.send(()).is_err() {
                 tracing::debug!("job.id" = %ack.fence.job, "nobody waits for this result any more");
             }
         }
-        shared.freed.notify_one();
+        if returns {
+            shared.returned.notify_one();
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use gangway_app::{
 };
 use gangway_domain::id::TenantId;
 use tokio::{
-    sync::{Notify, Semaphore, mpsc},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -46,23 +46,42 @@ struct Shared {
     config: WorkerConfig,
     slots: Arc<Semaphore>,
     /// Claimed and not acknowledged. Only these are renewed: a claim whose answer was lost must expire.
-    held: Mutex<HashMap<JobFence, TenantId>>,
-    /// Told when a job was acknowledged: its tenant's share has room again.
+    held: Mutex<HashMap<JobFence, Lease>>,
+    /// Told when a job has run: its tenant's share has room again.
     freed: Notify,
+    /// Told when a result put a job back that may run at once.
+    returned: Notify,
+}
+
+/// A claimed job.
+#[derive(Debug, Clone, Copy)]
+struct Lease {
+    tenant: TenantId,
+    /// It has a slot; else it has run, and its result is being written.
+    has_slot: bool,
 }
 
 impl Shared {
-    fn held(&self) -> MutexGuard<'_, HashMap<JobFence, TenantId>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<JobFence, Lease>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What each tenant has of the slots, and may have.
     fn share(&self) -> TenantShare {
         let mut held: BTreeMap<TenantId, usize> = BTreeMap::new();
-        for tenant in self.held().values() {
-            *held.entry(*tenant).or_default() += 1;
+        for lease in self.held().values().filter(|lease| lease.has_slot) {
+            *held.entry(lease.tenant).or_default() += 1;
         }
         TenantShare::of_slots(self.config.concurrency, held)
+    }
+
+    /// The job has run: its slot is the next one's while its result is written.
+    fn give_up_slot(&self, fence: &JobFence, slot: Arc<OwnedSemaphorePermit>) {
+        if let Some(lease) = self.held().get_mut(fence) {
+            lease.has_slot = false;
+        }
+        drop(slot);
+        self.freed.notify_one();
     }
 }
 
@@ -105,6 +124,7 @@ impl QueueBackend {
             config,
             held: Mutex::default(),
             freed: Notify::new(),
+            returned: Notify::new(),
         });
         let acks = AckLayer::start(Arc::clone(&shared), &tasks);
         Self { shared, tasks, stop, ended: CancellationToken::new(), acks, started: None, closing: None }
