@@ -3,10 +3,9 @@
 //! Either side of that moment is traced, at the finest level: whoever asks what a crash leaves behind can end a process right
 //! there, as `tests/it/killed` does.
 
-use sea_orm::DatabaseTransaction;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::Result;
+use crate::{Result, transaction::Transaction};
 
 /// What a transaction may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +17,14 @@ pub(crate) enum Access {
 /// A transaction that has begun.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) tx: DatabaseTransaction,
+    pub(crate) tx: Transaction,
     pub(crate) access: Access,
     /// `SQLite`: the turn to write, kept until the end.
     pub(crate) writer: Option<OwnedSemaphorePermit>,
 }
 
 /// Commits.
-pub(crate) async fn commit(tx: DatabaseTransaction, access: Access) -> Result<()> {
+pub(crate) async fn commit(tx: Transaction, access: Access) -> Result<()> {
     if access == Access::Read {
         return Ok(tx.commit().await?);
     }

@@ -8,8 +8,8 @@ use std::{
 use gangway_domain::id::TenantId;
 use gangway_metrics::database::{CONNECTION_TIMEOUTS, CONNECTION_WAIT};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
+    ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, sqlx,
 };
 use tokio::sync::Semaphore;
 
@@ -17,6 +17,7 @@ use crate::{
     Error, Result, SystemReason, SystemTx, TenantScope, TenantTx,
     access::{Access, Opened},
     keys::{self, KeyHolder},
+    transaction::{Transaction, Watcher},
 };
 
 /// How to reach the database.
@@ -43,7 +44,7 @@ impl Config {
 const UNTESTED: Duration = Duration::from_secs(1);
 
 /// The database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Db {
     tenants: DatabaseConnection,
     system: DatabaseConnection,
@@ -51,6 +52,13 @@ pub struct Db {
     writer: Option<Arc<Semaphore>>,
     /// How long one waits there.
     patience: Duration,
+    watcher: Option<Watcher>,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("tenants", &self.tenants).field("system", &self.system).finish_non_exhaustive()
+    }
 }
 
 impl Db {
@@ -64,7 +72,7 @@ impl Db {
         };
         let is_sqlite = tenants.get_database_backend() == DbBackend::Sqlite;
         let writer = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { tenants, system, writer, patience: config.acquire_timeout })
+        Ok(Self { tenants, system, writer, patience: config.acquire_timeout, watcher: None })
     }
 
     /// Which database this is.
@@ -79,15 +87,13 @@ impl Db {
 
     /// Begins a transaction that sees one tenant and may write.
     pub async fn begin(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let opened = self.open_transaction(Pool::Tenants, Access::Write).await?;
-        take_role(&opened.tx, "gangway_app", Some(scope.tenant())).await?;
+        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Write).await?;
         Ok(TenantTx::new(scope.tenant(), opened))
     }
 
     /// Begins a transaction that sees one tenant and only reads.
     pub async fn begin_read(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let opened = self.open_transaction(Pool::Tenants, Access::Read).await?;
-        take_role(&opened.tx, "gangway_app", Some(scope.tenant())).await?;
+        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Read).await?;
         Ok(TenantTx::new(scope.tenant(), opened))
     }
 
@@ -95,8 +101,7 @@ impl Db {
     pub async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx> {
         tracing::trace!(reason = reason.as_str(), "system transaction");
         let access = if reason.only_reads() { Access::Read } else { Access::Write };
-        let opened = self.open_transaction(Pool::System, access).await?;
-        take_role(&opened.tx, "gangway_system", None).await?;
+        let opened = self.open_transaction(Pool::System, None, access).await?;
         Ok(SystemTx::new(opened))
     }
 
@@ -118,11 +123,12 @@ impl Db {
 
     /// Tells of each statement that transactions run from now on.
     #[cfg(test)]
-    pub(crate) fn watch(&mut self, watcher: impl Fn(&Statement) + Clone + Send + Sync + 'static) {
+    pub(crate) fn watch(&mut self, watcher: impl Fn(&sea_orm::Statement) + Clone + Send + Sync + 'static) {
         for pool in [&mut self.tenants, &mut self.system] {
             let watcher = watcher.clone();
             pool.set_metric_callback(move |told| watcher(told.statement));
         }
+        self.watcher = Some(Arc::new(watcher));
     }
 
     /// The system role's pool, for the queue's notices (which need no tenant and no transaction).
@@ -145,9 +151,9 @@ impl Db {
         })
     }
 
-    async fn open_transaction(&self, pool: Pool, access: Access) -> Result<Opened> {
+    async fn open_transaction(&self, pool: Pool, tenant: Option<TenantId>, access: Access) -> Result<Opened> {
         let begun = Instant::now();
-        let opened = self.open_transaction_of(pool, access).await;
+        let opened = self.open_transaction_of(pool, tenant, access).await;
         match &opened {
             Ok(_) => CONNECTION_WAIT.record(begun.elapsed(), [pool.as_str()]),
             Err(_) => CONNECTION_TIMEOUTS.add(1, [pool.as_str()]),
@@ -155,13 +161,19 @@ impl Db {
         opened
     }
 
-    async fn open_transaction_of(&self, pool: Pool, access: Access) -> Result<Opened> {
-        let pool = match pool {
+    async fn open_transaction_of(&self, pool: Pool, tenant: Option<TenantId>, access: Access) -> Result<Opened> {
+        let connections = match pool {
             Pool::Tenants => &self.tenants,
             Pool::System => &self.system,
         };
+        if connections.get_database_backend() == DbBackend::Postgres {
+            let connections = connections.get_postgres_connection_pool();
+            let tx = Transaction::on_postgres(connections, pool.role(), tenant, self.watcher.clone()).await?;
+            return Ok(Opened { tx, access, writer: None });
+        }
         let Some(turns) = self.writer.as_ref().filter(|_| access == Access::Write) else {
-            return Ok(Opened { tx: pool.begin().await?, access, writer: None });
+            let tx = Transaction::Sqlite(connections.begin().await?);
+            return Ok(Opened { tx, access, writer: None });
         };
         // One long transaction must not make everybody wait for ever: whoever asked is told to come again.
         let waited = tokio::time::timeout(self.patience, Arc::clone(turns).acquire_owned()).await;
@@ -173,7 +185,8 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Opened { tx: pool.begin_with_options(options).await?, access, writer })
+        let tx = Transaction::Sqlite(connections.begin_with_options(options).await?);
+        Ok(Opened { tx, access, writer })
     }
 }
 
@@ -189,6 +202,14 @@ impl Pool {
         match self {
             Self::Tenants => "tenants",
             Self::System => "system",
+        }
+    }
+
+    /// The role that its transactions take.
+    const fn role(self) -> &'static str {
+        match self {
+            Self::Tenants => "gangway_app",
+            Self::System => "gangway_system",
         }
     }
 }
@@ -209,17 +230,6 @@ async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {
                 .foreign_keys(true)
         });
     Ok(Database::connect(options).await?)
-}
-
-/// Takes the role and tenant for this transaction only: no session state is ever set, so any pooler works.
-async fn take_role(tx: &DatabaseTransaction, role: &str, tenant: Option<TenantId>) -> Result<()> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    let tenant = tenant.map(|tenant| tenant.uuid().to_string()).unwrap_or_default();
-    let sql = "SELECT set_config('role', $1, true), set_config('app.tenant_id', $2, true)";
-    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [role.into(), tenant.into()])).await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use gangway_domain::{
     tenant::TenantState,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use crate::{
@@ -90,6 +91,13 @@ impl OperatorKeys<'_> {
     }
 }
 
+#[derive(FromQueryResult)]
+struct HolderRow {
+    #[sea_orm(nested)]
+    key: Model,
+    tenant_state: String,
+}
+
 /// A key that somebody presented, with the scope it proves. Only [`crate::Db::authenticate`] makes one.
 #[derive(Debug, Clone)]
 pub struct KeyHolder {
@@ -116,15 +124,20 @@ impl KeyHolder {
 
 /// Whoever holds the key with this hash, in any tenant.
 pub(crate) async fn find_holder(tx: &SystemTx, hash: &[u8; 32]) -> Result<Option<KeyHolder>> {
-    let row = tx.find::<Entity>().filter(Column::Hash.eq(hash.to_vec())).one(tx.raw()).await?;
-    let Some(key) = row.map(read).transpose()? else { return Ok(None) };
+    let sql =
+        "SELECT k.*, t.state AS tenant_state FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.hash = $1";
+    let rows: Vec<HolderRow> = tx.query(sql, vec![hash.to_vec().into()]).await?;
+    let Some(HolderRow { key, tenant_state }) = rows.into_iter().next() else { return Ok(None) };
+    let key = read(key)?;
     // What a row says of itself is not enough: only the platform tenant's rows are out of tenants' reach.
     if (key.kind == KeyKind::Operator) != (key.tenant == PLATFORM_TENANT) {
         return Ok(None);
     }
     let tenant = match key.kind {
         KeyKind::Operator => TenantState::Active,
-        KeyKind::Tenant => tx.tenants().find(key.tenant).await?.ok_or(Error::NotFound("tenant"))?.state,
+        KeyKind::Tenant => {
+            TenantState::parse(&tenant_state).ok_or_else(|| Error::corrupt("tenant", "unknown state"))?
+        }
     };
     Ok(Some(KeyHolder { key, tenant }))
 }

@@ -14,6 +14,7 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod scope;
+mod transaction;
 
 pub mod attributes;
 pub mod audit;

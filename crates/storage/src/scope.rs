@@ -18,8 +18,8 @@ use gangway_domain::{
 };
 use gangway_metrics::{bounded, syncs::EVENTS};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExecResult, FromQueryResult,
-    QueryFilter, Select, Statement, UpdateMany, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExecResult, FromQueryResult, QueryFilter, Select, Statement,
+    UpdateMany, Value,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -48,6 +48,7 @@ use crate::{
     syncs::{Syncs, SystemSyncs},
     tenants::{self, SystemTenants},
     tokens::{SystemTokens, Tokens},
+    transaction::Transaction,
 };
 
 /// Proof that someone was authenticated for one tenant. Only this crate makes one.
@@ -145,7 +146,7 @@ pub(crate) trait TenantScoped: EntityTrait {
 #[derive(Debug)]
 pub struct TenantTx {
     tenant: TenantId,
-    tx: DatabaseTransaction,
+    tx: Transaction,
     jobs: Vec<NewJob>,
     events: Vec<SealedEvent>,
     access: Access,
@@ -305,7 +306,7 @@ impl TenantTx {
     }
 
     /// The connection under it, for this crate's repositories only.
-    pub(crate) const fn raw(&self) -> &DatabaseTransaction {
+    pub(crate) const fn raw(&self) -> &Transaction {
         &self.tx
     }
 
@@ -325,7 +326,7 @@ impl TenantTx {
 /// A transaction across tenants that offers only named queries.
 #[derive(Debug)]
 pub struct SystemTx {
-    tx: DatabaseTransaction,
+    tx: Transaction,
     access: Access,
     _writer: Option<OwnedSemaphorePermit>,
 }
@@ -377,7 +378,7 @@ impl SystemTx {
         E::find()
     }
 
-    pub(crate) const fn raw(&self) -> &DatabaseTransaction {
+    pub(crate) const fn raw(&self) -> &Transaction {
         &self.tx
     }
 
@@ -394,6 +395,6 @@ impl SystemTx {
     }
 }
 
-fn statement(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Statement {
+fn statement(tx: &Transaction, sql: &str, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(tx.get_database_backend(), sql, values)
 }

@@ -9,7 +9,4 @@ pub(super) async fn reads_persons(intruder: &Intruder, of_a: &Seeded, of_b: &See
     drop(tx);
     let tx = intruder.tries("persons.lock").await;
     assert!(tx.persons().lock(&[of_a.person]).await.unwrap().is_empty());
-    drop(tx);
-    let tx = intruder.tries("persons.list_by_records").await;
-    assert!(tx.persons().list_by_records(&[of_a.record.id]).await.unwrap().is_empty());
 }

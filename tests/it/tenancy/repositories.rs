@@ -226,6 +226,9 @@ async fn reads_records(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("records.find_raw").await;
     assert_eq!(tx.records().find_raw(id).await.unwrap(), None);
     drop(tx);
+    let tx = intruder.tries("records.list_beside").await;
+    assert!(tx.records().list_beside(&[id], true).await.unwrap().is_empty());
+    drop(tx);
     let tx = intruder.tries("records.list_employee_names").await;
     assert!(tx.records().list_employee_names(EmployeeId::from_uuid(id)).await.unwrap().is_empty());
     drop(tx);

@@ -69,6 +69,8 @@ impl Choice {
             for attribute in tx.attributes().list_not_in_clear(&connections, stream).await? {
                 choice.hidden.entry(attribute.connection).or_default().push(attribute);
             }
+            // Where nothing is hidden there is nothing to look for.
+            let connections: Vec<ConnectionId> = choice.hidden.keys().copied().collect();
             let mappings = tx.mappings().list(&connections).await?;
             choice.mappings = mappings.into_iter().map(|mapping| (mapping.connection, mapping)).collect();
         }

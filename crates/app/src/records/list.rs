@@ -1,5 +1,7 @@
 //! Listing records by filter, and reading one.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use gangway_domain::{
     id::{ConnectionId, EmployeeId},
@@ -7,7 +9,7 @@ use gangway_domain::{
     record::{RecordState, Stream},
 };
 use gangway_storage::{
-    Page, PageRequest,
+    Page, PageRequest, TenantTx,
     records::{Record, RecordFilter},
 };
 use uuid::Uuid;
@@ -15,10 +17,10 @@ use uuid::Uuid;
 use super::{
     RecordView,
     choice::{self, Choice},
-    view::{Beside, Sensitive},
+    view::Beside,
     wire_id,
 };
-use crate::{Ctx, Error, Result, audit};
+use crate::{Ctx, Error, Result, audit, seal::TenantKeys};
 
 /// Which records a listing shows.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +55,7 @@ pub async fn list(ctx: &Ctx, stream: Stream, query: RecordQuery, page: PageReque
     {
         return Err(Error::invalid("from", "`from` must not lie after `to`"));
     }
+    let opener = opener(ctx).await?;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
     let employee = match employee {
         Some(employee) => Some(tx.records().list_employee_names(employee).await?),
@@ -73,8 +76,7 @@ pub async fn list(ctx: &Ctx, stream: Stream, query: RecordQuery, page: PageReque
         to,
     };
     let Page { items, has_more } = tx.records().list(stream, &filter, page).await?;
-    tx.commit().await?;
-    Ok(Page { items: views(ctx, stream, items, None).await?, has_more })
+    Ok(Page { items: views(ctx, tx, opener, stream, items, None).await?, has_more })
 }
 
 /// The canonical fields that a query asks about.
@@ -88,26 +90,38 @@ fn asked_for(status: Option<&String>, email: Option<&String>) -> impl Iterator<I
 /// `object.not-found`.
 pub async fn get(ctx: &Ctx, stream: Stream, id: Uuid) -> Result<RecordView> {
     ctx.require(Scope::RecordsRead)?;
+    let opener = opener(ctx).await?;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let record = tx.records().find(stream, id).await?;
-    tx.commit().await?;
-    let record = record.ok_or_else(|| Error::not_found(stream.noun()))?;
-    let views = views(ctx, stream, vec![record], Some(id)).await?;
+    let record = tx.records().find(stream, id).await?.ok_or_else(|| Error::not_found(stream.noun()))?;
+    let views = views(ctx, tx, opener, stream, vec![record], Some(id)).await?;
     views.into_iter().next().ok_or_else(|| Error::not_found(stream.noun()))
 }
 
-/// The views of records. A reading that opens sensitive values is noted in the audit log before they are answered.
-async fn views(ctx: &Ctx, stream: Stream, records: Vec<Record>, one: Option<Uuid>) -> Result<Vec<RecordView>> {
+/// What opens sealed values, for those who may see them. Fetched before a transaction begins: it may need one of its own.
+async fn opener(ctx: &Ctx) -> Result<Option<Arc<TenantKeys>>> {
+    if !ctx.may(Scope::SensitiveRead) {
+        return Ok(None);
+    }
     let app = ctx.app();
-    let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let sensitive = if ctx.may(Scope::SensitiveRead) { Sensitive::Show } else { Sensitive::Hide };
-    let tx = app.db.begin_read(ctx.scope()).await?;
+    app.keys.tenant(app, ctx.scope()).await.map(Some)
+}
+
+/// The views of records that were read in `tx`, which ends. A reading that opens sensitive values is noted in the audit log
+/// before they are answered.
+async fn views(
+    ctx: &Ctx,
+    tx: TenantTx,
+    opener: Option<Arc<TenantKeys>>,
+    stream: Stream,
+    records: Vec<Record>,
+    one: Option<Uuid>,
+) -> Result<Vec<RecordView>> {
     let choice = Choice::of(&tx, stream, &records).await?;
-    let mut beside = Beside::of(&tx, &keys, &records, sensitive).await?;
+    let mut beside = Beside::of(&tx, opener.as_deref(), &records).await?;
     tx.commit().await?;
     if beside.holds_sensitive() {
         let object = one.map_or_else(|| stream.as_str().to_owned(), |id| wire_id(stream, id));
-        let tx = app.db.begin(ctx.scope()).await?;
+        let tx = ctx.app().db.begin(ctx.scope()).await?;
         let detail = serde_json::json!({ "records": records.len() });
         audit::record(ctx, &tx, "sensitive.read", &object, detail).await?;
         tx.commit().await?;

@@ -74,20 +74,25 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Reads what these records need, in at most three queries. Sealed values are read and opened only with `Sensitive::Show`.
-    pub(super) async fn of(tx: &TenantTx, keys: &TenantKeys, records: &[Record], sensitive: Sensitive) -> Result<Self> {
+    /// Reads what these records need, in two queries. Sealed values are read only with keys that open them.
+    pub(super) async fn of(tx: &TenantTx, opener: Option<&TenantKeys>, records: &[Record]) -> Result<Self> {
         let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
         let is_employees = records.first().is_some_and(|record| record.stream == Stream::Employees);
         let names: Vec<(ConnectionId, String)> =
             records.iter().filter_map(|record| Some((record.connection, referenced(record)?.to_owned()))).collect();
-        Ok(Self {
-            persons: if is_employees { tx.persons().list_by_records(&ids).await? } else { HashMap::new() },
-            employees: tx.records().list_employees_by_name(&names).await?,
-            sensitive: match sensitive {
-                Sensitive::Show => Some(open_all(tx, keys, &ids).await?),
-                Sensitive::Hide => None,
-            },
-        })
+        let mut persons = HashMap::new();
+        let mut sensitive = opener.map(|_| HashMap::new());
+        if is_employees || opener.is_some() {
+            for (record, found) in tx.records().list_beside(&ids, opener.is_some()).await? {
+                persons.extend(found.person.map(|person| (record, person)));
+                if let (Some(keys), Some(sealed), Some(opened)) = (opener, found.sealed, &mut sensitive) {
+                    // One that does not open must not keep the others from being read.
+                    let part = SealedPart::open_or_lose(keys, tx, record, &sealed).await?;
+                    opened.insert(record, part.unwrap_or_default());
+                }
+            }
+        }
+        Ok(Self { persons, employees: tx.records().list_employees_by_name(&names).await?, sensitive })
     }
 
     /// Whether sealed values were opened, so that the reading must be noted.
@@ -149,25 +154,6 @@ impl Beside {
             deleted_at,
         }
     }
-}
-
-async fn open_all(tx: &TenantTx, keys: &TenantKeys, records: &[Uuid]) -> Result<HashMap<Uuid, SealedPart>> {
-    let sealed = tx.records().list_sensitive(records).await?;
-    let mut opened = HashMap::with_capacity(sealed.len());
-    for (record, sealed) in sealed {
-        // One that does not open must not keep the others from being read.
-        opened.insert(record, SealedPart::open_or_lose(keys, tx, record, &sealed).await?.unwrap_or_default());
-    }
-    Ok(opened)
-}
-
-/// Whether sealed values are opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sensitive {
-    /// The reader may see them.
-    Show,
-    /// The reader may not.
-    Hide,
 }
 
 /// The vendor id of the employee that a record names: whose it is, or who supervises.

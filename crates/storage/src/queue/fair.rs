@@ -6,14 +6,14 @@
 //! and a newcomer starts now. Plain columns and an index: `FOR UPDATE` allows no window functions.
 
 use gangway_domain::id::TenantId;
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
     rest::ASIDE,
     sql::{Binds, Dialect, Id, execute, query},
 };
-use crate::{Error, Result, records::batch::CHUNK};
+use crate::{Error, Result, records::batch::CHUNK, transaction::Transaction};
 
 #[derive(FromQueryResult)]
 struct LastFinish {
@@ -21,13 +21,7 @@ struct LastFinish {
 }
 
 /// Reserves `n` consecutive starts for a tenant and answers the first. Holds the tenant's share until the commit.
-pub(super) async fn reserve(
-    tx: &DatabaseTransaction,
-    tenant: TenantId,
-    queue: &str,
-    class: i16,
-    n: i64,
-) -> Result<i64> {
+pub(super) async fn reserve(tx: &Transaction, tenant: TenantId, queue: &str, class: i16, n: i64) -> Result<i64> {
     let greatest = Dialect::of(tx).greatest;
     let sql = format!(
         "INSERT INTO fair_share (tenant_id, queue, class, last_finish)
@@ -44,7 +38,7 @@ pub(super) async fn reserve(
 }
 
 /// Lets a tenant's next starts follow what really waits: those of rows set aside were never used.
-pub(super) async fn forget_rested(tx: &DatabaseTransaction, tenant: TenantId) -> Result<()> {
+pub(super) async fn forget_rested(tx: &Transaction, tenant: TenantId) -> Result<()> {
     let Dialect { for_update, greatest, .. } = Dialect::of(tx);
     // Who enqueues holds its share until the commit: only then are its rows to be seen.
     let sql = format!("SELECT tenant_id AS id FROM fair_share WHERE tenant_id = $1 ORDER BY queue, class {for_update}");
@@ -62,13 +56,7 @@ pub(super) async fn forget_rested(tx: &DatabaseTransaction, tenant: TenantId) ->
 }
 
 /// Makes a tenant's rows of a queue and class pending, with the next starts in this order; answers how many.
-pub(super) async fn start(
-    tx: &DatabaseTransaction,
-    tenant: TenantId,
-    queue: &str,
-    class: i16,
-    ids: Vec<Uuid>,
-) -> Result<u64> {
+pub(super) async fn start(tx: &Transaction, tenant: TenantId, queue: &str, class: i16, ids: Vec<Uuid>) -> Result<u64> {
     let mut next = reserve(tx, tenant, queue, class, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
     let mut n_started = 0;
     for chunk in ids.chunks(CHUNK) {
@@ -89,7 +77,7 @@ pub(super) async fn start(
 }
 
 /// Moves a queue's virtual time to the start of a claimed job, never back.
-pub(super) async fn advance(tx: &DatabaseTransaction, queue: &str, class: i16, start: i64) -> Result<()> {
+pub(super) async fn advance(tx: &Transaction, queue: &str, class: i16, start: i64) -> Result<()> {
     let sql = "INSERT INTO queue_clock (queue, class, virtual_now) VALUES ($1, $2, $3)
          ON CONFLICT (queue, class) DO UPDATE SET virtual_now = excluded.virtual_now
          WHERE queue_clock.virtual_now < excluded.virtual_now";

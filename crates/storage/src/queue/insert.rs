@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gangway_domain::id::{JobId, TenantId};
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     sql::{Binds, Dialect, Id, execute, query},
     wake::WakeAfterCommit,
 };
-use crate::{Result, TenantTx, micros::to_micros};
+use crate::{Result, TenantTx, micros::to_micros, transaction::Transaction};
 
 /// Rows per statement: far below SQLite's limit of 32,766 binds.
 const CHUNK: usize = 500;
@@ -38,7 +38,7 @@ pub(crate) async fn insert_all(tx: &TenantTx, jobs: Vec<NewJob>) -> Result<WakeA
     insert(tx.raw(), tx.tenant(), jobs).await
 }
 
-pub(super) async fn insert(tx: &DatabaseTransaction, tenant: TenantId, jobs: Vec<NewJob>) -> Result<WakeAfterCommit> {
+pub(super) async fn insert(tx: &Transaction, tenant: TenantId, jobs: Vec<NewJob>) -> Result<WakeAfterCommit> {
     let mut added = 0;
     let mut left = jobs;
     // Waiting rows and shares are locked in this order by everybody.
@@ -60,7 +60,7 @@ pub(super) async fn insert(tx: &DatabaseTransaction, tenant: TenantId, jobs: Vec
 }
 
 /// Takes out the jobs that a waiting row stands for, and pulls that row forward.
-async fn without_waiting(tx: &DatabaseTransaction, tenant: TenantId, jobs: Vec<NewJob>) -> Result<Vec<NewJob>> {
+async fn without_waiting(tx: &Transaction, tenant: TenantId, jobs: Vec<NewJob>) -> Result<Vec<NewJob>> {
     let mut waiting = BTreeMap::new();
     let keyed: Vec<_> =
         jobs.iter().filter_map(|job| job.dedupe_key.as_deref().map(|key| (job.queue.as_str(), key))).collect();
@@ -90,7 +90,7 @@ async fn without_waiting(tx: &DatabaseTransaction, tenant: TenantId, jobs: Vec<N
     Ok(left)
 }
 
-async fn find_waiting(tx: &DatabaseTransaction, tenant: TenantId, keys: &[(&str, &str)]) -> Result<Vec<Waiting>> {
+async fn find_waiting(tx: &Transaction, tenant: TenantId, keys: &[(&str, &str)]) -> Result<Vec<Waiting>> {
     let mut binds = Binds::default();
     let tenant = binds.add(tenant.uuid());
     let mut wanted = Vec::with_capacity(keys.len());
@@ -109,7 +109,7 @@ async fn find_waiting(tx: &DatabaseTransaction, tenant: TenantId, keys: &[(&str,
 }
 
 /// Inserts and answers the ids that are new.
-async fn insert_rows(tx: &DatabaseTransaction, tenant: TenantId, jobs: &[NewJob]) -> Result<BTreeSet<Uuid>> {
+async fn insert_rows(tx: &Transaction, tenant: TenantId, jobs: &[NewJob]) -> Result<BTreeSet<Uuid>> {
     let mut due: BTreeMap<(&str, i16), i64> = BTreeMap::new();
     for job in jobs.iter().filter(|job| job.run_at <= job.created_at) {
         *due.entry((&job.queue, job.class.rank())).or_default() += 1;

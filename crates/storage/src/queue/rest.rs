@@ -11,14 +11,14 @@ use gangway_domain::{
     id::{JobId, TenantId},
     job::JobClass,
 };
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
     SystemQueue, fair, job_id,
     sql::{Dialect, Id, execute, query},
 };
-use crate::Result;
+use crate::{Result, transaction::Transaction};
 
 /// Virtual starts from here on belong to rows set aside. No queue's virtual time comes near it.
 pub(super) const ASIDE: i64 = 1 << 60;
@@ -35,7 +35,7 @@ struct Count {
 }
 
 /// Sets aside the rows of suspended tenants that stand in a claim's way. Answers whether there were any: more may stand behind.
-pub(super) async fn set_aside(tx: &DatabaseTransaction, queue: &str, class: JobClass) -> Result<bool> {
+pub(super) async fn set_aside(tx: &Transaction, queue: &str, class: JobClass) -> Result<bool> {
     let values = || vec![queue.into(), class.rank().into()];
     let sql = format!(
         "SELECT count(*) AS n FROM ({}) AS front

@@ -1,9 +1,9 @@
 //! What the queue's statements share: binds, the database's clock, and the few words that differ between databases.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, ExecResult, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Result, transaction::Transaction};
 
 #[derive(FromQueryResult)]
 pub(super) struct Epoch {
@@ -47,7 +47,7 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    pub(super) fn of(tx: &DatabaseTransaction) -> Self {
+    pub(super) fn of(tx: &Transaction) -> Self {
         if tx.get_database_backend() == DbBackend::Postgres {
             Self {
                 now: "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
@@ -73,14 +73,10 @@ impl Dialect {
     }
 }
 
-pub(super) async fn execute(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<ExecResult> {
+pub(super) async fn execute(tx: &Transaction, sql: &str, values: Vec<Value>) -> Result<ExecResult> {
     Ok(tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?)
 }
 
-pub(super) async fn query<T: FromQueryResult>(
-    tx: &DatabaseTransaction,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<Vec<T>> {
+pub(super) async fn query<T: FromQueryResult>(tx: &Transaction, sql: &str, values: Vec<Value>) -> Result<Vec<T>> {
     Ok(T::find_by_statement(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).all(tx).await?)
 }
