@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     Error, Page, PageRequest, Result, SystemTx, TenantTx,
     entity::audit_entry::{ActiveModel, Column, Entity, Model},
+    figures::IS_SERVED,
     micros::{from_micros, to_micros},
 };
 
@@ -133,10 +134,10 @@ impl SystemAudit<'_> {
         Ok(())
     }
 
-    /// When the oldest entry was written that is not chained yet, in any tenant.
+    /// When the oldest entry was written that is not chained yet, in any tenant that is not suspended.
     pub async fn find_oldest_unchained(&self) -> Result<Option<DateTime<Utc>>> {
-        let rows: Vec<Oldest> =
-            self.0.query("SELECT min(at) AS at FROM audit_entry WHERE sequence IS NULL", Vec::new()).await?;
+        let sql = format!("SELECT min(at) AS at FROM audit_entry WHERE sequence IS NULL AND {IS_SERVED}");
+        let rows: Vec<Oldest> = self.0.query(&sql, Vec::new()).await?;
         rows.first().and_then(|row| row.at).map(from_micros).transpose()
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Result, SystemTx, TenantScope,
     audit::{Audit, SystemAudit},
+    figures::IS_SERVED,
     queue::{JobFence, check_fence_of},
 };
 
@@ -125,10 +126,10 @@ impl Audit<'_> {
 }
 
 impl SystemAudit<'_> {
-    /// Tenants with entries that have no place yet.
+    /// Tenants with entries that have no place yet; a suspended tenant's wait, since none of its jobs runs.
     pub async fn list_unchained(&self, limit: u64) -> Result<Vec<TenantScope>> {
-        let sql = "SELECT DISTINCT tenant_id FROM audit_entry WHERE sequence IS NULL LIMIT $1";
-        let rows: Vec<Tenant> = self.0.query(sql, vec![bind(limit)]).await?;
+        let sql = format!("SELECT DISTINCT tenant_id FROM audit_entry WHERE sequence IS NULL AND {IS_SERVED} LIMIT $1");
+        let rows: Vec<Tenant> = self.0.query(&sql, vec![bind(limit)]).await?;
         Ok(rows.into_iter().map(|row| TenantScope::new(TenantId::from_uuid(row.tenant_id))).collect())
     }
 

@@ -10,7 +10,7 @@ use sea_orm::FromQueryResult;
 use crate::{
     Error, Result, SystemTx,
     micros::{from_micros, to_micros},
-    queue::class_of,
+    queue::{ASIDE, class_of},
 };
 
 /// More than this of a kind are counted as one more than it.
@@ -29,7 +29,8 @@ pub struct Amount {
     pub oldest: Option<DateTime<Utc>>,
 }
 
-/// What was found. What is not named there is not there.
+/// What was found, but for tenants and connections without what belongs to suspended tenants. What is not named there is not
+/// there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Jobs that could run now; the oldest by when it was due.
@@ -64,20 +65,26 @@ struct Row {
     oldest: Option<i64>,
 }
 
+/// What waits for a suspended tenant to be resumed is nobody's fault and calls for nothing.
+pub(crate) const IS_SERVED: &str = "tenant_id NOT IN (SELECT tenant.id FROM tenant WHERE tenant.state = 'suspended')";
+
 const SQL: &str = "
     SELECT 'waiting' AS what, CAST(class AS TEXT) AS label, count(*) AS n, min(run_at) AS oldest
-      FROM (SELECT class, run_at FROM job WHERE state = 'pending' LIMIT $1) AS waiting GROUP BY class
+      FROM (SELECT class, run_at FROM job WHERE state = 'pending' AND fair_at < {aside} AND {is_served} LIMIT $1) AS waiting
+      GROUP BY class
     UNION ALL SELECT 'failed', '', count(*), CAST(NULL AS BIGINT)
       FROM (SELECT 1 FROM job WHERE state = 'failed' AND finished_at IS NOT NULL LIMIT $1) AS failed
-    UNION ALL SELECT 'running', stream, count(*), min(created_at) FROM sync_run WHERE state = 'running' GROUP BY stream
+    UNION ALL SELECT 'running', stream, count(*), min(created_at) FROM sync_run
+      WHERE state = 'running' AND {is_served} GROUP BY stream
     UNION ALL SELECT 'overdue', '', count(*), CAST(NULL AS BIGINT) FROM (
       SELECT 1 FROM sync AS s JOIN tenant AS t ON t.id = s.tenant_id
       WHERE s.next_run_at IS NOT NULL AND s.next_run_at < $2 AND t.state = 'active' LIMIT $3) AS overdue
-    UNION ALL SELECT 'held', '', count(*), min(created_at) FROM held_batch WHERE state IN ('open', 'releasing')
+    UNION ALL SELECT 'held', '', count(*), min(created_at) FROM held_batch
+      WHERE state IN ('open', 'releasing') AND {is_served}
     UNION ALL SELECT 'connection', state, count(*), CAST(NULL AS BIGINT) FROM connection GROUP BY state
     UNION ALL SELECT 'paused', '', count(*), CAST(NULL AS BIGINT) FROM connection WHERE paused_until > $4
     UNION ALL SELECT 'unchained', '', count(*), min(at)
-      FROM (SELECT at FROM audit_entry WHERE sequence IS NULL LIMIT $1) AS unchained
+      FROM (SELECT at FROM audit_entry WHERE sequence IS NULL AND {is_served} LIMIT $1) AS unchained
     UNION ALL SELECT 'tenant', state, count(*), CAST(NULL AS BIGINT) FROM tenant WHERE id <> {platform} GROUP BY state";
 
 impl SystemFigures<'_> {
@@ -86,7 +93,11 @@ impl SystemFigures<'_> {
         let platform = if self.0.is_postgres() { "'00000000-0000-0000-0000-000000000000'" } else { "zeroblob(16)" };
         let values =
             vec![(MOST + 1).into(), to_micros(now - OVERDUE).into(), (MOST_OVERDUE + 1).into(), to_micros(now).into()];
-        let rows = self.0.query::<Row>(&SQL.replace("{platform}", platform), values).await?;
+        let sql = SQL
+            .replace("{platform}", platform)
+            .replace("{aside}", &ASIDE.to_string())
+            .replace("{is_served}", IS_SERVED);
+        let rows = self.0.query::<Row>(&sql, values).await?;
         let mut figures = Figures::default();
         for Row { what, label, n, oldest } in rows {
             let amount = Amount { n, oldest: oldest.map(from_micros).transpose()? };

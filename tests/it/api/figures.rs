@@ -1,6 +1,7 @@
 //! The figures that gauges show of the whole database: what they count, and since when the oldest.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gangway_app::audit;
 use gangway_domain::{connection::ConnectionState, job::JobClass, record::Stream};
 use gangway_storage::{
     SystemReason,
@@ -59,6 +60,42 @@ on_both_databases! {
         assert_eq!((figures.tenants, figures.n_failed, figures.n_paused), ((1, 1), 0, 0));
         assert!(figures.unchained.n > 0 && figures.unchained.oldest.is_some_and(|at| at < begun + TimeDelta::hours(1)));
         assert!(figures.n_overdue <= MOST_OVERDUE);
+        app.stop().await;
+    }
+}
+
+on_both_databases! {
+    async fn what_waits_for_a_suspended_tenant_calls_nobody(db: TestDb) {
+        let app = TestApp::on(db).clock_at(start()).start().await;
+        let one = app.onboard("One").await;
+        let sync = json!({"connection_id": one.connection, "stream": "employees", "schedule": null});
+        let sync = app.client.post(&one.key, "/v1/syncs", &sync).await.expect(201);
+        let operator = app.operator_key().await;
+        app.run_jobs_until_idle().await;
+        audit::start_chaining(&app.app).await.unwrap();
+        app.run_jobs_until_idle().await;
+        assert_eq!(read(&app).await.unchained, Amount::default());
+
+        let path = format!("/v1/syncs/{}/runs", sync["id"].as_str().unwrap());
+        app.client.post(&one.key, &path, &json!({"mode": "full"})).await.expect(202);
+        let state = async |state: &str| {
+            let path = format!("/v1/tenants/{}", one.tenant);
+            let tenant = app.client.get(&operator, &path).await;
+            let change = app.client.request(reqwest::Method::PATCH, &operator, &path);
+            let change = change.header("if-match", tenant.header("etag").unwrap()).json(&json!({"state": state}));
+            app.client.send(change).await.expect(200);
+            audit::start_chaining(&app.app).await.unwrap();
+            read(&app).await
+        };
+        let resting = state("suspended").await;
+        assert_eq!((&resting.waiting, &resting.running), (&Vec::new(), &Vec::new()), "{resting:?}");
+        assert_eq!((resting.unchained, resting.tenants), (Amount::default(), (0, 1)), "{resting:?}");
+
+        let resumed = state("active").await;
+        assert_eq!(resumed.running, [(Stream::Employees, Amount { n: 1, oldest: Some(app.app.now()) })]);
+        assert!(resumed.unchained.n > 0 && !resumed.waiting.is_empty(), "{resumed:?}");
+        app.run_jobs_until_idle().await;
+        assert_eq!(read(&app).await.unchained, Amount::default());
         app.stop().await;
     }
 }

@@ -175,8 +175,19 @@ async fn they_show_what_happened_as_the_catalogue_says_and_strangers_add_no_seri
     let after = Scrape::of(&admin).await;
     check(&after);
     assert_eq!(after.series().difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
-    let n_asked = after.sum("http_server_request_duration_seconds_count", &[("http_route", "none")]);
-    assert!((n_asked - 127.0).abs() < 1e-9, "{n_asked} requests to paths that are no route");
+    let count = |scrape: &Scrape, route: &str| {
+        scrape.sum("http_server_request_duration_seconds_count", &[("http_route", route)])
+    };
+    let n_asked = count(&after, "none");
+    assert!((n_asked - 190.0).abs() < 1e-9, "{n_asked} requests that reached no operation");
+    // Whoever is not known has no series of a route.
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        api.send(api.request(method.clone(), "gwt_nobody", "/v1/audit")).await.expect(401);
+        api.send(api.request(method, key, &format!("/v1/audit?{}", "q".repeat(9_000)))).await.expect(414);
+    }
+    let tried = Scrape::of(&admin).await;
+    assert_eq!((count(&tried, "/v1/audit"), count(&tried, "none")), (0.0, n_asked + 12.0));
 
     let audit = async || Scrape::of(&admin).await.sum("gangway_audit_unchained", &[]) > 0.0;
     eventually("the gauges to be read again", audit).await;

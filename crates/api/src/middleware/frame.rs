@@ -22,12 +22,15 @@ use tracing::{Instrument, Span, field};
 
 use crate::{
     limits::{HEADER_BYTES, HEADER_FIELDS, URL_BYTES},
-    middleware::measured::Measured,
+    middleware::{Identity, measured::Measured},
     problem::Problem,
     problem_json,
     quotas::{self, Told},
     server::State,
 };
+
+/// Where every request must say who sends it.
+const API: &str = "/v1/";
 
 /// Scripts and styles only from ourselves; the reference page sets styles on elements.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
@@ -51,6 +54,7 @@ pub(crate) async fn frame(
     if let Err(problem) = check_head(&request).and_then(|()| count_page(&request, &state)) {
         let told = request.extensions().get::<Told>().copied();
         let (request, _) = request.into_parts();
+        measured.refused();
         let mut answer = failed(&span, id, problem, &mut measured).error_response();
         harden(answer.headers_mut(), id, told);
         return Ok(ServiceResponse::new(request, answer));
@@ -72,6 +76,10 @@ pub(crate) async fn frame(
     };
     if let Some(route) = response.request().match_pattern() {
         span.record("http.route", route);
+    }
+    let is_known = response.request().extensions().get::<Identity>().is_some();
+    if !is_known && response.request().path().starts_with(API) {
+        measured.refused();
     }
     let mut response = match problem_in(&response) {
         Some(problem) => {
@@ -107,7 +115,7 @@ fn check_head(request: &ServiceRequest) -> Result<(), Problem> {
 
 /// Counts who asks for a page or the document: nobody says there who it is. Probes are not counted.
 fn count_page(request: &ServiceRequest, state: &State) -> Result<(), Problem> {
-    if request.path().starts_with("/v1/") || ["/healthz", "/readyz"].contains(&request.path()) {
+    if request.path().starts_with(API) || ["/healthz", "/readyz"].contains(&request.path()) {
         return Ok(());
     }
     let Some(peer) = request.peer_addr() else { return Ok(()) };

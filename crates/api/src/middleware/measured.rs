@@ -1,4 +1,7 @@
 //! What is measured of every request, also of one whose client went away.
+//!
+//! A request that reached no operation has no route here: methods, routes and refusals combined would be more series than are
+//! kept, for any stranger who tries them all, and what is new then would go unseen.
 
 use std::time::Instant;
 
@@ -8,7 +11,7 @@ use gangway_metrics::{
     http::{ACTIVE, REQUESTS},
 };
 
-/// No value: the path is no route, or there was no answer.
+/// No value: no operation was reached, or there was no answer.
 const NONE: &str = "none";
 
 /// A request under way; it is counted when this is dropped.
@@ -30,6 +33,14 @@ impl Measured {
 
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.status = bounded::status(status.as_u16());
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            self.route = NONE;
+        }
+    }
+
+    /// It was refused before its operation was looked for.
+    pub(super) fn refused(&mut self) {
+        self.route = NONE;
     }
 }
 

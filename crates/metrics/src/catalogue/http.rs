@@ -10,7 +10,7 @@ instruments! {
         unit: Unit::Seconds,
         about: "From the last byte of a request's head to the first of its answer; its count is the number of requests",
         look: "a growing share of 5xx is our fault: look the problem's `request_id` up in the log",
-        labels: [METHOD, Label::named("http.route", "a route's template, or `none` for a path that is no route"), STATUS],
+        labels: [METHOD, Label::named("http.route", "a route's template, or `none` for what reached no operation: an unknown path or method, nobody known, or a head that was refused"), STATUS],
     };
     /// Requests under way.
     ACTIVE: Level<1> = Definition {

@@ -37,6 +37,7 @@ pub(crate) use insert::insert_all;
 pub use jobs::Jobs;
 pub use lease::{Held, Reaped};
 pub use prune::{Depth, Retention};
+pub(crate) use rest::ASIDE;
 pub use share::TenantShare;
 pub use wake::{Listener, enqueued, wakes};
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{Result, transaction::Transaction};
 
 /// Virtual starts from here on belong to rows set aside. No queue's virtual time comes near it.
-pub(super) const ASIDE: i64 = 1 << 60;
+pub(crate) const ASIDE: i64 = 1 << 60;
 
 /// How many of a class's first rows are looked at: more than all processes together claim at once.
 const LOOK: i64 = 200;
