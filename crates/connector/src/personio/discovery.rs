@@ -197,7 +197,7 @@ impl Union {
             if !is_usable_key(key) {
                 continue;
             }
-            let named = opened.kind.as_deref().map_or(AttributeType::Unknown, attribute_type);
+            let named = opened.kind().as_deref().map_or(AttributeType::Unknown, attribute_type);
             let kind = match (named, opened.value) {
                 // The vendor calls every built-in attribute "standard", also objects and numbers written as text.
                 (AttributeType::Unknown | AttributeType::Text, Some(value)) => refined(named, value),
@@ -215,9 +215,9 @@ impl Union {
             self.places.insert(key.to_owned(), self.attributes.len());
             self.attributes.push(DiscoveredAttribute {
                 key: key.to_owned(),
-                label: fitted(opened.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(key)),
+                label: fitted(opened.label().as_deref().filter(|label| !label.is_empty()).unwrap_or(key)),
                 kind,
-                universal_id: opened.universal_id.as_deref().map(fitted),
+                universal_id: opened.universal_id().as_deref().map(fitted),
                 options: Vec::new(),
                 is_custom: is_custom(key),
                 canonical_field: canonical_field(key).map(str::to_owned),

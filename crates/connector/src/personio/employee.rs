@@ -99,13 +99,13 @@ fn attributes(item: &Item<'_>) -> Result<Vec<AttributeValue>, Bad> {
         let canonical = RULES.iter().find(|rule| rule.keys.contains(&key));
         let value = match canonical {
             Some(rule) => (rule.read)(raw),
-            None => value::by_type(raw, opened.kind.as_deref()),
+            None => value::by_type(raw, opened.kind().as_deref()),
         };
         let value = value.map_err(|refusal| Bad::field(key_to_show(key), refusal))?;
         list.push(
             AttributeValue::new(key, value)
                 .with_canonical_field(canonical.map(|rule| rule.field))
-                .with_currency(opened.currency),
+                .with_currency(opened.currency()),
         );
     }
     Ok(list)

@@ -171,7 +171,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut taken = Vec::with_capacity(32);
+        // As many as a wrapper has: most objects are wrappers, and a record has a hundred of them.
+        let mut taken = Vec::with_capacity(5);
         while taken.len() < self.most {
             let Some((raw_key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? else {
                 return Ok(First { taken, is_cut: false });

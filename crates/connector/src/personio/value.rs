@@ -14,10 +14,33 @@ use super::{
 /// Takes the wrapper off, if there is one. The guide's wrapper has only `value`, the vendor's up to five members.
 pub(super) struct Unwrapped<'a> {
     pub(super) value: Option<&'a RawValue>,
-    pub(super) kind: Option<String>,
-    pub(super) label: Option<String>,
-    pub(super) universal_id: Option<String>,
-    pub(super) currency: Option<String>,
+    kind: Option<&'a RawValue>,
+    label: Option<&'a RawValue>,
+    universal_id: Option<&'a RawValue>,
+    currency: Option<&'a RawValue>,
+}
+
+/// Read only where they are wanted: every value of every record comes in a wrapper.
+impl Unwrapped<'_> {
+    pub(super) fn kind(&self) -> Option<String> {
+        self.kind.and_then(words)
+    }
+
+    pub(super) fn label(&self) -> Option<String> {
+        self.label.and_then(words)
+    }
+
+    pub(super) fn universal_id(&self) -> Option<String> {
+        self.universal_id.and_then(words).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn currency(&self) -> Option<String> {
+        self.currency.and_then(words)
+    }
+}
+
+fn words(raw: &RawValue) -> Option<String> {
+    Some(raw).filter(|raw| shape(raw) == Shape::Text).and_then(|raw| text(raw).ok())
 }
 
 const WRAPPER_KEYS: &[&str] = &["label", "value", "type", "universal_id", "currency"];
@@ -36,13 +59,12 @@ pub(super) fn unwrapped(raw: &RawValue) -> Result<Unwrapped<'_>, Refusal> {
     if !is_wrapper && !is_valueless {
         return Ok(bare);
     }
-    let words = |key| member(&members, key).filter(|raw| shape(raw) == Shape::Text).and_then(|raw| text(raw).ok());
     Ok(Unwrapped {
         value,
-        kind: words("type"),
-        label: words("label"),
-        universal_id: words("universal_id").filter(|name| !name.is_empty()),
-        currency: words("currency"),
+        kind: member(&members, "type"),
+        label: member(&members, "label"),
+        universal_id: member(&members, "universal_id"),
+        currency: member(&members, "currency"),
     })
 }
 
