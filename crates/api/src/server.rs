@@ -13,6 +13,8 @@ use actix_web::{
     web,
 };
 use gangway_app::App;
+use gangway_domain::Code;
+use gangway_metrics::http::PROBLEMS;
 use utoipa_actix_web::AppExt;
 
 use crate::{Config, document, middleware, quotas::Limiter, routes, site};
@@ -56,6 +58,10 @@ impl Handle {
 /// # Errors
 /// When the address cannot be had.
 pub fn bind(app: App, config: Config) -> io::Result<Server> {
+    // The first of a kind is seen as an increase.
+    for code in Code::ALL {
+        PROBLEMS.add(0, [code.as_str()]);
+    }
     let listener = TcpListener::bind(config.listen)?;
     let addr = listener.local_addr()?;
     let (workers, client_timeout, shutdown_timeout) = (config.workers, config.client_timeout, config.shutdown_timeout);

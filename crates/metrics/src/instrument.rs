@@ -13,6 +13,8 @@ use crate::definition::{Definition, Facts, Kind, Label, Values};
 pub trait Described: Sync {
     /// What the catalogue says of it.
     fn facts(&self) -> Facts<'_>;
+    /// Shows zero for all that can be counted: a rate sees nothing of the event that a series begins with.
+    fn begin(&self);
 }
 
 fn meter() -> Meter {
@@ -31,6 +33,25 @@ fn attributes<const N: usize>(labels: &[Label; N], values: [&'static str; N]) ->
         );
         KeyValue::new(label.name, value)
     })
+}
+
+/// Calls back with every combination of values; not at all where a label's values are not listed.
+fn each_listed<const N: usize>(labels: &[Label; N], mut with: impl FnMut([&'static str; N])) {
+    let mut listed = [[].as_slice(); N];
+    for (place, label) in listed.iter_mut().zip(labels) {
+        let Values::Listed(values) = label.values else { return };
+        *place = values;
+    }
+    let n_combinations: usize = listed.iter().map(|values| values.len()).product();
+    for combination in 0..n_combinations {
+        let mut rest = combination;
+        with(listed.map(|values| {
+            // Never none: without values there is no combination.
+            let value = values.get(rest % values.len().max(1)).copied().unwrap_or_default();
+            rest /= values.len().max(1);
+            value
+        }));
+    }
 }
 
 macro_rules! instrument {
@@ -64,6 +85,10 @@ macro_rules! instrument {
             fn facts(&self) -> Facts<'_> {
                 let Definition { name, unit, about, look, ref labels } = self.definition;
                 Facts { name, kind: Kind::$kind, unit, about, look, labels }
+            }
+
+            fn begin(&self) {
+                self.show_zero();
             }
         }
     };
@@ -100,6 +125,10 @@ const BOUNDARIES: [f64; 17] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3_600.0];
 
 impl<const N: usize> Counter<N> {
+    fn show_zero(&self) {
+        each_listed(&self.definition.labels, |values| self.add(0, values));
+    }
+
     /// Counts so many.
     pub fn add(&self, n: u64, values: [&'static str; N]) {
         self.made().add(n, &attributes(&self.definition.labels, values));
@@ -107,6 +136,10 @@ impl<const N: usize> Counter<N> {
 }
 
 impl<const N: usize> Seconds<N> {
+    fn show_zero(&self) {
+        each_listed(&self.definition.labels, |values| self.add(Duration::ZERO, values));
+    }
+
     /// Adds so many seconds.
     pub fn add(&self, duration: Duration, values: [&'static str; N]) {
         self.made().add(duration.as_secs_f64(), &attributes(&self.definition.labels, values));
@@ -114,6 +147,9 @@ impl<const N: usize> Seconds<N> {
 }
 
 impl<const N: usize> Level<N> {
+    #[expect(clippy::unused_self, reason = "what is not counted has no zero to begin with")]
+    const fn show_zero(&self) {}
+
     /// One more, until the guard is dropped.
     #[must_use = "dropping the guard counts it as over"]
     pub fn enter(&'static self, values: [&'static str; N]) -> Entered<N> {
@@ -136,6 +172,9 @@ impl<const N: usize> Drop for Entered<N> {
 }
 
 impl<const N: usize> Gauge<N> {
+    #[expect(clippy::unused_self, reason = "what is not counted has no zero to begin with")]
+    const fn show_zero(&self) {}
+
     /// What was found.
     pub fn set(&self, value: i64, values: [&'static str; N]) {
         self.made().record(value, &attributes(&self.definition.labels, values));
@@ -143,8 +182,29 @@ impl<const N: usize> Gauge<N> {
 }
 
 impl<const N: usize> Histogram<N> {
+    #[expect(clippy::unused_self, reason = "what is not counted has no zero to begin with")]
+    const fn show_zero(&self) {}
+
     /// How long one took.
     pub fn record(&self, duration: Duration, values: [&'static str; N]) {
         self.made().record(duration.as_secs_f64(), &attributes(&self.definition.labels, values));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_of_listed_values_comes_once() {
+        let labels = [Label::listed("a", &["1", "2"]), Label::listed("b", &["x", "y", "z"])];
+        let mut found = Vec::new();
+        each_listed(&labels, |values| found.push(values.concat()));
+        found.sort_unstable();
+        assert_eq!(found, ["1x", "1y", "1z", "2x", "2y", "2z"]);
+        each_listed(&[Label::named("route", "somebody's")], |_| panic!("nobody knows its values"));
+        let mut n = 0;
+        each_listed(&[], |_| n += 1);
+        assert_eq!(n, 1, "what has no label has one series");
     }
 }

@@ -48,6 +48,7 @@ impl Meters {
         }
         let provider = provider.build();
         global::set_meter_provider(provider.clone());
+        gangway_metrics::all().for_each(gangway_metrics::Described::begin);
         Ok(Self { registry, provider, is_exported: otlp_endpoint.is_some() })
     }
 
