@@ -18,7 +18,7 @@ const PAIRS: usize = 3;
 const NEIGHBOUR: usize = 1_000_000;
 /// Jobs of the small tenant, one after the other.
 const SMALL: usize = 1_000;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 /// No-op jobs a second beside the peer.
 pub(crate) async fn throughput(report: &mut Report) -> anyhow::Result<()> {
