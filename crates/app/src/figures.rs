@@ -24,14 +24,19 @@ pub async fn refresh(app: &App) -> Result<()> {
         database::CONNECTIONS.set(idle.into(), [pool, "idle"]);
         database::CONNECTIONS.set(used.into(), [pool, "used"]);
     }
+    // Whether it answers at all is another question than whether it counts in time.
+    let answers = app.db.ping().await;
+    database::UP.set(answers.is_ok().into(), []);
+    answers?;
     let read = read(app).await;
-    database::UP.set(read.is_ok().into(), []);
+    database::LOOKS.add(1, [if read.is_ok() { "done" } else { "failed" }]);
     read
 }
 
 /// Notes that the database did not answer.
 pub fn unanswered() {
     database::UP.set(0, []);
+    database::LOOKS.add(1, ["failed"]);
 }
 
 async fn read(app: &App) -> Result<()> {

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -16,6 +17,8 @@ use crate::{observer::Observer, telemetry::Meters};
 
 const MAX_REQUEST: usize = 8 * 1024;
 const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// Each holds a descriptor; scrapers are few.
+const CONNECTIONS: usize = 64;
 
 /// A listener that does not answer yet.
 #[derive(Debug)]
@@ -38,19 +41,23 @@ impl Admin {
     /// Answers until told to stop.
     pub async fn serve(self, meters: Meters, observer: Arc<Observer>, tasks: TaskTracker, stop: CancellationToken) {
         let Self { listener } = self;
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = stop.cancelled() => return,
+            let accepted = async {
+                // Never closed.
+                let place = Arc::clone(&room).acquire_owned().await.ok();
+                listener.accept().await.map(|(stream, _)| (stream, place))
             };
+            let Some(accepted) = stop.run_until_cancelled(accepted).await else { return };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, place)) => {
                     let (meters, observer, stop) = (meters.clone(), Arc::clone(&observer), stop.clone());
                     tasks.spawn(async move {
                         tokio::select! {
                             _ = tokio::time::timeout(TIME_LIMIT, answer(stream, &meters, &observer)) => {}
                             () = stop.cancelled() => {}
                         }
+                        drop(place);
                     });
                 }
                 Err(error) => {
@@ -74,8 +81,10 @@ async fn answer(mut stream: TcpStream, meters: &Meters, observer: &Observer) -> 
         }
     }
     let first = String::from_utf8_lossy(request.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
-    let (status, body) = match first.split(' ').collect::<Vec<_>>().as_slice() {
-        ["GET", "/metrics", _] => {
+    let words: Vec<_> = first.split(' ').collect();
+    let path = words.get(1).and_then(|target| target.split('?').next()).unwrap_or_default();
+    let (status, body) = match (words.first().copied().unwrap_or_default(), path) {
+        ("GET" | "HEAD", "/metrics") => {
             observer.look().await;
             match meters.text() {
                 Ok(text) => ("200 OK", text),
@@ -85,8 +94,8 @@ async fn answer(mut stream: TcpStream, meters: &Meters, observer: &Observer) -> 
                 }
             }
         }
-        ["GET", "/healthz", _] => ("200 OK", "ok\n".to_owned()),
-        ["GET", ..] => ("404 Not Found", "GET /metrics or /healthz\n".to_owned()),
+        ("GET" | "HEAD", "/healthz") => ("200 OK", "ok\n".to_owned()),
+        ("GET" | "HEAD", _) => ("404 Not Found", "GET /metrics or /healthz\n".to_owned()),
         _ => ("405 Method Not Allowed", "GET /metrics or /healthz\n".to_owned()),
     };
     let head = format!(
@@ -95,6 +104,8 @@ async fn answer(mut stream: TcpStream, meters: &Meters, observer: &Observer) -> 
         body.len()
     );
     stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
+    if !first.starts_with("HEAD ") {
+        stream.write_all(body.as_bytes()).await?;
+    }
     stream.shutdown().await
 }

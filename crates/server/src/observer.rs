@@ -51,7 +51,6 @@ impl Observer {
         if last.database.is_some_and(|at| at.elapsed() < figures::KEEP) {
             return;
         }
-        last.database = Some(Instant::now());
         match tokio::time::timeout(PATIENCE, figures::refresh(&self.app)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(error = %Chain(&error), "the gauges of the database are as they were"),
@@ -60,6 +59,8 @@ impl Observer {
                 tracing::debug!("the database did not answer a look in time; its gauges are as they were");
             }
         }
+        // Not before: a scraper that goes away in the middle has seen nothing.
+        last.database = Some(Instant::now());
     }
 
     /// Looks twice per export, until `stop`.

@@ -48,6 +48,8 @@ const UNTESTED: Duration = Duration::from_secs(1);
 pub struct Db {
     tenants: DatabaseConnection,
     system: DatabaseConnection,
+    /// One login, so that both are one pool.
+    is_shared: bool,
     /// SQLite takes one writer at a time; waiting here is fair and does not poll.
     writer: Option<Arc<Semaphore>>,
     /// How long one waits there.
@@ -66,13 +68,14 @@ impl Db {
     /// cached the old schema fails on upserts.
     pub async fn connect(config: &Config) -> Result<Self> {
         let tenants = open(config, &config.url).await?;
+        let is_shared = config.system_url.is_none();
         let system = match &config.system_url {
             Some(url) => open(config, url).await?,
             None => tenants.clone(),
         };
         let is_sqlite = tenants.get_database_backend() == DbBackend::Sqlite;
         let writer = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { tenants, system, writer, patience: config.acquire_timeout, watcher: None })
+        Ok(Self { tenants, system, is_shared, writer, patience: config.acquire_timeout, watcher: None })
     }
 
     /// Which database this is.
@@ -87,13 +90,13 @@ impl Db {
 
     /// Begins a transaction that sees one tenant and may write.
     pub async fn begin(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Write).await?;
+        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Write, None).await?;
         Ok(TenantTx::new(scope.tenant(), opened))
     }
 
     /// Begins a transaction that sees one tenant and only reads.
     pub async fn begin_read(&self, scope: &TenantScope) -> Result<TenantTx> {
-        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Read).await?;
+        let opened = self.open_transaction(Pool::Tenants, Some(scope.tenant()), Access::Read, None).await?;
         Ok(TenantTx::new(scope.tenant(), opened))
     }
 
@@ -101,7 +104,7 @@ impl Db {
     pub async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx> {
         tracing::trace!(reason = reason.as_str(), "system transaction");
         let access = if reason.only_reads() { Access::Read } else { Access::Write };
-        let opened = self.open_transaction(Pool::System, None, access).await?;
+        let opened = self.open_transaction(Pool::System, None, access, reason.at_most()).await?;
         Ok(SystemTx::new(opened))
     }
 
@@ -136,9 +139,10 @@ impl Db {
         &self.system
     }
 
-    /// Connections of each pool: how many are idle, how many in use.
+    /// Connections of each pool: how many are idle, how many in use. With one login there is one pool, that of tenants.
     pub fn connections(&self) -> impl Iterator<Item = (&'static str, u32, u32)> {
-        [(Pool::Tenants, &self.tenants), (Pool::System, &self.system)].into_iter().map(|(pool, connections)| {
+        let pools = [(Pool::Tenants, &self.tenants), (Pool::System, &self.system)];
+        pools.into_iter().take(if self.is_shared { 1 } else { 2 }).map(|(pool, connections)| {
             let (size, idle) = if connections.get_database_backend() == DbBackend::Postgres {
                 let pool = connections.get_postgres_connection_pool();
                 (pool.size(), pool.num_idle())
@@ -151,9 +155,15 @@ impl Db {
         })
     }
 
-    async fn open_transaction(&self, pool: Pool, tenant: Option<TenantId>, access: Access) -> Result<Opened> {
+    async fn open_transaction(
+        &self,
+        pool: Pool,
+        tenant: Option<TenantId>,
+        access: Access,
+        at_most: Option<Duration>,
+    ) -> Result<Opened> {
         let begun = Instant::now();
-        let opened = self.open_transaction_of(pool, tenant, access).await;
+        let opened = self.open_transaction_of(pool, tenant, access, at_most).await;
         match &opened {
             Ok(_) => CONNECTION_WAIT.record(begun.elapsed(), [pool.as_str()]),
             Err(_) => CONNECTION_TIMEOUTS.add(1, [pool.as_str()]),
@@ -161,14 +171,21 @@ impl Db {
         opened
     }
 
-    async fn open_transaction_of(&self, pool: Pool, tenant: Option<TenantId>, access: Access) -> Result<Opened> {
+    async fn open_transaction_of(
+        &self,
+        pool: Pool,
+        tenant: Option<TenantId>,
+        access: Access,
+        at_most: Option<Duration>,
+    ) -> Result<Opened> {
         let connections = match pool {
             Pool::Tenants => &self.tenants,
             Pool::System => &self.system,
         };
         if connections.get_database_backend() == DbBackend::Postgres {
             let connections = connections.get_postgres_connection_pool();
-            let tx = Transaction::on_postgres(connections, pool.role(), tenant, self.watcher.clone()).await?;
+            let watcher = self.watcher.clone();
+            let tx = Transaction::on_postgres(connections, pool.role(), tenant, at_most, watcher).await?;
             return Ok(Opened { tx, access, writer: None });
         }
         let Some(turns) = self.writer.as_ref().filter(|_| access == Access::Write) else {
@@ -245,6 +262,7 @@ mod tests {
         let mut db = Db::connect(&Config::new(url)).await.unwrap();
         // Connecting itself may take as long on a busy machine.
         db.patience = Duration::from_millis(50);
+        assert_eq!(db.connections().count(), 1, "one login has one pool");
         let scope = TenantScope::new(PLATFORM_TENANT);
         let long = db.begin(&scope).await.unwrap();
         let refused = db.begin(&scope).await.unwrap_err();

@@ -11,6 +11,8 @@
 //! use gangway_storage::entity::connection;
 //! ```
 
+use std::time::Duration;
+
 use gangway_domain::{
     event::{EVENT_TYPES, NewEvent},
     id::TenantId,
@@ -117,6 +119,14 @@ impl SystemReason {
             Self::ChainAudit => "chain-audit",
             Self::Doctor => "doctor",
             Self::Measure => "measure",
+        }
+    }
+
+    /// How long a statement may take: who looks at the figures does not wait longer, and the database must not go on for nobody.
+    pub(crate) const fn at_most(self) -> Option<Duration> {
+        match self {
+            Self::Measure => Some(Duration::from_millis(1_500)),
+            _ => None,
         }
     }
 

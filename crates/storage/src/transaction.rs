@@ -3,7 +3,7 @@
 //! On PostgreSQL it begins by a statement of ours: sea-orm's would cost a round trip for `BEGIN` and another one for the role, and
 //! most transactions here are short.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use gangway_domain::id::TenantId;
 use sea_orm::{
@@ -38,16 +38,19 @@ impl std::fmt::Debug for PostgresTransaction {
 
 impl Transaction {
     /// Begins on PostgreSQL, in a role and seeing a tenant. Both are set for this transaction only, never for the session, so any
-    /// pooler works.
+    /// pooler works. A statement that takes longer than `at_most` is ended by the server.
     pub(crate) async fn on_postgres(
         pool: &PgPool,
         role: &'static str,
         tenant: Option<TenantId>,
+        at_most: Option<Duration>,
         watcher: Option<Watcher>,
     ) -> Result<Self, DbErr> {
         // Neither holds a quote: a name of ours, and a UUID.
         let tenant = tenant.map(|tenant| tenant.uuid().to_string()).unwrap_or_default();
-        let sql = format!("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.tenant_id = '{tenant}'");
+        let limit = at_most.map(|at_most| format!("; SET LOCAL statement_timeout = {}", at_most.as_millis()));
+        let limit = limit.unwrap_or_default();
+        let sql = format!("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.tenant_id = '{tenant}'{limit}");
         // Boxed: every future that begins a transaction would hold it.
         let tx = Box::pin(pool.begin_with(sqlx::AssertSqlSafe(sql))).await.map_err(begin_error)?;
         Ok(Self::Postgres(PostgresTransaction { tx: Mutex::new(tx), watcher }))

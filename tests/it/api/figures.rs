@@ -9,6 +9,7 @@ use gangway_storage::{
 };
 use gangway_testkit::{TestApp, on_both_databases};
 use serde_json::json;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 fn start() -> DateTime<Utc> {
     "2026-03-01T08:00:00Z".parse().unwrap()
@@ -97,5 +98,24 @@ on_both_databases! {
         app.run_jobs_until_idle().await;
         assert_eq!(read(&app).await.unchained, Amount::default());
         app.stop().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_look_at_a_locked_table_ends_and_leaves_nothing_running(db: TestDb) {
+        // SQLite's readers wait for nobody.
+        if db.is_postgres() {
+            let mut owner = PgConnection::connect(db.owner_url()).await.unwrap();
+            let app = TestApp::on(db).start().await;
+            owner.execute("BEGIN; LOCK TABLE held_batch IN ACCESS EXCLUSIVE MODE").await.unwrap();
+            let tx = app.app.db.begin_system(SystemReason::Measure).await.unwrap();
+            let refused = tx.figures().read(app.app.now()).await.unwrap_err();
+            assert!(refused.is_transient(), "{refused:?}");
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let n_waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut owner).await.unwrap();
+            assert_eq!(n_waiting, 0);
+            owner.close().await.unwrap();
+            app.stop().await;
+        }
     }
 }

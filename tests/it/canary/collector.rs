@@ -50,6 +50,13 @@ impl Collector {
         requests.iter().flat_map(|request| [request.head.as_bytes(), &request.body].concat()).collect()
     }
 
+    /// The heads of the requests that came to a path so far.
+    pub(crate) fn heads(&self, path: &str) -> Vec<String> {
+        let requests = self.received.lock().unwrap();
+        let to_it = requests.iter().filter(|request| request.head.starts_with(&format!("POST {path} ")));
+        to_it.map(|request| request.head.clone()).collect()
+    }
+
     /// The bodies that came to a path so far.
     pub(crate) fn bodies(&self, path: &str) -> Vec<Vec<u8>> {
         let requests = self.received.lock().unwrap();

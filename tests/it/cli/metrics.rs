@@ -129,6 +129,9 @@ async fn they_show_what_happened_as_the_catalogue_says_and_strangers_add_no_seri
     let admin = Client::new(format!("http://127.0.0.1:{port}"));
 
     api.get("", "/metrics").await.expect(404);
+    assert_eq!(admin.get("", "/metrics?name=anything").await.status, 200);
+    let head = admin.send(admin.request(Method::HEAD, "", "/metrics")).await;
+    assert_eq!((head.status, head.bytes.len()), (200, 0));
     api.get(key, "/v1/employees").await.expect(200);
     let scrape = Scrape::of(&admin).await;
     check(&scrape);

@@ -50,11 +50,15 @@ async fn a_trace_goes_from_the_caller_through_the_request_and_the_job_to_the_ven
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().await;
     let mut command = demo(&folder.path().join("data"), FLAGS);
-    command.env("GANGWAY__TELEMETRY__OTLP_ENDPOINT", collector.endpoint());
+    // `p@ss`, as an address writes it.
+    let endpoint = collector.endpoint().replace("http://", "http://gangway:p%40ss@");
+    command.env("GANGWAY__TELEMETRY__OTLP_ENDPOINT", endpoint);
     let mut running = Process::start(command);
     let lines = running.read_until(LAST).await;
     let (api, key) = (client(&lines), line(&lines, "tenant key: "));
 
+    let strange = Method::from_bytes(b"4111111111111111").unwrap();
+    api.send(api.request(strange, key, "/v1/syncs")).await.expect(405);
     let syncs = api.list(key, "/v1/syncs").await;
     let sync = syncs.iter().find(|sync| sync["stream"] == "employees").unwrap()["id"].as_str().unwrap();
     let runs = format!("/v1/syncs/{sync}/runs");
@@ -65,6 +69,17 @@ async fn a_trace_goes_from_the_caller_through_the_request_and_the_job_to_the_ven
     running.stop().await;
 
     let spans = spans(&collector);
+    assert!(
+        spans.iter().any(|span| text(span, "http.request.method") == "other"),
+        "whatever a stranger calls a method"
+    );
+    let bodies = collector.bodies("/v1/traces").concat();
+    assert!(!bodies.windows(16).any(|part| part == b"4111111111111111"));
+    for path in ["/v1/traces", "/v1/metrics"] {
+        let heads = collector.heads(path);
+        let is_named = |head: &String| head.to_lowercase().contains("authorization: basic z2fuz3dhetpwqhnz");
+        assert!(!heads.is_empty() && heads.iter().all(is_named), "{path}: {heads:?}");
+    }
     let asked =
         spans.iter().find(|span| hex(&span.trace_id) == TRACE && span.name == "http.request").expect("the request");
     assert_eq!(hex(&asked.parent_span_id), CALLER, "the caller's span is its parent");

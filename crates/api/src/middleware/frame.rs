@@ -17,7 +17,7 @@ use actix_web::{
 };
 use futures::FutureExt;
 use gangway_domain::{Code, id::RequestId};
-use gangway_metrics::http::PROBLEMS;
+use gangway_metrics::{bounded, http::PROBLEMS};
 use tracing::{Instrument, Span, field};
 
 use crate::{
@@ -130,7 +130,8 @@ fn span(request: &ServiceRequest, id: RequestId) -> Span {
     tracing::info_span!(
         "http.request",
         otel.kind = "server",
-        http.request.method = request.method().as_str(),
+        // Any word is a method: what a stranger writes there is not repeated.
+        http.request.method = bounded::method(request.method().as_str()),
         http.route = field::Empty,
         http.response.status_code = field::Empty,
         request.id = %id,

@@ -10,9 +10,17 @@ instruments! {
     UP: Gauge<0> = Definition {
         name: "gangway.database.up",
         unit: Unit::Of("{answer}"),
-        about: "Whether the database answered at the last look; while it is 0, every gauge that is read from it is what was found before",
+        about: "Whether the database answered at the last look",
         look: "0: `/readyz` answers 503; requests get 503 and jobs wait until it is back",
         labels: [],
+    };
+    /// Looks at it.
+    LOOKS: Counter<1> = Definition {
+        name: "gangway.database.looks",
+        unit: Unit::Of("{look}"),
+        about: "Looks at the figures of the database; after a failed one every gauge that is read from it is what was found before",
+        look: "`failed` again and again: the database is away, or so loaded that counting takes longer than 1.5 s",
+        labels: [Label::listed("outcome", &["done", "failed"])],
     };
     /// Waits for a connection.
     CONNECTION_WAIT: Histogram<1> = Definition {

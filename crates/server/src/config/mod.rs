@@ -233,7 +233,7 @@ fn otlp_endpoint(reader: &mut Reader<'_>) -> Option<SecretString> {
     Some(SecretString::from(url.as_str().trim_end_matches('/')))
 }
 
-fn has_login(url: &url::Url) -> bool {
+pub(crate) fn has_login(url: &url::Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 

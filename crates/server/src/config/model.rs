@@ -43,7 +43,7 @@ pub struct Config {
     pub keep_alive: Duration,
     /// Logs.
     pub log: Log,
-    /// Where traces go (`telemetry.otlp_endpoint`).
+    /// Where traces and metrics go (`telemetry.otlp_endpoint`).
     pub otlp_endpoint: Option<SecretString>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use opentelemetry::global;
-use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig as _};
+use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     metrics::{PeriodicReader, SdkMeterProvider},
@@ -40,6 +40,7 @@ impl Meters {
                 .with_http()
                 .with_protocol(Protocol::HttpBinary)
                 .with_endpoint(format!("{endpoint}/v1/metrics"))
+                .with_headers(super::login(endpoint))
                 .with_timeout(Duration::from_secs(5))
                 .build()
                 // The library's text may hold the address with its login.

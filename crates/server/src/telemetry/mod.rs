@@ -8,12 +8,14 @@ mod meters;
 mod panic;
 pub mod trace_context;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::{
     Layer, Registry,
@@ -23,7 +25,7 @@ use tracing_subscriber::{
 };
 
 pub use self::{chain::Chain, meters::Meters};
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, has_login};
 
 /// What is logged unless told otherwise. Not what `actix_http` says: whoever sends garbage would fill the log at `ERROR`. Nor
 /// what sqlx says to a database's address: it quotes the values in it.
@@ -94,6 +96,14 @@ fn exported() -> Targets {
     NOT_EXPORTED.iter().fold(everything, |targets, library| targets.with_target(*library, LevelFilter::OFF))
 }
 
+/// What names us to the collector: the login of its address, which no client sends by itself.
+fn login(endpoint: &str) -> HashMap<String, String> {
+    let Some(url) = url::Url::parse(endpoint).ok().filter(has_login) else { return HashMap::new() };
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let login = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    HashMap::from([("authorization".to_owned(), format!("Basic {}", BASE64.encode(login)))])
+}
+
 fn exporter(endpoint: &str, resource: Resource) -> anyhow::Result<SdkTracerProvider> {
     // The exporter's client needs the TLS provider that egress installs when its own client is built.
     gangway_egress::Client::new(gangway_egress::ClientConfig::default())?;
@@ -101,6 +111,7 @@ fn exporter(endpoint: &str, resource: Resource) -> anyhow::Result<SdkTracerProvi
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{endpoint}/v1/traces"))
+        .with_headers(login(endpoint))
         .with_timeout(Duration::from_secs(5))
         .build()
         // The library's text may hold the address with its login.
