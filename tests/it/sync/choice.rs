@@ -13,8 +13,7 @@ use gangway_domain::{
     record::Stream,
     sync::{RunMode, RunState},
 };
-use gangway_testkit::{TestDb, on_both_databases};
-use sea_orm::{ConnectionTrait as _, Database};
+use gangway_testkit::on_both_databases;
 
 use super::{sensitive::select_salary, support::Bench};
 
@@ -26,9 +25,9 @@ on_both_databases! {
         bench.run(sync, RunMode::Full).await;
         bench.advance(TimeDelta::seconds(1));
         let choice = Choice { key: Some("dynamic_2".to_owned()), selected: Some(true), ..Choice::default() };
-        run_sql(&bench.db, "ALTER TABLE job RENAME TO job_away").await;
+        bench.db.execute("ALTER TABLE job RENAME TO job_away").await;
         assert!(attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.is_err());
-        run_sql(&bench.db, "ALTER TABLE job_away RENAME TO job").await;
+        bench.db.execute("ALTER TABLE job_away RENAME TO job").await;
         let known = attributes::list(&bench.ctx, bench.connection).await.unwrap();
         assert!(!known.iter().any(|attribute| attribute.key == "dynamic_2" && attribute.selected));
 
@@ -98,11 +97,4 @@ on_both_databases! {
             assert!(record.attributes.is_empty(), "{}", record.external.id);
         }
     }
-}
-
-/// Runs a statement as whoever owns the database.
-async fn run_sql(db: &TestDb, sql: &str) {
-    let owner = Database::connect(db.owner_url()).await.unwrap();
-    owner.execute_unprepared(sql).await.unwrap();
-    owner.close().await.unwrap();
 }

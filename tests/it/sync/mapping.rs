@@ -50,6 +50,52 @@ on_both_databases! {
         assert_eq!((again.counts.updated, again.counts.unchanged), (0, 7), "what was mapped is what would be read");
     }
 
+    async fn what_is_selected_and_then_mapped_was_there_all_the_time(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = hired(&bench, 1..5).await;
+        choose(&bench, "dynamic_3", false).await;
+        bench.run_started(sync).await;
+        // The run that reads what is selected now comes after the job that maps it.
+        choose(&bench, "dynamic_3", true).await;
+        map(&bench, &[("position", Some("dynamic_3"))]).await;
+        remap(&bench).await;
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |one| {
+            one.fields.insert("first_name".to_owned(), json!("Changed"));
+        });
+        bench.run_started(sync).await;
+        let told: Vec<Value> = bench.events().await.into_iter()
+            .filter(|event| event.fact.kind == "employee.updated")
+            .map(|event| event.fact.data["changes"].clone())
+            .collect();
+        assert_eq!(told, [json!({"first_name": {"old": "First1", "new": "Changed"}})]);
+        for record in bench.present(Stream::Employees).await {
+            assert_eq!(record.fields["position"], json!(format!("Chief Smith {}", record.external.id)));
+        }
+        // From then on its changes are told.
+        bench.vendor.change(Stream::Employees, "2", bench.now(), |one| {
+            one.attributes.insert("dynamic_3".to_owned(), json!("Head"));
+        });
+        bench.run(sync, RunMode::Full).await;
+        let last = bench.events().await.into_iter().rfind(|event| event.fact.kind == "employee.updated").unwrap();
+        assert_eq!(last.fact.data["changes"], json!({"position": {"old": "Chief Smith 2", "new": "Head"}}));
+    }
+
+    async fn a_right_to_a_mapped_attribute_is_missed_when_it_is_lost(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = hired(&bench, 1..9).await;
+        map(&bench, &[("position", Some("dynamic_3"))]).await;
+        remap(&bench).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.account().unsent = vec!["dynamic_3"];
+        bench.vendor.remove(Stream::Employees, &["2"]);
+        let run = bench.run(sync, RunMode::Full).await;
+        assert_eq!(run.counts.deleted, 0);
+        assert!(run.error_message.unwrap().contains("may have lost a right"));
+        let told = bench.events().await.into_iter().rfind(|event| event.fact.kind == "attribute.restricted").unwrap();
+        assert_eq!(told.fact.data["key"], "dynamic_3");
+        assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1, "who was told may decide");
+    }
+
     async fn a_mapping_taken_back_leaves_what_the_connector_says(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = hired(&bench, 1..4).await;
@@ -329,6 +375,12 @@ async fn hired(bench: &Bench, ids: std::ops::Range<u32>) -> SyncId {
     let sync = bench.sync(Stream::Employees).await;
     bench.run(sync, RunMode::Full).await;
     sync
+}
+
+async fn choose(bench: &Bench, key: &str, selected: bool) {
+    let choice = Choice { key: Some(key.to_owned()), selected: Some(selected), ..Choice::default() };
+    bench.advance(TimeDelta::seconds(1));
+    attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();
 }
 
 fn feeds(pairs: &[(&str, Option<&str>)]) -> Vec<FieldFeed> {

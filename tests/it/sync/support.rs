@@ -173,6 +173,15 @@ impl Bench {
         self.read_run(run).await
     }
 
+    /// Carries out the run that something else has started, and answers how it ended.
+    pub(super) async fn run_started(&self, sync: SyncId) -> SyncRun {
+        let fence = self.claim().await.expect("a run was started");
+        let run = syncs::get(&self.ctx, sync).await.unwrap().last_run.expect("a sync with a run names it");
+        assert_eq!(self.execute(run, &fence).await.unwrap(), Progress::Done);
+        self.ack(fence, Outcome::Done).await;
+        self.read_run(run).await
+    }
+
     pub(super) async fn read_run(&self, run: SyncRunId) -> SyncRun {
         syncs::get_run(&self.ctx, run).await.unwrap()
     }

@@ -43,7 +43,7 @@ pub(super) async fn are_unchanged(ctx: &Ctx, reading: &Reading) -> Result<bool> 
 /// Whether an attribute came on nobody's record in this run, though it did before, and nobody has been told.
 pub(super) async fn has_lost_any(ctx: &Ctx, run: &SyncRun) -> Result<bool> {
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let lost = lost(&tx, run).await?;
+    let lost = lost(ctx, &tx, run).await?;
     tx.commit().await?;
     Ok(!lost.is_empty())
 }
@@ -72,7 +72,7 @@ pub(super) async fn tell(
     if run.stream != Stream::Employees {
         return Ok(());
     }
-    for attribute in lost(tx, run).await? {
+    for attribute in lost(ctx, tx, run).await? {
         let message = format!(
             "`{}` came on nobody's record any more. If that was not meant, permit it at the vendor again ({permission}); the last values are kept.",
             attribute.label
@@ -107,17 +107,25 @@ async fn note(
 
 /// Attributes that an earlier run has seen and this one on nobody, although somebody it has seen had a value. What only people
 /// had who are no longer there is not lost.
-async fn lost(tx: &TenantTx, run: &SyncRun) -> Result<Vec<Attribute>> {
+async fn lost(ctx: &Ctx, tx: &TenantTx, run: &SyncRun) -> Result<Vec<Attribute>> {
+    let unseen = tx.attributes().list_unseen(run).await?;
+    if unseen.is_empty() {
+        return Ok(unseen);
+    }
+    let selection = attributes::selection(ctx, tx, run.connection, run.stream).await?;
     let mut lost = Vec::new();
-    for attribute in tx.attributes().list_unseen(run).await? {
+    for attribute in unseen {
         if attribute.restricted_at.is_some() || attribute.removed_at.is_some() {
             continue;
         }
         // A sealed value goes by its key even where it feeds a field.
         let by_key = format!("{ATTRIBUTE_PREFIX}{}", attribute.key);
-        let by_field = attribute.canonical_field.clone().unwrap_or_default();
-        if tx.sweeps().is_stale_on_any(run, &by_key).await? || tx.sweeps().is_stale_on_any(run, &by_field).await? {
-            lost.push(attribute);
+        let by_field = selection.feeds().filter(|(_, key)| *key == attribute.key).map(|(field, _)| field);
+        for name in by_field.chain([by_key.as_str()]) {
+            if tx.sweeps().is_stale_on_any(run, name).await? {
+                lost.push(attribute);
+                break;
+            }
         }
     }
     Ok(lost)

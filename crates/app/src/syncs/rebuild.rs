@@ -45,13 +45,15 @@ pub(super) fn rebuild(reader: &Reader<'_>, old: &Record, old_sealed: &SealedPart
         merge::again(&base, old_sealed, &incoming, selection);
     let shows = fields != old.fields || attributes != old.attributes || stale != old.stale || sealed != *old_sealed;
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    // Bytes that another choice kept may lack what this one selects: they are no reading of all that it wants.
+    let holds_all = old.kept_by == selection.version() && !old.hash.is_empty();
     let record = Record {
         version: if shows { old.version + 1 } else { old.version },
         email: text("email").and_then(columns::email),
         status: text("status").map(columns::status),
         kept_by: selection.version().to_owned(),
         mapped_by: selection.mapping_version(),
-        hash: incoming.hash.to_vec(),
+        hash: if holds_all { incoming.hash.to_vec() } else { Vec::new() },
         fields,
         attributes,
         stale,

@@ -116,6 +116,17 @@ impl TestDb {
         text
     }
 
+    /// Runs a statement past every wall; answers how many rows it met.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn execute(&self, sql: &str) -> u64 {
+        let connection = Database::connect(self.owner_url()).await.expect("the owner may connect");
+        let done = connection.execute_unprepared(sql).await.expect("the statement is right");
+        connection.close().await.expect("an idle pool closes");
+        done.rows_affected()
+    }
+
     /// How many rows a table has, past every wall.
     ///
     /// # Panics
