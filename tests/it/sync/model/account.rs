@@ -26,19 +26,15 @@ impl World<'_> {
         let vendor = &self.bench.vendor;
         match step {
             Step::Hire(people) => {
-                vendor.hire(self.n_people + 1..self.n_people + people + 1, now);
+                let ids = self.n_people + 1..self.n_people + people + 1;
+                vendor.hire(ids.clone(), now);
+                ids.for_each(|id| self.history.hired(&employee(id, now)));
                 self.n_people += people;
             }
-            Step::Rename(who) => {
-                self.edit(who, |one| drop(one.fields.insert("first_name".into(), json!(format!("Name{n}")))));
-            }
-            Step::Resize(who) => {
-                self.edit(who, |one| drop(one.attributes.insert("dynamic_1".into(), json!(format!("S{n}")))));
-            }
-            Step::Raise(who) => {
-                self.edit(who, |one| drop(one.attributes.insert("dynamic_2".into(), json!(format!("{n}")))));
-            }
-            Step::Leave(who) => self.edit(who, |one| drop(one.fields.insert("status".into(), json!("inactive")))),
+            Step::Rename(who) => self.edit(who, "first_name", &format!("Name{n}")),
+            Step::Resize(who) => self.edit(who, "attributes.dynamic_1", &format!("S{n}")),
+            Step::Raise(who) => self.edit(who, "attributes.dynamic_2", &n.to_string()),
+            Step::Leave(who) => self.edit(who, "status", "inactive"),
             Step::Remove(who) => {
                 if let Some(id) = self.name(who) {
                     self.remove(|one| one.id == id);
@@ -57,12 +53,12 @@ impl World<'_> {
                 let former = self.gone[who as usize % self.gone.len()].fields["email"].clone();
                 let mut again = employee(self.n_people, now);
                 again.fields.insert("email".into(), former);
+                self.history.hired(&again);
                 vendor.add(STREAM, again);
             }
             Step::Reappear(who) if !self.gone.is_empty() => {
                 let mut again = self.gone.remove(who as usize % self.gone.len());
                 again.changed_at = now;
-                self.returned.push(again.id.clone());
                 vendor.add(STREAM, again);
             }
             Step::Withdraw => vendor.account().unsent = vec!["dynamic_1"],
@@ -71,6 +67,7 @@ impl World<'_> {
             Step::AllowDiscovery => vendor.account().catalogue = Some(CATALOGUE.into()),
             Step::Hide(who) => {
                 if let Some(id) = self.name(who) {
+                    self.were_unlisted.insert(id.clone());
                     let mut account = vendor.account();
                     account.unlisted.push(id.clone());
                     account.hidden.push(id);
@@ -78,8 +75,11 @@ impl World<'_> {
             }
             Step::Unlist(who) => {
                 let name = self.name(who);
+                self.were_unlisted.extend(name.clone());
                 vendor.account().unlisted.extend(name);
             }
+            Step::DropSingles => vendor.account().no_single_reads = true,
+            Step::OfferSingles => vendor.account().no_single_reads = false,
             Step::ShowAll => {
                 let mut account = vendor.account();
                 account.unlisted.clear();
@@ -106,10 +106,14 @@ impl World<'_> {
         }
     }
 
-    fn edit(&self, who: u32, change: impl FnOnce(&mut Object)) {
-        if let Some(id) = self.name(who) {
-            self.bench.vendor.change(STREAM, &id, self.bench.now(), change);
-        }
+    /// Gives somebody another value, of a field or an attribute by its name in events.
+    fn edit(&mut self, who: u32, name: &str, value: &str) {
+        let Some(id) = self.name(who) else { return };
+        self.bench.vendor.change(STREAM, &id, self.bench.now(), |one| match name.strip_prefix("attributes.") {
+            Some(key) => drop(one.attributes.insert(key.to_owned(), json!(value))),
+            None => drop(one.fields.insert(name.to_owned(), json!(value))),
+        });
+        self.history.edited(&id, name, json!(value));
     }
 
     /// The id of somebody in the account.

@@ -5,6 +5,7 @@
 //! held must be what the account has, each change told once, and nobody buried who is there. How to replay one is told when it fails.
 
 mod account;
+mod history;
 mod oracle;
 mod steps;
 mod world;

@@ -13,10 +13,14 @@ use gangway_storage::PageRequest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{super::support::everything, world::World};
+use super::{
+    super::support::everything,
+    history::{SALARY, is_same, settled},
+    world::World,
+};
 
 /// Members that vendors touch without meaning.
-const VOLATILE: [&str; 2] = ["created_at", "updated_at"];
+pub(super) const VOLATILE: [&str; 2] = ["created_at", "updated_at"];
 /// Events read at once.
 const PAGE: u64 = 1_000;
 
@@ -34,7 +38,12 @@ pub(super) struct Oracle {
 }
 
 struct Told {
+    external: String,
     values: Values,
+    /// Where each value stands among those that the account has had.
+    places: BTreeMap<String, usize>,
+    /// How often the salary was said to have changed.
+    n_raises: usize,
     state: RecordState,
 }
 
@@ -71,12 +80,13 @@ impl Oracle {
                 if told.state == RecordState::Deleted {
                     // Who was deleted is told whole.
                     told.values.clear();
+                    told.places.clear();
                 }
                 told.state = RecordState::Present;
                 told.change(world, event);
             }
             "created" => {
-                let mut new = Told { values: Values::new(), state: RecordState::Present };
+                let mut new = Told::new(external_id(world, id).await, RecordState::Present);
                 new.change(world, event);
                 assert!(told.insert(id, new).is_none(), "{id} came twice: {event:?}");
             }
@@ -90,14 +100,14 @@ impl Oracle {
                 let state = if kind == "deleted" { RecordState::Deleted } else { RecordState::Hidden };
                 assert_ne!(told.state, RecordState::Deleted, "it went twice: {event:?}");
                 told.state = state;
-                let external = external_id(world, id).await;
+                let external = told.external.clone();
                 let is_there = world.people().iter().any(|one| one.id == external);
-                // Deletions that were released go by the word of who released them: of whom nothing else said that they are gone, and
-                // of who came back after the sweep and was not read since.
-                let by_word = fact.data["confirmed_by"] == "human" || world.returned.contains(&external);
-                let is_released = world.has_released && by_word;
+                // Who is released goes by the word of who released them, once. Without single reads two sweeps must do, which see what
+                // listings show.
+                let is_released = world.released.lock().unwrap().remove(&external);
+                let is_unlisted = fact.data["confirmed_by"] == "two_sweeps" && world.were_unlisted.contains(&external);
                 assert!(
-                    kind == "hidden" || !is_there || is_released,
+                    kind == "hidden" || !is_there || is_released || is_unlisted,
                     "a false tombstone: {external} is there, and {event:?}"
                 );
                 if kind == "hidden" {
@@ -119,6 +129,12 @@ impl Oracle {
                 held.values.iter().filter(|(name, _)| told.values.contains_key(*name) || !may_be_untold(world, name));
             let held: Values = held.map(|(name, value)| (name.clone(), value.clone())).collect();
             assert_eq!(told.values, held, "{id}: the values that the log told");
+            let n_raises = world.history.n_edits(&told.external, SALARY);
+            assert!(
+                told.n_raises <= n_raises,
+                "{id}: the salary changed {n_raises} times, and the log told {}",
+                told.n_raises
+            );
         }
         assert_eq!(told.len(), held.len());
 
@@ -133,21 +149,18 @@ impl Oracle {
                     let there = there.unwrap_or_else(|| panic!("{external} is gone at the vendor and present here"));
                     for (field, value) in there.fields.iter().filter(|(field, _)| !VOLATILE.contains(&field.as_str())) {
                         let held = record.fields.get(field);
-                        let is_same = match (field.as_str(), value, held) {
-                            ("email", Value::String(one), Some(Value::String(other))) => {
-                                one.eq_ignore_ascii_case(other)
-                            }
-                            _ => held == Some(value),
-                        };
+                        let is_same = held.is_some_and(|held| is_same(field, value, held));
                         assert!(is_same, "{external}: {field} is {value} at the vendor and {held:?} here");
                     }
-                    let size = &there.attributes["dynamic_1"];
-                    assert_eq!(record.attributes.get("dynamic_1"), Some(size), "{external}");
+                    let size = if world.is_mapped {
+                        record.fields.get("position")
+                    } else {
+                        record.attributes.get("dynamic_1")
+                    };
+                    assert_eq!(size, Some(&there.attributes["dynamic_1"]), "{external}: the size");
                     let salary = record.sensitive.as_ref().unwrap().get("dynamic_2");
-                    assert!(
-                        salary.is_none_or(|salary| *salary == there.attributes["dynamic_2"]),
-                        "{external}: {salary:?}"
-                    );
+                    let wanted = world.is_selected.then(|| &there.attributes["dynamic_2"]);
+                    assert_eq!(salary, wanted, "{external}: the salary");
                     assert_eq!(record.stale, Vec::<String>::new(), "{external}");
                     assert!(present.insert(external.clone()), "{external} is present twice");
                 }
@@ -170,27 +183,48 @@ impl Oracle {
 }
 
 impl Told {
+    fn new(external: String, state: RecordState) -> Self {
+        Self { external, values: Values::new(), places: BTreeMap::new(), n_raises: 0, state }
+    }
+
     /// Takes up the changes that an event tells; answers how many.
     fn change(&mut self, world: &World<'_>, event: &Event) -> usize {
         let changes = event.fact.data["changes"].as_object().unwrap();
         for (name, change) in changes {
+            let name = settled(name);
             if change.get("changed").is_some() {
+                assert_eq!(name, SALARY, "only what is sealed is not spoken of: {event:?}");
+                self.n_raises += usize::from(event.fact.kind == "employee.updated");
                 continue;
             }
+            assert_ne!(name, SALARY, "what is sealed is not spoken of: {event:?}");
             let (old, new) = (&change["old"], &change["new"]);
             assert_ne!(old, new, "{name}: {event:?}");
             assert!(!new.is_null(), "the vendor never takes {name} away: {event:?}");
             let before = self.values.get(name).unwrap_or(&Value::Null);
             let is_first = before.is_null() && may_be_untold(world, name);
             assert!(before == old || is_first, "{name}: the log told {before} before {event:?}");
-            self.values.insert(name.clone(), new.clone());
+            self.hold(world, name, new, &format!("{event:?}"));
         }
         changes.len()
+    }
+
+    /// Takes up a value, which must be one that the account has had after the one before it.
+    fn hold(&mut self, world: &World<'_>, name: &str, value: &Value, told_by: &str) {
+        let place = world.history.place(&self.external, name, value);
+        let place = place.unwrap_or_else(|| panic!("{}: {name} never was {value}: {told_by}", self.external));
+        let before = self.places.insert(name.to_owned(), place);
+        assert!(
+            before.is_none_or(|before| before < place),
+            "{}: {name} went back to {value}: {told_by}",
+            self.external
+        );
+        self.values.insert(name.to_owned(), value.clone());
     }
 }
 
 /// Whether a value can be there of which the log told nothing: an attribute's first value that is read after another choice was
-/// made may have been at the vendor all the time (`docs/syncs.md`).
+/// made, or another mapping, may have been at the vendor all the time (`docs/syncs.md`).
 fn may_be_untold(world: &World<'_>, name: &str) -> bool {
     world.has_chosen && name.starts_with("attributes.")
 }
@@ -211,12 +245,16 @@ async fn records(world: &World<'_>) -> Vec<RecordView> {
 
 /// The clear values of every record.
 async fn snapshot(world: &World<'_>) -> BTreeMap<Uuid, Told> {
-    let values = |record: &RecordView| {
+    let told = |record: &RecordView| {
         let fields =
             record.fields.iter().filter(|(name, value)| !VOLATILE.contains(&name.as_str()) && !value.is_null());
-        let attributes = record.attributes.iter().map(|(key, value)| (format!("attributes.{key}"), value.clone()));
-        fields.map(|(name, value)| (name.clone(), value.clone())).chain(attributes).collect()
+        let fields = fields.map(|(name, value)| (name.clone(), value));
+        let attributes = record.attributes.iter().map(|(key, value)| (format!("attributes.{key}"), value));
+        let mut told = Told::new(record.external.id.clone(), record.state);
+        for (name, value) in fields.chain(attributes) {
+            told.hold(world, settled(&name), value, "what is held");
+        }
+        told
     };
-    let records = records(world).await;
-    records.iter().map(|record| (record.id, Told { values: values(record), state: record.state })).collect()
+    records(world).await.iter().map(|record| (record.id, told(record))).collect()
 }

@@ -51,6 +51,10 @@ pub(super) enum Step {
     Fail { n: u32, kind: u32 },
     /// The next single reads fail.
     FailSingle { n: u32, kind: u32 },
+    /// The account has no single reads.
+    DropSingles,
+    /// It has them again.
+    OfferSingles,
     /// Our own budget is used up for some calls.
     Starve(u32),
     /// Listings claim another total.
@@ -75,6 +79,8 @@ pub(super) enum Step {
     Jump { is_back: bool },
     /// The tenant selects the salary, or no longer.
     Choose { is_selected: bool },
+    /// The tenant has a field fed by the size, or no longer.
+    Map { is_mapped: bool },
     /// How many deletions are believed without a human.
     Believe { most: u32 },
     /// A human says yes to what is held.
@@ -97,7 +103,7 @@ pub(super) fn of(seed: u64) -> Vec<Step> {
 
 fn one(dice: &mut StdRng) -> Step {
     let mut upto = |most: u32| dice.random_range(0..most);
-    match upto(64) {
+    match upto(68) {
         0..=2 => Step::Hire(1 + upto(3)),
         3..=5 => Step::Rename(upto(1_000)),
         6..=7 => Step::Resize(upto(1_000)),
@@ -133,6 +139,9 @@ fn one(dice: &mut StdRng) -> Step {
         58..=59 => Step::Choose { is_selected: upto(2) == 0 },
         60 => Step::Believe { most: upto(12) },
         61..=62 => Step::Release,
-        _ => Step::Refuse,
+        63 => Step::Refuse,
+        64 => Step::DropSingles,
+        65 => Step::OfferSingles,
+        _ => Step::Map { is_mapped: upto(2) == 0 },
     }
 }

@@ -1,17 +1,20 @@
 //! An account that changes, the engine that reads it, and the hands that act on both.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use chrono::TimeDelta;
 use futures::FutureExt as _;
 use gangway_app::{
     App, Ctx, attributes, connections,
+    mapping::{self, FieldFeed},
     queue::{self, Ack, ClaimRequest, Claimed, Outcome},
     settings::{self, SettingsPatch},
     syncs::{self, NewSync, Verb},
     tenants::{self, NewTenant},
 };
 use gangway_domain::{
+    Code,
+    held::HeldState,
     id::{ConnectionId, SyncId},
     record::Stream,
     sync::RunMode,
@@ -24,6 +27,7 @@ use super::{
         support::{Bench, everything},
         vendor::{Gate, Object},
     },
+    history::History,
     oracle::Oracle,
     steps::Step,
 };
@@ -43,12 +47,18 @@ pub(super) struct World<'a> {
     registry: Registry,
     /// Everybody who was deleted.
     pub(super) gone: Vec<Object>,
-    /// Those of them who came back.
-    pub(super) returned: Vec<String>,
-    /// Somebody released what was held.
-    pub(super) has_released: bool,
-    /// The tenant changed its choice of attributes.
+    /// Whom somebody released last, by their vendor ids.
+    pub(super) released: Mutex<BTreeSet<String>>,
+    /// Whom listings have left out once.
+    pub(super) were_unlisted: BTreeSet<String>,
+    /// What everybody has had.
+    pub(super) history: History,
+    /// The tenant changed its choice of attributes, or its mapping.
     pub(super) has_chosen: bool,
+    /// The salary is selected.
+    pub(super) is_selected: bool,
+    /// The size feeds a field.
+    pub(super) is_mapped: bool,
     pub(super) n_people: u32,
     pub(super) n_changes: u32,
     oracle: tokio::sync::Mutex<Oracle>,
@@ -57,6 +67,7 @@ pub(super) struct World<'a> {
 impl<'a> World<'a> {
     pub(super) async fn begin(bench: &'a Bench, seed: u64) -> Self {
         bench.vendor.reset();
+        bench.vendor.account().sends_fields = true;
         let operator = bench.operator();
         let new = NewTenant {
             name: format!("Seed {seed} {}", bench.app.new_id::<gangway_domain::id::EventId>()),
@@ -78,9 +89,12 @@ impl<'a> World<'a> {
             connection,
             registry,
             gone: Vec::new(),
-            returned: Vec::new(),
-            has_released: false,
+            released: Mutex::default(),
+            were_unlisted: BTreeSet::new(),
+            history: History::default(),
             has_chosen: false,
+            is_selected: false,
+            is_mapped: false,
             n_people: 0,
             n_changes: 0,
             oracle: tokio::sync::Mutex::default(),
@@ -97,7 +111,9 @@ impl<'a> World<'a> {
             | Step::Stall
             | Step::Pass { .. }
             | Step::Jump { .. } => self.drive(step).await,
-            Step::Choose { .. } | Step::Believe { .. } | Step::Release | Step::Refuse => self.decide(step).await,
+            Step::Choose { .. } | Step::Map { .. } | Step::Believe { .. } | Step::Release | Step::Refuse => {
+                self.decide(step).await;
+            }
             _ => self.change(step),
         }
     }
@@ -196,12 +212,20 @@ impl<'a> World<'a> {
         match step {
             Step::Choose { is_selected } => {
                 self.has_chosen = true;
+                self.is_selected = is_selected;
                 let choice = attributes::Choice {
                     key: Some("dynamic_2".to_owned()),
                     selected: Some(is_selected),
                     ..attributes::Choice::default()
                 };
                 attributes::choose(&self.ctx, self.connection, vec![choice]).await.unwrap();
+            }
+            Step::Map { is_mapped } => {
+                self.has_chosen = true;
+                self.is_mapped = is_mapped;
+                let feed = FieldFeed { field: "position".to_owned(), attribute: Some("dynamic_1".to_owned()) };
+                let feeds = is_mapped.then_some(feed).into_iter().collect();
+                mapping::update(&self.ctx, self.connection, None, feeds).await.unwrap();
             }
             Step::Believe { most } => {
                 let patch = SettingsPatch {
@@ -211,7 +235,7 @@ impl<'a> World<'a> {
                 };
                 settings::update(&self.ctx, None, patch).await.unwrap();
             }
-            Step::Release => self.has_released |= self.settle(Verb::Release).await,
+            Step::Release => drop(self.settle(Verb::Release).await),
             Step::Refuse => drop(self.settle(Verb::Refuse).await),
             _ => {}
         }
@@ -219,8 +243,19 @@ impl<'a> World<'a> {
 
     /// Decides about what is held, if anything is; answers whether there was something.
     pub(super) async fn settle(&self, verb: Verb) -> bool {
-        let Ok(held) = syncs::held(&self.ctx, self.sync, everything()).await else { return false };
-        syncs::decide(&self.ctx, self.sync, held.batch.run, verb, "the test said so").await.is_ok()
+        let held = match syncs::held(&self.ctx, self.sync, everything()).await {
+            Err(error) if error.code == Code::NotFound => return false,
+            held => held.unwrap(),
+        };
+        let is_decided = match syncs::decide(&self.ctx, self.sync, held.batch.run, verb, "the test said so").await {
+            Err(error) if [Code::HeldOutdated, Code::HeldDecided].contains(&error.code) => false,
+            decided => decided.map(|_| held.batch.state == HeldState::Open).unwrap(),
+        };
+        if is_decided && verb == Verb::Release {
+            let named = held.records.items.into_iter().map(|held| held.external_id);
+            *self.released.lock().unwrap() = named.collect();
+        }
+        is_decided
     }
 
     /// The account works and shows everything, and somebody has the connection checked and resumed.
@@ -229,6 +264,7 @@ impl<'a> World<'a> {
             let mut account = self.bench.vendor.account();
             account.failures.clear();
             account.single_failures.clear();
+            account.no_single_reads = false;
             account.budget_refusals = 0;
             account.claimed_total = None;
             account.unreadable.clear();
