@@ -15,6 +15,7 @@ mod m20261126_000001_held;
 mod m20261126_000002_mappings;
 mod m20261126_000003_pauses;
 mod m20261126_000004_audit;
+mod m20261127_000001_clock;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm::ConnectionTrait};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_mappings::Migration),
             Box::new(m20261126_000003_pauses::Migration),
             Box::new(m20261126_000004_audit::Migration),
+            Box::new(m20261127_000001_clock::Migration),
         ]
     }
 

@@ -24,6 +24,19 @@ pub fn uuid_v7(at: DateTime<Utc>, random: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// The same, but one that comes after `last`, whatever the time is: where the clock went back, the next millisecond after it.
+#[must_use]
+pub fn uuid_v7_after(last: Option<Uuid>, at: DateTime<Utc>, random: [u8; 10]) -> Uuid {
+    let fresh = uuid_v7(at, random);
+    match last {
+        Some(last) if fresh <= last => {
+            let millis = u64::try_from(last.as_u128() >> 80).unwrap_or(0);
+            uuid::Builder::from_unix_timestamp_millis(millis.saturating_add(1), &random).into_uuid()
+        }
+        _ => fresh,
+    }
+}
+
 /// What all typed ids share.
 pub trait TypedId: Copy + fmt::Display + Send + Sync + 'static {
     /// Prefix on the wire, without the underscore.
@@ -145,6 +158,18 @@ mod tests {
         let early = SyncId::new(DateTime::from_timestamp(1_000, 0).unwrap(), [255; 10]);
         let late = SyncId::new(DateTime::from_timestamp(1_001, 0).unwrap(), [0; 10]);
         assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn one_after_another_is_after_it_though_the_clock_went_back() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let last = uuid_v7(at(2_000), [255; 10]);
+        for now in [at(1_000), at(2_000)] {
+            let next = uuid_v7_after(Some(last), now, [0; 10]);
+            assert!(next > last && next < uuid_v7(at(2_001), [0; 10]), "{next}");
+        }
+        assert_eq!(uuid_v7_after(Some(last), at(3_000), [0; 10]), uuid_v7(at(3_000), [0; 10]));
+        assert_eq!(uuid_v7_after(None, at(1_000), [0; 10]), uuid_v7(at(1_000), [0; 10]));
     }
 
     #[test]

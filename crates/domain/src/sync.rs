@@ -167,3 +167,14 @@ pub struct SyncRun {
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
 }
+
+impl SyncRun {
+    /// Whether it saw everything that it was to see. A completed full run with a message is one whose view was doubted.
+    pub fn is_believed(&self) -> bool {
+        match self.state {
+            RunState::Held => true,
+            RunState::Completed => self.error_message.is_none(),
+            RunState::Running | RunState::Failed => false,
+        }
+    }
+}

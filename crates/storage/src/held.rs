@@ -210,8 +210,9 @@ impl Held<'_> {
         Ok(())
     }
 
-    /// Forgets records of a batch, because they are settled.
-    pub async fn delete_records(&self, run: SyncRunId, records: &[Uuid]) -> Result<()> {
+    /// Forgets records that a run found, because they are settled; answers how many it named.
+    pub async fn delete_records(&self, run: SyncRunId, records: &[Uuid]) -> Result<i64> {
+        let mut n_named = 0;
         for chunk in records.chunks(batch::CHUNK) {
             let sql = format!(
                 "DELETE FROM sweep_finding WHERE tenant_id = $1 AND run_id = $2 AND record_id IN ({})",
@@ -219,8 +220,18 @@ impl Held<'_> {
             );
             let mut values = self.of(run);
             values.extend(chunk.iter().map(|record| Value::from(*record)));
-            self.0.execute(&sql, values).await?;
+            n_named += self.0.execute(&sql, values).await?.rows_affected();
         }
+        Ok(i64::try_from(n_named).unwrap_or(i64::MAX))
+    }
+
+    /// Counts so many more records of a batch that is not settled as settled.
+    pub async fn add_settled(&self, run: SyncRunId, n: i64) -> Result<()> {
+        let sql = "UPDATE held_batch SET n_settled = n_settled + $3
+                   WHERE tenant_id = $1 AND run_id = $2 AND state IN ('open', 'releasing')";
+        let mut values = self.of(run);
+        values.push(n.into());
+        self.0.execute(sql, values).await?;
         Ok(())
     }
 

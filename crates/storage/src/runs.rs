@@ -69,6 +69,18 @@ impl Runs<'_> {
         self.sweeps(sync, Some(before), Condition::all().add(Column::SightingsAt.is_not_null()), limit).await
     }
 
+    /// The newest full runs of a sync that have ended, however they ended, newest first.
+    pub async fn list_full(&self, sync: SyncId, limit: u64) -> Result<Vec<SyncRun>> {
+        let query = self
+            .0
+            .find::<Entity>()
+            .filter(Column::SyncId.eq(sync.uuid()))
+            .filter(Column::Mode.eq(RunMode::Full.as_str()))
+            .filter(Column::State.ne(RunState::Running.as_str()));
+        let rows = query.order_by_desc(Column::Id).limit(limit).all(self.0.raw()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
     async fn sweeps(
         &self,
         sync: SyncId,
@@ -76,7 +88,7 @@ impl Runs<'_> {
         condition: Condition,
         limit: u64,
     ) -> Result<Vec<SyncRun>> {
-        // A completed full run with a message is one whose view was doubted.
+        // As `SyncRun::is_believed` has it.
         let complete = Condition::any().add(Column::State.eq(RunState::Held.as_str())).add(
             Condition::all().add(Column::State.eq(RunState::Completed.as_str())).add(Column::ErrorMessage.is_null()),
         );

@@ -28,11 +28,6 @@ struct CandidateRow {
 }
 
 #[derive(FromQueryResult)]
-struct Seen {
-    id: Uuid,
-}
-
-#[derive(FromQueryResult)]
 struct Count {
     n: i64,
 }
@@ -139,25 +134,6 @@ impl Sweeps<'_> {
         Ok(counts.first().map_or(0, |count| count.n))
     }
 
-    /// Those of these records that a full run of the same sync has seen since, this one included.
-    pub async fn list_seen_since(&self, run: &SyncRun, records: &[Uuid]) -> Result<Vec<Uuid>> {
-        let mut seen = Vec::new();
-        for chunk in records.chunks(batch::CHUNK) {
-            let sql = format!(
-                "SELECT DISTINCT s.record_id AS id FROM sweep_sighting s
-                 JOIN sync_run r ON r.tenant_id = s.tenant_id AND r.id = s.run_id
-                 WHERE s.tenant_id = $1 AND r.sync_id = $2 AND s.run_id >= $3 AND s.record_id IN ({})",
-                batch::places(4, chunk.len())
-            );
-            let mut values: Vec<Value> =
-                vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into()];
-            values.extend(chunk.iter().map(|record| Value::from(*record)));
-            let rows: Vec<Seen> = self.0.query(&sql, values).await?;
-            seen.extend(rows.into_iter().map(|row| row.id));
-        }
-        Ok(seen)
-    }
-
     /// Whether a record that the run has seen holds an old value of a field or attribute, by its name in `stale`.
     pub async fn is_stale_on_any(&self, run: &SyncRun, name: &str) -> Result<bool> {
         let quoted = serde_json::to_string(name).map_err(|_| Error::corrupt("record", "stale cannot be written"))?;
@@ -228,6 +204,7 @@ impl Query {
         if let Some(earlier) = earlier {
             query.unseen_by(earlier.id);
             // What is new since then, or came back, could not be seen by it; what changed since has been seen by another run.
+            query.and("r.first_seen_run_id <= {}", earlier.id.uuid().into());
             query.and("r.changed_at < {}", to_micros(earlier.started_at.unwrap_or(earlier.created_at)).into());
             if let Some(window) = earlier.window {
                 query.and("r.starts_on >= {}", window.from.to_string().into());

@@ -185,13 +185,15 @@ struct RunRow {
 pub struct SystemSyncs<'a>(pub(crate) &'a SystemTx);
 
 impl SystemSyncs<'_> {
-    /// Syncs of active tenants that are due, the longest overdue first.
-    pub async fn list_due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<DueSync>> {
+    /// Syncs of active tenants that are due, the longest overdue first; those changed later than `ahead` as well, since their next
+    /// time was reckoned from a clock that was ahead.
+    pub async fn list_due(&self, now: DateTime<Utc>, ahead: DateTime<Utc>, limit: u64) -> Result<Vec<DueSync>> {
         let sql = "SELECT s.* FROM sync s JOIN tenant t ON t.id = s.tenant_id
-                   WHERE s.next_run_at IS NOT NULL AND s.next_run_at <= $1 AND t.state = 'active'
-                   ORDER BY s.next_run_at LIMIT $2";
+                   WHERE s.next_run_at IS NOT NULL AND (s.next_run_at <= $1 OR s.updated_at > $2) AND t.state = 'active'
+                   ORDER BY s.next_run_at LIMIT $3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<Model> = self.0.query(sql, vec![to_micros(now).into(), limit.into()]).await?;
+        let rows: Vec<Model> =
+            self.0.query(sql, vec![to_micros(now).into(), to_micros(ahead).into(), limit.into()]).await?;
         let due = rows.into_iter().map(|row| DueSync {
             scope: TenantScope::new(TenantId::from_uuid(row.tenant_id)),
             sync: SyncId::from_uuid(row.id),

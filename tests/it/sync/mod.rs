@@ -2,7 +2,9 @@
 
 mod account;
 mod attributes;
+mod believe;
 mod choice;
+mod clock;
 mod confirm;
 mod damaged;
 mod failure;

@@ -92,6 +92,30 @@ on_both_databases! {
         assert_eq!(modes[0], RunMode::Full);
     }
 
+    async fn a_sweep_that_is_not_believed_is_repeated_ever_more_rarely(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..5, bench.now());
+        let schedule = Some("every 1h".to_owned());
+        let new = NewSync { connection: bench.connection, stream: Stream::Employees, schedule };
+        let sync = syncs::create(&bench.ctx, new).await.unwrap().id;
+        let mut sweeps = Vec::new();
+        for hour in 1..97 {
+            bench.advance(TimeDelta::hours(1));
+            // From the first afternoon on for two days and a half, the vendor claims others.
+            bench.vendor.account().claimed_total = (12..73).contains(&hour).then_some(7);
+            syncs::start_due(&bench.app).await.unwrap();
+            let run = bench.run_started(sync).await;
+            if run.mode == RunMode::Full {
+                sweeps.push((hour, run.error_message.is_none()));
+            }
+        }
+        let believed = |wanted: bool| -> Vec<i32> {
+            sweeps.iter().filter(|(_, is_believed)| *is_believed == wanted).map(|(hour, _)| *hour).collect()
+        };
+        assert_eq!(believed(false), [24, 25, 27, 31, 39, 55], "after an hour, two, four and so on");
+        assert_eq!(believed(true), [1, 78], "daily in the end");
+    }
+
     async fn a_schedule_is_changed_and_taken_away(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = bench.sync(Stream::Employees).await;

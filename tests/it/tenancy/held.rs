@@ -20,9 +20,6 @@ pub(super) async fn reads(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("sweeps.find_seen").await;
     assert_eq!(tx.sweeps().find_seen(&of_a.run).await.unwrap(), None);
     drop(tx);
-    let tx = intruder.tries("sweeps.list_seen_since").await;
-    assert!(tx.sweeps().list_seen_since(&of_a.run, &[of_a.record.id]).await.unwrap().is_empty());
-    drop(tx);
     let tx = intruder.tries("sweeps.is_stale_on_any").await;
     assert!(!tx.sweeps().is_stale_on_any(&of_a.run, "position").await.unwrap());
     drop(tx);
@@ -93,7 +90,10 @@ pub(super) async fn changes(intruder: &Intruder, of_a: &Seeded) {
     tx.held().delete_findings(run).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("held.delete_records").await;
-    tx.held().delete_records(run, &[of_a.record.id]).await.unwrap();
+    assert_eq!(tx.held().delete_records(run, &[of_a.record.id]).await.unwrap(), 0);
+    done(tx).await;
+    let tx = intruder.tries("held.add_settled").await;
+    tx.held().add_settled(run, 1).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("held.prune_refusals").await;
     tx.held().prune_refusals(&of_a.run, at() + chrono::TimeDelta::days(365)).await.unwrap();

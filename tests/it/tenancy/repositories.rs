@@ -163,6 +163,9 @@ async fn reads_syncs(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("runs.list_sweeps").await;
     assert_eq!(tx.runs().list_sweeps(of_a.sync.id, None, 9).await.unwrap(), []);
     drop(tx);
+    let tx = intruder.tries("runs.list_full").await;
+    assert_eq!(tx.runs().list_full(of_a.sync.id, 9).await.unwrap(), []);
+    drop(tx);
     let tx = intruder.tries("runs.list_witnesses").await;
     assert_eq!(tx.runs().list_witnesses(of_a.sync.id, of_b.run.id, 9).await.unwrap(), []);
     drop(tx);

@@ -1,15 +1,34 @@
-//! Carrying out what a sweep found: records that are gone or hidden, and an event for each.
+//! Carrying out what a sweep found, some records at a time: they are gone or hidden, with an event for each.
 
 use gangway_domain::{held::Finding, record::RecordState, sync::SyncRun};
-use gangway_storage::{TenantTx, held::HeldRecord};
+use gangway_storage::{Page, PageRequest, TenantTx, held::HeldRecord};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::finish::about;
 use crate::{Ctx, Result, events, records::wire_id, seal::TenantKeys};
 
+/// Records carried out in one transaction.
+const BATCH: u64 = 200;
+
+/// Carries out some of what a run found, which it then names no more; answers how many, and whether there is more. The caller
+/// holds the sync and the run.
+pub(super) async fn bury_some(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    run: &mut SyncRun,
+    is_quiet: bool,
+) -> Result<(i64, bool)> {
+    let Page { items, has_more } = tx.held().list_records(run.id, PageRequest { limit: BATCH, after: None }).await?;
+    run.counts.deleted += bury(ctx, tx, keys, run, &items, is_quiet).await?;
+    tx.runs().update(run).await?;
+    let ids: Vec<Uuid> = items.iter().map(|held| held.record).collect();
+    Ok((tx.held().delete_records(run.id, &ids).await?, has_more))
+}
+
 /// Marks records as gone or hidden, those that are still present, and tells each unless `is_quiet`; answers how many there were.
-pub(super) async fn bury(
+async fn bury(
     ctx: &Ctx,
     tx: &mut TenantTx,
     keys: &TenantKeys,

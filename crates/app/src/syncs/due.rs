@@ -5,7 +5,7 @@ use gangway_domain::{
     connection::Connection,
     id::{JobId, PLATFORM_TENANT, SyncId},
     principal::Principal,
-    sync::{RunMode, Sync, Window},
+    sync::{RunMode, Sync, SyncRun, Window},
 };
 use gangway_storage::{
     SystemReason, TenantScope, TenantTx,
@@ -27,6 +27,18 @@ const BATCH: u64 = 200;
 /// A scheduled run is a full one when the last sweep is older: a little less than a day, so that a daily schedule sweeps daily.
 const SWEEP_EVERY: TimeDelta = TimeDelta::hours(23);
 
+/// The first pause before a sweep is tried again that was not believed or failed; each further one is twice as long.
+const FIRST_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// Full runs looked at to count those in vain: as many as it takes for the pause to reach [`SWEEP_EVERY`], and one.
+const ATTEMPTS: u64 = 6;
+/// How far the clocks of processes may lie apart.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// Whether a moment that was noted is one that has not come yet: the clock that noted it was ahead, and has been set back.
+pub(super) fn is_ahead(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    noted - now > SKEW
+}
+
 /// Starts a run of every sync that is due; answers how many. Before that it ends runs whose job is no more, since a run that
 /// seems under way would keep its sync from starting for ever.
 /// A sync whose last run is still under way waits for its next time.
@@ -36,7 +48,7 @@ const SWEEP_EVERY: TimeDelta = TimeDelta::hours(23);
 pub async fn start_due(app: &App) -> Result<usize> {
     let tx = app.db.begin_system(SystemReason::Schedule).await?;
     let abandoned = tx.syncs().list_abandoned(RunSync::QUEUE, BATCH).await?;
-    let due = tx.syncs().list_due(app.now(), BATCH).await?;
+    let due = tx.syncs().list_due(app.now(), app.now() + SKEW, BATCH).await?;
     tx.commit().await?;
     for AbandonedRun { scope, run } in abandoned {
         if let Err(error) = health::fail_abandoned(&clockwork(app, scope), run).await {
@@ -67,7 +79,8 @@ async fn fire(ctx: &Ctx, id: SyncId) -> Result<bool> {
     let now = ctx.app().now();
     let mut tx = ctx.app().db.begin(ctx.scope()).await?;
     let mut sync = tx.syncs().get_locked(id).await?;
-    if sync.next_run_at.is_none_or(|next| next > now) {
+    // A next time that was reckoned from a clock that was ahead is none.
+    if sync.next_run_at.is_none_or(|next| next > now && !is_ahead(sync.updated_at, now)) {
         return Ok(false);
     }
     let connection = tx.connections().get(sync.connection).await?;
@@ -98,9 +111,17 @@ pub(super) async fn next(ctx: &Ctx, tx: &TenantTx, sync: &Sync) -> Result<Option
 
 /// What the run reads: changes, or everything that is due for a sweep.
 async fn plan(ctx: &Ctx, tx: &TenantTx, sync: &Sync, connection: &Connection) -> Result<(RunMode, Option<Window>)> {
-    let last = tx.runs().list_sweeps(sync.id, None, 1).await?.into_iter().next();
-    let Some(last) = last else { return Ok((RunMode::Full, None)) };
-    if ctx.app().now() - last.created_at < SWEEP_EVERY {
+    if sync.first_completed_at.is_none() {
+        return Ok((RunMode::Full, None));
+    }
+    if let Some(last) = tx.runs().list_sweeps(sync.id, None, 1).await?.first()
+        && is_within(ctx, last, SWEEP_EVERY)
+    {
+        return Ok((RunMode::Incremental, None));
+    }
+    let attempts = tx.runs().list_full(sync.id, ATTEMPTS).await?;
+    let n_vain = attempts.iter().take_while(|run| !run.is_believed()).count();
+    if n_vain > 0 && attempts.first().is_some_and(|last| is_within(ctx, last, pause_after(n_vain))) {
         return Ok((RunMode::Incremental, None));
     }
     let connector = ctx.app().registry.get(&connection.connector);
@@ -108,9 +129,36 @@ async fn plan(ctx: &Ctx, tx: &TenantTx, sync: &Sync, connection: &Connection) ->
     let reads_in_parts = connector
         .and_then(|connector| connector.manifest().stream(sync.stream).cloned())
         .is_some_and(|stream| stream.windowed && stream.supports_since);
-    if !reads_in_parts || sync.first_completed_at.is_none() {
+    if !reads_in_parts {
         return Ok((RunMode::Full, None));
     }
     // The slice follows when these days are done.
     Ok((RunMode::Full, Some(Calendar::of(ctx, tx).await?.recent())))
+}
+
+/// Whether a run was asked for less than so long ago.
+fn is_within(ctx: &Ctx, run: &SyncRun, span: TimeDelta) -> bool {
+    let now = ctx.app().now();
+    now - run.created_at < span && !is_ahead(run.created_at, now)
+}
+
+/// How long a sweep waits after so many in vain: runs that look for changes come in between.
+fn pause_after(n_vain: usize) -> TimeDelta {
+    let doublings = u32::try_from(n_vain.saturating_sub(1)).unwrap_or(u32::MAX);
+    2_i32
+        .checked_pow(doublings)
+        .and_then(|factor| FIRST_PAUSE.checked_mul(factor))
+        .map_or(SWEEP_EVERY, |pause| pause.min(SWEEP_EVERY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeps_in_vain_come_ever_more_rarely_and_daily_in_the_end() {
+        let hours: Vec<i64> = (1..=8).map(|n_vain| pause_after(n_vain).num_hours()).collect();
+        assert_eq!(hours, [1, 2, 4, 8, 16, 23, 23, 23]);
+        assert_eq!(pause_after(usize::MAX), SWEEP_EVERY);
+    }
 }

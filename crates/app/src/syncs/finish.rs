@@ -1,11 +1,11 @@
-//! Ending a run that has read everything: what is gone is buried, the cursor moves, and the log says so.
+//! Ending a run that has read everything: the cursor moves, and the log says how it ended.
 
 use gangway_domain::sync::{RunMode, RunState, Sync, SyncRun, Window};
-use gangway_storage::{PageRequest, TenantTx, queue::JobFence};
+use gangway_storage::{TenantTx, queue::JobFence};
 use serde_json::{Value, json};
 
 use super::{
-    bury,
+    due::is_ahead,
     execute::Progress,
     health, held, measure,
     page::{is_running, require_same_place},
@@ -16,7 +16,7 @@ use super::{
     sweep::{self, Verdict},
     window::Calendar,
 };
-use crate::{Ctx, Result, attributes, events, seal::TenantKeys};
+use crate::{Ctx, Result, attributes, events};
 
 const DRIFTED: &str = "The vendor's total kept changing while the account was read, so records may have been missed; the next run \
                        asks for changes since the same moment again.";
@@ -57,7 +57,8 @@ pub(super) async fn finish(
     let calendar = Calendar::of(ctx, &tx).await?;
 
     let is_first = sync.first_completed_at.is_none();
-    let event = conclude(ctx, &mut tx, keys, &mut run, &verdict, is_first).await?;
+    let event = conclude(ctx, &tx, &mut run, &verdict, is_first).await?;
+    held::look_after(ctx, &mut tx, &run).await?;
     if let Some((kind, data)) = event {
         events::append(ctx, keys, &mut tx, about(&run, kind, data));
     }
@@ -81,7 +82,7 @@ pub(super) async fn finish(
     // nothing about the others.
     let is_part = reading.place.is_part;
     if !reading.place.drifted && !is_part {
-        sync.cursor = sync.cursor.max(run.started_at);
+        sync.cursor = sync.cursor.filter(|cursor| !is_ahead(*cursor, now)).max(run.started_at);
     }
     if !is_part {
         sync.first_completed_at = sync.first_completed_at.or(Some(now));
@@ -112,8 +113,7 @@ pub(super) async fn finish(
 /// Sets the run's end by the verdict; answers the event that it is worth.
 async fn conclude(
     ctx: &Ctx,
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
+    tx: &TenantTx,
     run: &mut SyncRun,
     verdict: &Verdict,
     is_first: bool,
@@ -123,9 +123,6 @@ async fn conclude(
     match verdict {
         Verdict::NoSweep | Verdict::Open(_) => {}
         Verdict::Gone => {
-            let everything = PageRequest { limit: u64::from(u32::MAX), after: None };
-            let found = tx.held().list_records(run.id, everything).await?.items;
-            run.counts.deleted += bury::bury(ctx, tx, keys, run, &found, is_first).await?;
             tx.held().delete_findings(run.id).await?;
             held::supersede_open(tx, run.sync).await?;
             sweep = json!("complete");

@@ -7,7 +7,7 @@ use gangway_domain::{
     id::{SyncId, SyncRunId},
     principal::Scope,
     record::{RecordState, Stream},
-    sync::{RunState, SyncRun},
+    sync::{RunMode, RunState, SyncRun},
 };
 use gangway_storage::{Page, PageRequest, TenantTx, held::Decision, queue::JobFence};
 use serde_json::json;
@@ -27,8 +27,6 @@ const KIND: &str = "held-batch";
 const FIELD: &str = "reason";
 /// Characters of a reason.
 pub const LONGEST_REASON: usize = 1_000;
-/// Records settled in one transaction.
-const BATCH: u64 = 200;
 
 /// A batch with a page of what it names.
 #[derive(Debug, Clone)]
@@ -137,7 +135,11 @@ pub async fn decide(ctx: &Ctx, sync: SyncId, run: SyncRunId, verb: Verb, reason:
         Verb::Refuse => [HeldState::Refused, HeldState::Refused],
     };
     if batch.run != run || batch.state == HeldState::Superseded {
-        let message = "A later full run has taken this batch's place; read the sync's held deletions again.";
+        let message = if batch.run == run {
+            "The records of this batch were seen again, or a later full run was believed; nothing is left to decide."
+        } else {
+            "A later full run has taken this batch's place; read the sync's held deletions again."
+        };
         return Err(Error::new(Code::HeldOutdated, message).with_existing(batch.run));
     }
     if batch.state == HeldState::Open {
@@ -165,6 +167,9 @@ pub async fn decide(ctx: &Ctx, sync: SyncId, run: SyncRunId, verb: Verb, reason:
     } else if !wanted.contains(&batch.state) {
         let message = format!("The batch is {} already; nothing was changed.", batch.state.as_str());
         return Err(Error::new(Code::HeldDecided, message).with_existing(batch.run));
+    } else if batch.state == HeldState::Releasing {
+        // Its job may have failed for good; one that waits already stands for this one.
+        jobs::enqueue(ctx, &mut tx, &ReleaseHeld { run: batch.run })?;
     }
     let batch = tx.held().find(batch.run).await?.ok_or_else(|| Error::not_found("held batch"))?;
     let view = view(&tx, &keys, sync.stream, batch, PageRequest { limit: 50, after: None }).await?;
@@ -203,22 +208,10 @@ async fn settle_some(ctx: &Ctx, run: SyncRunId, fence: &JobFence) -> Result<bool
     let Some(batch) = tx.held().find(run.id).await?.filter(|batch| batch.state == HeldState::Releasing) else {
         return Ok(false);
     };
-    let Page { items, has_more } = tx.held().list_records(run.id, PageRequest { limit: BATCH, after: None }).await?;
-    let ids: Vec<Uuid> = items.iter().map(|held| held.record).collect();
-    // Whoever was seen since, by a sweep or because something about them changed, is there.
-    let seen = tx.sweeps().list_seen_since(&run, &ids).await?;
-    let records = tx.records().list_by_ids(&ids).await?;
-    let is_back = |id: Uuid| {
-        seen.contains(&id) || records.iter().any(|record| record.id == id && record.changed_at > batch.created_at)
-    };
-    let gone: Vec<_> = items.iter().copied().filter(|held| !is_back(held.record)).collect();
     let before = run.counts;
-    run.counts.deleted += bury::bury(ctx, &mut tx, &keys, &run, &gone, false).await?;
-    tx.runs().update(&run).await?;
-    tx.held().delete_records(run.id, &ids).await?;
-    let n_settled = batch.n_settled.saturating_add(i64::try_from(items.len()).unwrap_or(i64::MAX));
+    let (n_settled, has_more) = bury::bury_some(ctx, &mut tx, &keys, &mut run, false).await?;
     let state = if has_more { HeldState::Releasing } else { HeldState::Released };
-    tx.held().update_progress(run.id, state, n_settled).await?;
+    tx.held().update_progress(run.id, state, batch.n_settled.saturating_add(n_settled)).await?;
     if !has_more {
         end(ctx, &mut tx, &keys, run.id, "released").await?;
     }
@@ -259,6 +252,10 @@ pub(super) async fn park(
         tx.held().delete_findings(run.id).await?;
         return Ok(None);
     }
+    if doubtful.earlier.is_some() {
+        // Single reads that came to nothing have left findings behind.
+        tx.held().delete_findings(run.id).await?;
+    }
     let now = ctx.app().now();
     let n_missing = tx.sweeps().hold_unseen(run, doubtful.earlier.as_ref(), now).await?;
     let is_more = match &before {
@@ -292,6 +289,29 @@ pub(super) async fn supersede_open(tx: &TenantTx, sync: SyncId) -> Result<()> {
         Some(batch) if batch.state == HeldState::Open => supersede(tx, &batch).await,
         _ => Ok(()),
     }
+}
+
+/// Has a run at its end look after the batch of its sync: one whose records were all seen again waits no more, and a full run has
+/// a release go on whose job failed for good.
+pub(super) async fn look_after(ctx: &Ctx, tx: &mut TenantTx, run: &SyncRun) -> Result<()> {
+    let Some(batch) = tx.held().find_pending(run.sync).await? else { return Ok(()) };
+    if batch.state == HeldState::Releasing {
+        if run.mode == RunMode::Full {
+            jobs::enqueue(ctx, tx, &ReleaseHeld { run: batch.run })?;
+        }
+        return Ok(());
+    }
+    let named = tx.held().list_records(batch.run, PageRequest { limit: 1, after: None }).await?;
+    if named.items.is_empty() { supersede(tx, &batch).await } else { Ok(()) }
+}
+
+/// Takes records that were seen out of the batch that waits.
+pub(super) async fn note_seen(tx: &TenantTx, batch: SyncRunId, seen: &[Uuid]) -> Result<()> {
+    let n_seen = tx.held().delete_records(batch, seen).await?;
+    if n_seen > 0 {
+        tx.held().add_settled(batch, n_seen).await?;
+    }
+    Ok(())
 }
 
 async fn supersede(tx: &TenantTx, batch: &HeldBatch) -> Result<()> {

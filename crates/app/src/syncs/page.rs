@@ -12,6 +12,7 @@ use gangway_storage::{TenantTx, queue::JobFence};
 use super::{
     execute::Progress,
     finish::about,
+    held,
     intake::{self, Incoming},
     measure, permissions,
     place::Place,
@@ -129,6 +130,9 @@ pub(super) async fn store(
     let mut seen = written.seen;
     let n_bad = quarantine::set_aside(ctx, tx, run, keys, refused, &mut seen).await?;
     quarantine::resolve(ctx, tx, run, &readable).await?;
+    if let Some(batch) = reading.pending {
+        held::note_seen(tx, batch, &seen).await?;
+    }
     if run.mode == RunMode::Full {
         seen.sort_unstable();
         seen.dedup();

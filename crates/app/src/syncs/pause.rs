@@ -48,7 +48,10 @@ pub(super) async fn begin(
 
 /// Whether a scheduled run must wait now.
 pub(super) async fn holds(ctx: &Ctx, tx: &TenantTx, connection: &Connection, sync: &Sync) -> Result<bool> {
-    if !connection.is_paused_at(ctx.app().now()) {
+    let now = ctx.app().now();
+    // No pause is as long as one that a clock began which was ahead.
+    let is_real = connection.paused_until.is_none_or(|until| until - now <= LONGEST);
+    if !connection.is_paused_at(now) || !is_real {
         return Ok(false);
     }
     if connection.pause() == Pause::Open || connection.state == ConnectionState::Failed {

@@ -46,12 +46,15 @@ pub(super) struct Confirming {
     /// A record that the run has seen could be read by itself, so a refusal is about the record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) others_are_shown: bool,
+    /// The findings are believed, and are being carried out: nothing is asked for any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_believed: bool,
 }
 
 impl Confirming {
     /// Before the first single read.
     pub(super) const fn start(n_present: i64) -> Self {
-        Self { n_present, after: None, n_found: 0, others_are_shown: false }
+        Self { n_present, after: None, n_found: 0, others_are_shown: false, is_believed: false }
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
         let mut place = Place::start("7").after_page(true, Some("{\"offset\":200}".into()));
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
         let after = Some(Uuid::nil());
-        place.confirming = Some(Confirming { n_present: 9, after, n_found: 1, others_are_shown: true });
+        place.confirming = Some(Confirming { after, n_found: 1, others_are_shown: true, ..Confirming::start(9) });
         assert_eq!(Place::parse(Some(&place.to_text().unwrap())).unwrap(), place);
         assert!(Place::parse(None).is_err());
         assert!(Place::parse(Some("{")).is_err());

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use gangway_domain::{
     Code,
-    id::{ConnectionId, SyncId, SyncRunId},
+    id::{ConnectionId, SyncId, SyncRunId, uuid_v7_after},
     job::JobClass,
     principal::Scope,
     record::Stream,
@@ -87,7 +87,8 @@ pub(super) async fn create_in(
     let now = app.now();
     let connection = tx.connections().get(sync.connection).await?;
     let run = SyncRun {
-        id: app.new_id(),
+        // The order of a sync's runs is that of their ids, even where the clock went back between them.
+        id: SyncRunId::from_uuid(uuid_v7_after(sync.last_run.map(SyncRunId::uuid), now, app.random())),
         sync: sync.id,
         connection: sync.connection,
         stream: sync.stream,

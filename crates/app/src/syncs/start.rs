@@ -15,7 +15,7 @@ use gangway_domain::{
 use gangway_egress::Class;
 use gangway_storage::queue::JobFence;
 
-use super::{permissions, place::Place, window::Calendar};
+use super::{due::is_ahead, permissions, place::Place, window::Calendar};
 use crate::{
     Ctx, Error, Result, attributes,
     connections::{self, Opened},
@@ -36,6 +36,8 @@ pub(super) struct Reading {
     pub(super) class: Class,
     /// How many records may go without a human.
     pub(super) deletions: DeletionLimits,
+    /// The batch of held deletions that was not settled when the turn began. None can come up while a run is under way.
+    pub(super) pending: Option<SyncRunId>,
     /// Attributes that this turn has noted as seen by the run.
     pub(super) noted: HashSet<String>,
 }
@@ -57,6 +59,7 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
     }
     let sync = tx.syncs().get(run.sync).await?;
     let deletions = tx.settings().get().await?.settings.deletions;
+    let pending = tx.held().find_pending(run.sync).await?.map(|batch| batch.run);
     tx.commit().await?;
 
     let is_light = run.mode == RunMode::Incremental && sync.cursor.is_some();
@@ -67,7 +70,7 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
     let run = if goes_on { Some(run) } else { settle(ctx, id, fence, &opened, &keys).await? };
     let Some(run) = run else { return Ok(None) };
     let place = Place::parse(run.checkpoint.as_deref())?;
-    Ok(Some(Reading { run, place, opened, keys, class, deletions, noted: HashSet::new() }))
+    Ok(Some(Reading { run, place, opened, keys, class, deletions, pending, noted: HashSet::new() }))
 }
 
 /// Whether the connection still leads to the account that the run began with. Another one has other pages and other changes.
@@ -125,7 +128,9 @@ async fn settle(
         tx.syncs().set_kept_by(sync.id, None).await?;
     }
     let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
-    run.since = sync.cursor.filter(|_| reads_changes).and_then(|cursor| cursor.checked_sub_signed(overlap));
+    // A cursor from a time that has not come yet knows nothing of what happens until then.
+    let cursor = sync.cursor.filter(|cursor| reads_changes && !is_ahead(*cursor, now));
+    run.since = cursor.and_then(|cursor| cursor.checked_sub_signed(overlap));
     let offered = permissions::offered(&tx, &run, keys).await?;
     run.checkpoint = Some(Place { is_part, offered, ..Place::start(selection.version()) }.to_text()?);
     run.total = None;

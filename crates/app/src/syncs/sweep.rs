@@ -4,6 +4,8 @@
 //! the credential nor what it may read changed. Then each record not seen is asked for by itself where the vendor has such a
 //! call, else it must have been missing from the full run before as well. Many at once are left to a human.
 
+use std::ops::ControlFlow;
+
 use chrono::TimeDelta;
 use gangway_domain::{
     id::SyncRunId,
@@ -14,10 +16,11 @@ use gangway_domain::{
 use gangway_storage::{TenantTx, queue::JobFence};
 
 use super::{
+    bury,
     confirm::{self, Confirmation},
     execute::Progress,
-    permissions,
-    place::Confirming,
+    measure, page, permissions,
+    place::{Confirming, Place},
     start::Reading,
 };
 use crate::{Ctx, Result};
@@ -27,7 +30,7 @@ use crate::{Ctx, Result};
 pub(super) enum Verdict {
     /// The run was no sweep.
     NoSweep,
-    /// The run's findings are to be believed.
+    /// The run's findings were believed, and are carried out.
     Gone,
     /// So many seem gone that a human must look.
     Held(Box<Doubtful>),
@@ -75,6 +78,9 @@ pub(super) async fn judge(
     if reading.run.mode != RunMode::Full {
         return Ok(Verdict::NoSweep);
     }
+    if reading.place.confirming.as_ref().is_some_and(|progress| progress.is_believed) {
+        return carry_out(ctx, reading, fence, should_stop).await;
+    }
     if reading.opened.credential_version() != reading.run.credential_version {
         return Ok(Verdict::Doubted(CREDENTIAL));
     }
@@ -98,15 +104,13 @@ pub(super) async fn judge(
             Confirmation::Ended(progress) => return Ok(Verdict::Open(progress)),
         }
     }
-    let (n_found, earlier) = match found {
-        Some(n_found) => (n_found, None),
-        None => unseen_twice(ctx, &reading.run, fence).await?,
-    };
-    if is_too_many(&reading.deletions, stream, n_found, n_present) {
-        let n_allowed = i64::try_from(most).unwrap_or(i64::MAX);
-        return Ok(Verdict::Held(Box::new(Doubtful { n_present, n_allowed, earlier })));
+    if found == Some(0) {
+        return Ok(Verdict::Gone);
     }
-    Ok(Verdict::Gone)
+    match believe(ctx, reading, fence, found, n_present).await? {
+        Some(verdict) => Ok(verdict),
+        None => carry_out(ctx, reading, fence, should_stop).await,
+    }
 }
 
 /// Whether the view was complete; how many records were present, or why it is doubted.
@@ -133,19 +137,79 @@ async fn begin(ctx: &Ctx, reading: &Reading) -> Result<std::result::Result<Confi
     Ok(Ok(Confirming::start(n_present)))
 }
 
-/// Adds what no other sweep of the same days saw either to the run's findings; how many, and that sweep.
-async fn unseen_twice(ctx: &Ctx, run: &SyncRun, fence: &JobFence) -> Result<(u64, Option<SyncRun>)> {
+/// Notes in the run's place that its findings are believed; or answers why they are not. `found` is how many records single reads
+/// found missing, none where there are no single reads: then it is what no other sweep of the same days saw either.
+///
+/// Findings of two sweeps are committed together with the belief in them, never before: another turn may find that records can
+/// be asked for after all.
+async fn believe(
+    ctx: &Ctx,
+    reading: &mut Reading,
+    fence: &JobFence,
+    found: Option<u64>,
+    n_present: i64,
+) -> Result<Option<Verdict>> {
     let tx = ctx.app().db.begin(ctx.scope()).await?;
-    tx.fence(fence).await?;
+    let mut run = match page::lock(&tx, reading, fence).await? {
+        ControlFlow::Continue(run) => run,
+        ControlFlow::Break(ended) => return Ok(Some(Verdict::Open(ended))),
+    };
+    let (n_found, earlier) = match found {
+        Some(n_found) => (n_found, None),
+        None => unseen_twice(ctx, &tx, &run).await?,
+    };
+    if n_found == 0 {
+        return Ok(Some(Verdict::Gone));
+    }
+    let saw_nobody = tx.sweeps().find_seen(&run).await?.is_none();
+    if is_too_many(&reading.deletions, run.stream, n_found, n_present, saw_nobody) {
+        let n_allowed = i64::try_from(limit(&reading.deletions, run.stream, n_present)).unwrap_or(i64::MAX);
+        return Ok(Some(Verdict::Held(Box::new(Doubtful { n_present, n_allowed, earlier }))));
+    }
+    let confirming = Some(Confirming { is_believed: true, ..Confirming::start(n_present) });
+    let place = Place { confirming, ..reading.place.clone() };
+    run.checkpoint = Some(place.to_text()?);
+    tx.runs().update(&run).await?;
+    tx.commit().await?;
+    reading.run = run;
+    reading.place = place;
+    Ok(None)
+}
+
+/// Makes what no other sweep of the same days saw either the run's findings; how many, and that sweep.
+async fn unseen_twice(ctx: &Ctx, tx: &TenantTx, run: &SyncRun) -> Result<(u64, Option<SyncRun>)> {
     // Single reads that came to nothing have left findings behind.
     tx.held().delete_findings(run.id).await?;
-    let Some(earlier) = earlier(&tx, run).await? else {
-        tx.commit().await?;
-        return Ok((0, None));
-    };
+    let Some(earlier) = earlier(tx, run).await? else { return Ok((0, None)) };
     let n_found = tx.sweeps().hold_unseen(run, Some(&earlier), ctx.app().now()).await?;
-    tx.commit().await?;
     Ok((u64::try_from(n_found).unwrap_or(0), Some(earlier)))
+}
+
+/// Carries out the findings that are believed, until `should_stop` says so between two batches.
+async fn carry_out(
+    ctx: &Ctx,
+    reading: &mut Reading,
+    fence: &JobFence,
+    should_stop: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<Verdict> {
+    loop {
+        if should_stop() {
+            return Ok(Verdict::Open(Progress::Yield));
+        }
+        let mut tx = ctx.app().db.begin(ctx.scope()).await?;
+        let mut run = match page::lock(&tx, reading, fence).await? {
+            ControlFlow::Continue(run) => run,
+            ControlFlow::Break(ended) => return Ok(Verdict::Open(ended)),
+        };
+        let is_quiet = tx.syncs().get(run.sync).await?.first_completed_at.is_none();
+        let (_, has_more) = bury::bury_some(ctx, &mut tx, &reading.keys, &mut run, is_quiet).await?;
+        tx.commit().await?;
+        measure::moved(&run, &reading.run.counts);
+        reading.run = run;
+        if !has_more {
+            return Ok(Verdict::Gone);
+        }
+    }
 }
 
 /// The newest complete sweep before a run that saw most of its days, and whose sightings are kept.
@@ -181,14 +245,15 @@ fn limit(limits: &DeletionLimits, stream: Stream, n_present: i64) -> u64 {
     }
 }
 
-fn is_too_many(limits: &DeletionLimits, stream: Stream, n_gone: u64, n_present: i64) -> bool {
+/// Whether a human must look at so many. `saw_nobody`: the run saw none of the records that were present, so the account is
+/// empty, whatever a human has kept of it before.
+fn is_too_many(limits: &DeletionLimits, stream: Stream, n_gone: u64, n_present: i64, saw_nobody: bool) -> bool {
     // Three absences may be all there are in a small company's window; an account without employees is never plain.
     let spared = match stream {
         Stream::Employees => 0,
         Stream::Absences | Stream::Attendances => 3,
     };
-    let empties = u64::try_from(n_present).is_ok_and(|present| n_gone == present);
-    n_gone > limit(limits, stream, n_present) || (empties && n_gone > spared)
+    n_gone > limit(limits, stream, n_present) || (saw_nobody && n_gone > spared)
 }
 
 #[cfg(test)]
@@ -196,7 +261,13 @@ mod tests {
     use super::*;
 
     fn is_too_many(stream: Stream, n_gone: u64, n_present: i64) -> bool {
-        super::is_too_many(&DeletionLimits::default(), stream, n_gone, n_present)
+        super::is_too_many(
+            &DeletionLimits::default(),
+            stream,
+            n_gone,
+            n_present,
+            i64::try_from(n_gone) == Ok(n_present),
+        )
     }
 
     #[test]
@@ -212,8 +283,11 @@ mod tests {
         assert!(!is_too_many(Stream::Employees, 2, 3));
         assert!(!is_too_many(Stream::Employees, 0, 0));
         let generous = DeletionLimits { employees_percent: 100, employees_most: 1_000, ..DeletionLimits::default() };
-        assert!(!super::is_too_many(&generous, Stream::Employees, 99, 100));
-        assert!(super::is_too_many(&generous, Stream::Employees, 100, 100));
+        assert!(!super::is_too_many(&generous, Stream::Employees, 99, 100, false));
+        assert!(
+            super::is_too_many(&generous, Stream::Employees, 99, 100, true),
+            "whom somebody kept was not seen either"
+        );
     }
 
     #[test]
