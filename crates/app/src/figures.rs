@@ -7,10 +7,10 @@ use gangway_domain::{connection::ConnectionState, job::JobClass, record::Stream}
 use gangway_metrics::{database, jobs, syncs};
 use gangway_storage::{
     SystemReason,
-    figures::{Amount, Figures},
+    figures::{Amount, Figures, MOST},
 };
 
-use crate::{App, Result};
+use crate::{App, Result, jobs::QUEUES};
 
 /// How long what was read is shown again.
 pub const KEEP: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ pub fn unanswered() {
 async fn read(app: &App) -> Result<()> {
     let now = app.now();
     let tx = app.db.begin_system(SystemReason::Measure).await?;
-    let figures = tx.figures().read(now).await?;
+    let figures = tx.figures().read(now, QUEUES, MOST).await?;
     let uses = tx.data_keys().list_master_keys().await?;
     tx.commit().await?;
     show(&figures, now);

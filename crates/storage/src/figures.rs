@@ -53,6 +53,21 @@ pub struct Figures {
     pub tenants: (i64, i64),
 }
 
+impl Figures {
+    fn add_waiting(&mut self, class: JobClass, amount: Amount, most: i64) {
+        if amount.n == 0 {
+            return;
+        }
+        match self.waiting.iter_mut().find(|(found, _)| *found == class) {
+            Some((_, sum)) => {
+                sum.n = (sum.n + amount.n).min(most);
+                sum.oldest = sum.oldest.into_iter().chain(amount.oldest).min();
+            }
+            None => self.waiting.push((class, amount)),
+        }
+    }
+}
+
 /// Reading figures.
 #[derive(Debug)]
 pub struct SystemFigures<'a>(pub(crate) &'a SystemTx);
@@ -68,11 +83,15 @@ struct Row {
 /// What waits for a suspended tenant to be resumed is nobody's fault and calls for nothing.
 pub(crate) const IS_SERVED: &str = "tenant_id NOT IN (SELECT tenant.id FROM tenant WHERE tenant.state = 'suspended')";
 
+/// Each queue and class up to its own bound: however many wait in one, the others are seen.
+const WAITING: &str = "
+    SELECT 'waiting' AS what, '{class}' AS label, count(*) AS n, min(run_at) AS oldest
+      FROM (SELECT run_at FROM job WHERE queue = '{queue}' AND class = {class} AND state = 'pending' AND fair_at < {aside}
+            AND {is_served} LIMIT $1) AS waiting
+    UNION ALL";
+
 const SQL: &str = "
-    SELECT 'waiting' AS what, CAST(class AS TEXT) AS label, count(*) AS n, min(run_at) AS oldest
-      FROM (SELECT class, run_at FROM job WHERE state = 'pending' AND fair_at < {aside} AND {is_served} LIMIT $1) AS waiting
-      GROUP BY class
-    UNION ALL SELECT 'failed', '', count(*), CAST(NULL AS BIGINT)
+    SELECT 'failed' AS what, '' AS label, count(*) AS n, CAST(NULL AS BIGINT) AS oldest
       FROM (SELECT 1 FROM job WHERE state = 'failed' AND finished_at IS NOT NULL LIMIT $1) AS failed
     UNION ALL SELECT 'running', stream, count(*), min(created_at) FROM sync_run
       WHERE state = 'running' AND {is_served} GROUP BY stream
@@ -88,12 +107,19 @@ const SQL: &str = "
     UNION ALL SELECT 'tenant', state, count(*), CAST(NULL AS BIGINT) FROM tenant WHERE id <> {platform} GROUP BY state";
 
 impl SystemFigures<'_> {
-    /// Reads them all.
-    pub async fn read(&self, now: DateTime<Utc>) -> Result<Figures> {
+    /// Reads them all. `queues` are those there are, whose names hold no quote; of jobs in a queue and class, as of whatever else
+    /// may pile up, `most` are counted and one.
+    pub async fn read(&self, now: DateTime<Utc>, queues: &[&'static str], most: i64) -> Result<Figures> {
         let platform = if self.0.is_postgres() { "'00000000-0000-0000-0000-000000000000'" } else { "zeroblob(16)" };
         let values =
-            vec![(MOST + 1).into(), to_micros(now - OVERDUE).into(), (MOST_OVERDUE + 1).into(), to_micros(now).into()];
-        let sql = SQL
+            vec![(most + 1).into(), to_micros(now - OVERDUE).into(), (MOST_OVERDUE + 1).into(), to_micros(now).into()];
+        let waiting = queues.iter().flat_map(|queue| {
+            let of_class = |class: JobClass| WAITING.replace("{class}", &class.rank().to_string());
+            JobClass::ALL.map(|class| of_class(class).replace("{queue}", queue))
+        });
+        let sql = waiting
+            .chain([SQL.to_owned()])
+            .collect::<String>()
             .replace("{platform}", platform)
             .replace("{aside}", &ASIDE.to_string())
             .replace("{is_served}", IS_SERVED);
@@ -104,7 +130,7 @@ impl SystemFigures<'_> {
             match what.as_str() {
                 "waiting" => {
                     let class = label.parse().map_err(|_| Error::corrupt("job", "unknown class"))?;
-                    figures.waiting.push((class_of(class)?, amount));
+                    figures.add_waiting(class_of(class)?, amount, most + 1);
                 }
                 "failed" => figures.n_failed = n,
                 "running" => {

@@ -109,6 +109,7 @@ mod tests {
         let runners: BTreeSet<_> = Registry::standard().kinds().collect();
         let jobs: BTreeSet<_> = gangway_app::jobs::KINDS.iter().copied().collect();
         assert_eq!(runners, jobs);
+        assert!(Registry::standard().queues().eq(gangway_app::jobs::QUEUES.iter().copied()), "counted are all queues");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The figures that gauges show of the whole database: what they count, and since when the oldest.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gangway_app::audit;
+use gangway_app::{
+    audit,
+    jobs::{Job as _, QUEUES, RunSync},
+};
 use gangway_domain::{connection::ConnectionState, job::JobClass, record::Stream};
 use gangway_storage::{
     SystemReason,
-    figures::{Amount, Figures, MOST_OVERDUE},
+    figures::{Amount, Figures, MOST, MOST_OVERDUE},
+    queue::NewJob,
 };
 use gangway_testkit::{TestApp, on_both_databases};
 use serde_json::json;
@@ -16,10 +20,31 @@ fn start() -> DateTime<Utc> {
 }
 
 async fn read(app: &TestApp) -> Figures {
+    read_at_most(app, MOST).await
+}
+
+async fn read_at_most(app: &TestApp, most: i64) -> Figures {
     let tx = app.app.db.begin_system(SystemReason::Measure).await.unwrap();
-    let figures = tx.figures().read(app.app.now()).await.unwrap();
+    let figures = tx.figures().read(app.app.now(), QUEUES, most).await.unwrap();
     tx.commit().await.unwrap();
     figures
+}
+
+fn job(app: &TestApp, class: JobClass) -> NewJob {
+    let now = app.app.now();
+    NewJob {
+        id: app.app.new_id(),
+        queue: RunSync::QUEUE.to_owned(),
+        kind: RunSync::KIND.to_owned(),
+        payload: "{}".to_owned(),
+        class,
+        run_at: now,
+        max_attempts: 1,
+        dedupe_key: None,
+        traceparent: None,
+        retry_of: None,
+        created_at: now,
+    }
 }
 
 on_both_databases! {
@@ -61,6 +86,21 @@ on_both_databases! {
         assert_eq!((figures.tenants, figures.n_failed, figures.n_paused), ((1, 1), 0, 0));
         assert!(figures.unchained.n > 0 && figures.unchained.oldest.is_some_and(|at| at < begun + TimeDelta::hours(1)));
         assert!(figures.n_overdue <= MOST_OVERDUE);
+        app.stop().await;
+    }
+}
+
+on_both_databases! {
+    async fn a_backlog_of_one_class_hides_none_of_another(db: TestDb) {
+        let app = TestApp::on(db).clock_at(start()).start().await;
+        let tx = app.app.db.begin_system(SystemReason::Queue).await.unwrap();
+        for (class, n) in [(JobClass::Bulk, 7), (JobClass::Interactive, 2)] {
+            tx.queue().enqueue((0..n).map(|_| job(&app, class)).collect()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let figures = read_at_most(&app, 3).await;
+        let of = |class| figures.waiting.iter().find(|(found, _)| *found == class).unwrap().1.n;
+        assert_eq!((of(JobClass::Interactive), of(JobClass::Bulk)), (2, 4), "{figures:?}");
         app.stop().await;
     }
 }
@@ -109,7 +149,7 @@ on_both_databases! {
             let app = TestApp::on(db).start().await;
             owner.execute("BEGIN; LOCK TABLE held_batch IN ACCESS EXCLUSIVE MODE").await.unwrap();
             let tx = app.app.db.begin_system(SystemReason::Measure).await.unwrap();
-            let refused = tx.figures().read(app.app.now()).await.unwrap_err();
+            let refused = tx.figures().read(app.app.now(), QUEUES, MOST).await.unwrap_err();
             assert!(refused.is_transient(), "{refused:?}");
             let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
             let n_waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut owner).await.unwrap();

@@ -96,6 +96,27 @@ on_both_databases! {
         assert_eq!(bench.run(sync, RunMode::Full).await.counts.deleted, 1, "who was told may decide");
     }
 
+    async fn what_changed_while_a_right_was_away_is_told_though_it_was_mapped_meanwhile(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = hired(&bench, 1..5).await;
+        bench.vendor.account().unsent = vec!["dynamic_3"];
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |one| {
+            one.attributes.insert("dynamic_3".to_owned(), json!("Head"));
+        });
+        bench.run(sync, RunMode::Full).await;
+        map(&bench, &[("position", Some("dynamic_3"))]).await;
+        remap(&bench).await;
+        let kept = bench.record(Stream::Employees, "1").await;
+        assert_eq!((&kept.fields["position"], kept.stale), (&json!("Chief Smith 1"), vec!["position".to_owned()]));
+        bench.vendor.account().unsent.clear();
+        bench.run(sync, RunMode::Full).await;
+        let told: Vec<Value> = bench.events().await.into_iter()
+            .filter(|event| event.fact.kind == "employee.updated")
+            .map(|event| event.fact.data["changes"].clone())
+            .collect();
+        assert_eq!(told, [json!({"position": {"old": "Chief Smith 1", "new": "Head"}})]);
+    }
+
     async fn a_mapping_taken_back_leaves_what_the_connector_says(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = hired(&bench, 1..4).await;

@@ -119,6 +119,15 @@ impl Account {
     }
 }
 
+impl Account {
+    /// The record as the credential may see it.
+    fn show(&self, object: &Object) -> SourceRecord {
+        let mut shown = object.clone();
+        shown.attributes.retain(|key, _| !self.unsent.contains(&key.as_str()));
+        record(&shown, self.sends_fields)
+    }
+}
+
 /// Between what was asked for and its answer.
 #[derive(Clone, Default)]
 pub(super) struct Gate {
@@ -411,16 +420,10 @@ impl Source for FakeConnection {
         let end = offset + page.len();
         let (bad, good): (Vec<&Object>, Vec<&Object>) =
             page.into_iter().partition(|object| account.unreadable.contains(&object.id));
-        let sends_fields = account.sends_fields;
-        let mut records: Vec<SourceRecord> = good.into_iter().map(|object| record(object, sends_fields)).collect();
-        for record in &mut records {
-            record.attributes.retain(|attribute| !account.unsent.contains(&attribute.key.as_str()));
-        }
+        let records: Vec<SourceRecord> = good.into_iter().map(|object| account.show(object)).collect();
         let bad = bad
             .into_iter()
-            .map(|object| {
-                BadRecord::new(Some(object.id.clone()), "email is a number", record(object, sends_fields).raw)
-            })
+            .map(|object| BadRecord::new(Some(object.id.clone()), "email is a number", account.show(object).raw))
             .collect();
         let mut answer = if end < listed.len() {
             Page::followed_by(records, bad, Checkpoint::pack("read page", &end)?)
@@ -447,7 +450,7 @@ impl Source for FakeConnection {
             return Err(Error::new(ErrorKind::Forbidden, "read one", "may not be seen"));
         }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();
-        Ok(objects.find(|object| object.id == request.external_id).map(|object| record(object, account.sends_fields)))
+        Ok(objects.find(|object| object.id == request.external_id).map(|object| account.show(object)))
     }
 
     async fn read_picture(&self, _: ReadPicture) -> Result<Option<Picture>> {

@@ -40,6 +40,9 @@ pub const KINDS: &[&str] = &[
     RunSync::KIND,
 ];
 
+/// Every queue that one of them is in.
+pub const QUEUES: &[&str] = &["mappings", "platform", "syncs"];
+
 /// A payload.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Stable name, kebab case.

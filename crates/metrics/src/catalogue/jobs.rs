@@ -47,7 +47,7 @@ instruments! {
     WAITING: Gauge<1> = Definition {
         name: "gangway.jobs.waiting",
         unit: Unit::Of("{job}"),
-        about: "Jobs that could run now, in the whole database (100,001 stands for more)",
+        about: "Jobs that could run now, in the whole database (100,001 of a queue stands for more)",
         look: "grows without end: add workers; which tenant's they are does not matter to the others",
         labels: [CLASS],
     };

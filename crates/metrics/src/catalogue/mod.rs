@@ -55,5 +55,8 @@ pub(crate) const METHODS: &[&str] =
     &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", crate::bounded::OTHER];
 
 const METHOD: Label = Label::listed("http.request.method", METHODS);
-const STATUS: Label = Label::named("http.response.status_code", "the status, or `none` when there was no answer");
+const STATUS: Label = Label::named(
+    "http.response.status_code",
+    "the status, `other` for one that is not registered, `none` when there was no answer",
+);
 const STREAM: Label = Label::listed("stream", &["employees", "absences", "attendances"]);

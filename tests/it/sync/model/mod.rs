@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use futures::FutureExt as _;
 use gangway_app::syncs::{self, Verb};
 use gangway_domain::sync::RunMode;
-use gangway_testkit::on_both_databases;
+use gangway_testkit::TestDb;
 
 use self::{steps::Step, world::World};
 use super::support::Bench;
@@ -28,20 +28,35 @@ const QUIET_DAYS: usize = 14;
 /// Attempts to make a failing list of steps shorter.
 const SHORTENINGS: usize = 60;
 
-on_both_databases! {
-    async fn what_is_held_is_what_the_account_has_whatever_happened(db: TestDb) {
-        let seeds = seeds(db.is_postgres());
-        let bench = Bench::on(db).await;
-        let (started, n) = (Instant::now(), seeds.len());
-        for (place, seed) in seeds.into_iter().enumerate() {
-            let steps = steps::of(seed);
-            if let Err(reason) = play(&bench, seed, &steps).await {
-                let steps = shortened(&bench, seed, steps).await;
-                panic!("{}", told(seed, &steps, &reason));
-            }
-            if place % 1_000 == 999 {
-                tracing::info!("{} of {n} seeds in {:.0} s", place + 1, started.elapsed().as_secs_f64());
-            }
+mod what_is_held_is_what_the_account_has_whatever_happened {
+    use super::*;
+
+    // One thread: a seed is one thing after another, and many seeds spend their time on waking threads.
+    #[tokio::test]
+    async fn on_sqlite() {
+        play_all(TestDb::sqlite().await).await;
+    }
+
+    #[tokio::test]
+    async fn on_postgres() {
+        if let Some(db) = TestDb::postgres().await {
+            play_all(db).await;
+        }
+    }
+}
+
+async fn play_all(db: TestDb) {
+    let seeds = seeds(db.is_postgres());
+    let bench = Bench::on(db).await;
+    let (started, n) = (Instant::now(), seeds.len());
+    for (place, seed) in seeds.into_iter().enumerate() {
+        let steps = steps::of(seed);
+        if let Err(reason) = play(&bench, seed, &steps).await {
+            let steps = shortened(&bench, seed, steps).await;
+            panic!("{}", told(seed, &steps, &reason));
+        }
+        if place % 1_000 == 999 {
+            tracing::info!("{} of {n} seeds in {:.0} s", place + 1, started.elapsed().as_secs_f64());
         }
     }
 }
@@ -91,12 +106,14 @@ async fn become_quiet(world: &World<'_>) {
     for _ in 0..QUIET_DAYS {
         world.pass(TimeDelta::hours(25)).await;
         world.drain().await;
-        drop(syncs::start_run(&world.ctx, world.sync, RunMode::Full).await);
-        world.drain().await;
+        // The schedule may have looked for changes only: a sweep that concluded nothing is put off.
+        if world.last_run().await.mode != RunMode::Full {
+            syncs::start_run(&world.ctx, world.sync, RunMode::Full).await.unwrap();
+            world.drain().await;
+        }
         let was_held = world.settle(Verb::Release).await;
         world.drain().await;
-        let run = syncs::get(&world.ctx, world.sync).await.unwrap().last_run.unwrap();
-        let counts = syncs::get_run(&world.ctx, run).await.unwrap().counts;
+        let counts = world.last_run().await.counts;
         let is_unchanged = !was_held && (counts.created, counts.updated, counts.deleted) == (0, 0, 0);
         n_unchanged = if is_unchanged { n_unchanged + 1 } else { 0 };
         if n_unchanged == 2 {

@@ -17,7 +17,7 @@ use gangway_domain::{
     held::HeldState,
     id::{ConnectionId, SyncId},
     record::Stream,
-    sync::RunMode,
+    sync::{RunMode, SyncRun},
 };
 use gangway_worker::Registry;
 use tokio_util::sync::CancellationToken;
@@ -275,6 +275,11 @@ impl<'a> World<'a> {
         }
         connections::check(&self.ctx, self.connection).await.unwrap();
         connections::resume(&self.ctx, self.connection).await.unwrap();
+    }
+
+    pub(super) async fn last_run(&self) -> SyncRun {
+        let run = syncs::get(&self.ctx, self.sync).await.unwrap().last_run.unwrap();
+        syncs::get_run(&self.ctx, run).await.unwrap()
     }
 
     async fn judge(&self) {
