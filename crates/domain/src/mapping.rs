@@ -79,6 +79,27 @@ pub struct MappedField {
     pub changed_in: i64,
     /// Keys of attributes whose values may still stand in the field on records of an older version.
     pub former: Vec<String>,
+    /// What fed it until then; none where nobody has noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+}
+
+/// What fed a field before its present feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Keys of the attributes.
+    pub keys: Vec<String>,
+    /// The first version of the mapping in which they did.
+    pub since: i64,
+}
+
+impl MappedField {
+    /// The attribute whose value stands in the field on a record that follows `version`, where that is certain.
+    pub fn source_at(&self, version: i64) -> Option<&str> {
+        let Replaced { keys, since } = self.replaced.as_ref()?;
+        let [key] = keys.as_slice() else { return None };
+        (*since..self.changed_in).contains(&version).then_some(key)
+    }
 }
 
 /// A connection's mapping, as far as it differs or once differed from the built-in one.
@@ -140,10 +161,21 @@ mod tests {
     }
 
     #[test]
+    fn whose_value_a_field_holds_is_said_only_where_it_is_certain() {
+        let replaced = |keys: &[&str]| Replaced { keys: keys.iter().map(|key| (*key).to_owned()).collect(), since: 2 };
+        let mapped = |replaced| MappedField { feed: Feed::Nothing, changed_in: 4, former: Vec::new(), replaced };
+        let one = mapped(Some(replaced(&["dynamic_1"])));
+        let said: Vec<_> = (0..6).map(|version| one.source_at(version)).collect();
+        assert_eq!(said, [None, None, Some("dynamic_1"), Some("dynamic_1"), None, None]);
+        assert_eq!(mapped(Some(replaced(&["a", "b"]))).source_at(3), None);
+        assert_eq!(mapped(None).source_at(3), None);
+    }
+
+    #[test]
     fn an_attribute_feeds_what_the_tenant_says_and_else_what_the_connector_says() {
         let mut mapping = Mapping::built_in(ConnectionId::from_uuid(Uuid::nil()));
         assert_eq!(mapping.field_of("position", Some("position")), Some("position"));
-        let mapped = |feed| MappedField { feed, changed_in: 2, former: Vec::new() };
+        let mapped = |feed| MappedField { feed, changed_in: 2, former: Vec::new(), replaced: None };
         mapping.fields.insert("position".to_owned(), mapped(Feed::Attribute("dynamic_1".to_owned())));
         mapping.fields.insert("team".to_owned(), mapped(Feed::Nothing));
         assert_eq!(mapping.field_of("dynamic_1", None), Some("position"));

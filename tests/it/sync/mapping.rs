@@ -117,6 +117,30 @@ on_both_databases! {
         assert_eq!(told, [json!({"position": {"old": "Chief Smith 1", "new": "Head"}})]);
     }
 
+    async fn a_mapping_taken_back_while_a_right_is_away_loses_no_value(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = hired(&bench, 1..4).await;
+        bench.vendor.account().unsent = vec!["dynamic_3"];
+        map(&bench, &[("position", Some("dynamic_3"))]).await;
+        bench.run(sync, RunMode::Full).await;
+        remap(&bench).await;
+        map(&bench, &[]).await;
+        remap(&bench).await;
+        let kept = bench.record(Stream::Employees, "1").await;
+        assert_eq!(kept.attributes.get("dynamic_3"), Some(&json!("Chief Smith 1")), "{:?}", kept.fields);
+        assert_eq!(kept.stale, ["attributes.dynamic_3"]);
+        bench.vendor.account().unsent.clear();
+        bench.vendor.change(Stream::Employees, "2", bench.now(), |one| {
+            one.attributes.insert("dynamic_3".to_owned(), json!("Head"));
+        });
+        bench.run(sync, RunMode::Full).await;
+        let told: Vec<Value> = bench.events().await.into_iter()
+            .filter(|event| event.fact.kind == "employee.updated")
+            .map(|event| event.fact.data["changes"].clone())
+            .collect();
+        assert_eq!(told, [json!({"attributes.dynamic_3": {"old": "Chief Smith 2", "new": "Head"}})]);
+    }
+
     async fn a_mapping_taken_back_leaves_what_the_connector_says(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = hired(&bench, 1..4).await;

@@ -211,7 +211,10 @@ mod tests {
         let known = [attribute("dynamic_1", "Start date", AttributeType::Date)];
         let mut mapping = nobody_said();
         let feed = Feed::Attribute("dynamic_1".to_owned());
-        mapping.fields.insert("termination_date".to_owned(), MappedField { feed, changed_in: 1, former: Vec::new() });
+        mapping.fields.insert(
+            "termination_date".to_owned(),
+            MappedField { feed, changed_in: 1, former: Vec::new(), replaced: None },
+        );
         assert_eq!(keys("hire_date", &known, &mapping), []);
         let built_in = Attribute { canonical_field: Some("hire_date".to_owned()), ..known[0].clone() };
         assert_eq!(keys("hire_date", &[built_in], &nobody_said()), []);

@@ -1,7 +1,7 @@
 //! A record that we hold, as another mapping has it: read again from the vendor's bytes, through the same intake as a page.
 //!
-//! Pure. Nothing changed at the vendor, so nothing here is an event. A value that the vendor no longer sends keeps its place only
-//! while what feeds that place stays the same: which attribute it came from is not written beside it.
+//! Pure. Nothing changed at the vendor, so nothing here is an event. A value that the vendor no longer sends moves with its attribute;
+//! where nobody knows which that is, it keeps its place only while what feeds that place stays the same.
 
 use gangway_connector::AnyConnector;
 use gangway_storage::records::Record;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::{
     columns, intake,
-    merge::{self, Merged},
+    merge::{self, ATTRIBUTE_PREFIX, Merged},
     sealed::SealedPart,
 };
-use crate::attributes::Selection;
+use crate::attributes::{Selection, Treatment};
 
 /// What records are read again with.
 pub(super) struct Reader<'a> {
@@ -62,18 +62,29 @@ pub(super) fn rebuild(reader: &Reader<'_>, old: &Record, old_sealed: &SealedPart
     Some(Rebuilt { record, sealed, raw: incoming.raw() })
 }
 
-/// The record without the fields that something else feeds since the version of the mapping that it follows.
+/// The record without the fields that something else feeds since the version of the mapping that it follows. An old value in one, of
+/// which the vendor's bytes know nothing any more, goes back to the attribute that it came from, where that is certain.
 pub(super) fn without_moved(mut record: Record, selection: &Selection) -> Record {
     let version = record.mapped_by;
     if version == selection.mapping_version() {
         return record;
     }
-    if let Some(mapping) = selection.mapping() {
-        record.fields.retain(|field, _| !mapping.changed_since(field, version));
-        record.stale.retain(|field| !mapping.changed_since(field, version));
-        record.email = record.email.filter(|_| record.fields.contains_key("email"));
-        record.status = record.status.filter(|_| record.fields.contains_key("status"));
+    let moved = selection.mapping().into_iter().flat_map(|mapping| &mapping.fields);
+    for (field, mapped) in moved.filter(|(_, mapped)| mapped.changed_in > version) {
+        let value = record.fields.remove(field);
+        let n_stale = record.stale.len();
+        record.stale.retain(|name| name != field);
+        let is_old = record.stale.len() < n_stale;
+        if let (true, Some(value), Some(key)) = (is_old, value, mapped.source_at(version))
+            && selection.treatment(key) == Treatment::Store
+            && !record.attributes.contains_key(key)
+        {
+            record.attributes.insert(key.to_owned(), value);
+            record.stale.push(format!("{ATTRIBUTE_PREFIX}{key}"));
+        }
     }
+    record.email = record.email.filter(|_| record.fields.contains_key("email"));
+    record.status = record.status.filter(|_| record.fields.contains_key("status"));
     // What is held is no longer what was read: the next reading must write it again.
     record.hash = Vec::new();
     record.mapped_by = selection.mapping_version();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gangway_domain::{
     id::ConnectionId,
-    mapping::{Feed, MAPPABLE_FIELDS, MappedField, Mapping, field_kind},
+    mapping::{Feed, MAPPABLE_FIELDS, MappedField, Mapping, Replaced, field_kind},
     principal::Scope,
     record::Stream,
 };
@@ -138,12 +138,15 @@ pub(super) fn proposed(before: &Mapping, mut feeds: BTreeMap<String, Feed>, attr
             feed: Feed::BuiltIn,
             changed_in: 0,
             former: Vec::new(),
+            replaced: None,
         });
-        for key in keys(field, old, attributes) {
-            if !mapped.former.contains(&key) {
-                mapped.former.push(key);
+        let replaced = keys(field, old, attributes);
+        for key in &replaced {
+            if !mapped.former.contains(key) {
+                mapped.former.push(key.clone());
             }
         }
+        mapped.replaced = Some(Replaced { keys: replaced, since: mapped.changed_in });
         mapped.feed = feed;
         mapped.changed_in = next;
         after.version = next;

@@ -104,6 +104,7 @@ fn a_change_remembers_since_when_and_what_fed_the_field_before() {
         feed: Feed::Attribute("dynamic_1".to_owned()),
         changed_in: 1,
         former: vec!["position".to_owned()],
+        replaced: Some(Replaced { keys: vec!["position".to_owned()], since: 0 }),
     };
     assert_eq!(first.fields["position"], expected);
     // Nothing new: nothing changes, and nothing is forgotten.
@@ -113,6 +114,8 @@ fn a_change_remembers_since_when_and_what_fed_the_field_before() {
     let second = proposed(&first, judged(&[("position", None)]), &known());
     assert_eq!((second.version, second.fields["position"].changed_in), (2, 2));
     assert_eq!(second.fields["position"].former, ["position", "dynamic_1"]);
+    let told: Vec<_> = (0..3).map(|version| second.fields["position"].source_at(version)).collect();
+    assert_eq!(told, [None, Some("dynamic_1"), None]);
 
     let applied = Mapping { applied_version: 2, ..second };
     let third = proposed(&applied, judged(&[("team", Some("dynamic_1"))]), &known());
