@@ -15,6 +15,8 @@ pub struct Quirks {
     pub metadata: bool,
     /// Whether nobody may list the attributes.
     pub forbid_discovery: bool,
+    /// Whether nobody may write.
+    pub forbid_writes: bool,
     /// Whether weekly hours are a string.
     pub string_hours: bool,
     /// Whether half days are 0 and 1.
@@ -42,6 +44,7 @@ impl Default for Quirks {
             refuse_query_credentials: true,
             metadata: true,
             forbid_discovery: false,
+            forbid_writes: false,
             string_hours: true,
             numeric_half_days: true,
             empty_shapes: true,
@@ -63,6 +66,7 @@ impl Quirks {
             refuse_query_credentials: _,
             metadata: _,
             forbid_discovery: _,
+            forbid_writes: _,
             string_hours,
             numeric_half_days: _,
             empty_shapes,

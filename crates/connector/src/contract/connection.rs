@@ -7,7 +7,7 @@ use gangway_domain::{Clock, record::Stream, schema::Catalogue};
 use gangway_egress::{Class, HttpPort};
 use serde::Serialize;
 
-use super::{error::Result, proxy::Proxy, source::Source, token::TokenStore};
+use super::{error::Result, proxy::Proxy, source::Source, target::Target, token::TokenStore};
 
 /// The ports a connection lives on. All are bound to one connection before the connector sees them.
 #[derive(Clone)]
@@ -41,6 +41,11 @@ pub trait Connection: Send + Sync {
 
     /// The ability to read records.
     fn source(&self) -> Option<&dyn Source> {
+        None
+    }
+
+    /// The ability to write employees.
+    fn target(&self) -> Option<&dyn Target> {
         None
     }
 

@@ -96,7 +96,17 @@ impl Client {
 
     /// Sends a request with a token and gives back whatever the vendor answers, unless it cannot be asked at all or repeats
     /// a secret: servers in front of an API like to show a request in their pages about failures.
-    pub(super) async fn pass(&self, operation: &'static str, mut request: Request) -> Result<Response> {
+    pub(super) async fn pass(&self, operation: &'static str, request: Request) -> Result<Response> {
+        self.exchange(operation, request, false).await
+    }
+
+    /// The same for a write, of which the caller judges the answer. Where a rejected token cannot be renewed now, that is the failure:
+    /// nothing was changed, and later it may be.
+    pub(super) async fn deliver(&self, operation: &'static str, request: Request) -> Result<Response> {
+        self.exchange(operation, request, true).await
+    }
+
+    async fn exchange(&self, operation: &'static str, mut request: Request, must_renew: bool) -> Result<Response> {
         request.headers.push(("accept", "application/json, */*;q=0.1".to_owned()));
         let mut token = self.token(None, request.class).await?;
         let mut has_retried = false;
@@ -108,9 +118,13 @@ impl Client {
             // A missing right looks like a refused token: after one new token, or when none is to be had now, it is the answer.
             if is_rejected && !has_retried {
                 has_retried = true;
-                if let Ok(fresh) = self.token(Some(&token), request.class).await {
-                    token = fresh;
-                    continue;
+                match self.token(Some(&token), request.class).await {
+                    Ok(fresh) => {
+                        token = fresh;
+                        continue;
+                    }
+                    Err(error) if must_renew => return Err(error),
+                    Err(_) => {}
                 }
             }
             if !is_rejected {

@@ -1,4 +1,4 @@
-//! Personio, version 1 of its API: reading employees, absences and attendances.
+//! Personio, version 1 of its API: reading employees, absences and attendances, writing employees.
 //!
 //! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
 //! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
@@ -23,6 +23,7 @@ mod paging;
 mod proxy;
 mod source;
 mod value;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -39,10 +40,11 @@ use url::Url;
 
 use crate::contract::{
     CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Proxy,
-    Result, Runtime, Source, SourceRecord,
+    Result, Runtime, Source, SourceRecord, Target,
 };
 
 use client::Client;
+pub use write::BodyStyle;
 
 /// Smallest page that may be configured: with fewer items per page the two ways of counting an offset look alike.
 const MIN_PAGE_SIZE: u32 = 10;
@@ -65,6 +67,9 @@ pub struct Config {
     #[serde(default)]
     #[schemars(range(min = 10, max = 200))]
     pub page_size: Option<u32>,
+    /// How employees are written. Leave it out for Personio itself; `flat` is for systems built after a third-party guide.
+    #[serde(default)]
+    pub body_style: BodyStyle,
 }
 
 /// What a Personio connection authenticates with.
@@ -146,6 +151,7 @@ impl Connector for Personio {
         Ok(Arc::new(PersonioConnection {
             client: Client::new(credential, runtime),
             page_size: config.page_size,
+            body_style: config.body_style,
             single_absences: confirm::SingleReads::default(),
         }))
     }
@@ -155,6 +161,7 @@ impl Connector for Personio {
 pub(crate) struct PersonioConnection {
     client: Client,
     page_size: Option<u32>,
+    body_style: BodyStyle,
     single_absences: confirm::SingleReads,
 }
 
@@ -169,6 +176,10 @@ impl Connection for PersonioConnection {
     }
 
     fn source(&self) -> Option<&dyn Source> {
+        Some(self)
+    }
+
+    fn target(&self) -> Option<&dyn Target> {
         Some(self)
     }
 

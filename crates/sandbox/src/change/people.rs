@@ -72,6 +72,11 @@ impl State {
         Ok(())
     }
 
+    /// Whether a value fits an attribute, and its plain form.
+    pub(crate) fn check(&self, key: &str, given: &Value) -> Result<Value, Rejected> {
+        check::value(&self.world, key, given)
+    }
+
     fn merge(&self, person: &mut Person, body: &Value, now: DateTime<Utc>) -> Result<(), Rejected> {
         for (key, given) in fields(body)? {
             let value = check::value(&self.world, key, given)?;

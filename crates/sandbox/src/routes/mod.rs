@@ -5,6 +5,7 @@ mod employees;
 mod login;
 mod picture;
 mod time_offs;
+mod writes;
 
 use chrono::{DateTime, Utc};
 
@@ -80,11 +81,14 @@ impl Route {
         }
     }
 
-    const fn method(self) -> &'static str {
-        match self {
-            Self::Login => "POST",
-            _ => "GET",
-        }
+    fn takes(self, method: &str) -> bool {
+        let methods: &[&str] = match self {
+            Self::Login => &["POST"],
+            Self::Employees => &["GET", "POST"],
+            Self::Employee(_) => &["GET", "PATCH"],
+            _ => &["GET"],
+        };
+        methods.contains(&method)
     }
 
     /// Whether answers carry the token in their `authorization` header.
@@ -101,10 +105,11 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     let mut credential = None;
     let issued = state.tokens.issued();
     let answer = reply(&mut state, request, route, now, &mut credential);
-    if state.tokens.issued() != issued
+    let may_have_written = route.is_some_and(|route| route != Route::Login) && request.method != "GET";
+    if (state.tokens.issued() != issued || may_have_written)
         && let Err(error) = shared.save(&mut state)
     {
-        tracing::warn!(%error, "sandbox tokens not written: a restart will refuse them");
+        tracing::warn!(%error, "what the sandbox has given out or taken in was not written: a restart will not know it");
     }
     let number = |name| request.parameter(name).and_then(|text| text.parse().ok());
     state.ledger.record(Entry {
@@ -149,7 +154,7 @@ fn vendors(
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
     let Some(route) = route else { return unknown(state) };
-    if request.method != route.method() {
+    if !route.takes(&request.method) {
         return Answer::error(405, 405, "Method Not Allowed");
     }
     if route == Route::Login {
@@ -160,12 +165,12 @@ fn vendors(
         Err(refused) => return refused.answer(state.dialect),
     };
     *credential = Some(holder);
-    let path = if route == Route::Employees { Path::EmployeeList } else { Path::Other };
+    let path = if route == Route::Employees && request.method == "GET" { Path::EmployeeList } else { Path::Other };
     let verdict = state.limiter.request(holder, path, now);
     if !verdict.is_allowed {
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
-    let mut answer = resource(state, request, route, holder);
+    let mut answer = resource(state, request, route, holder, now);
     answer.headers.extend(verdict.headers);
     echo_token(state, request, route, now, &mut answer);
     if state.quirks.errors_with_200 && answer.is_error() {
@@ -174,8 +179,10 @@ fn vendors(
     answer
 }
 
-fn resource(state: &mut State, request: &Request, route: Route, holder: usize) -> Answer {
+fn resource(state: &mut State, request: &Request, route: Route, holder: usize, now: DateTime<Utc>) -> Answer {
     match route {
+        Route::Employees if request.method == "POST" => writes::create(state, request, now),
+        Route::Employee(id) if request.method == "PATCH" => writes::change(state, request, id, now),
         Route::Employees => employees::list(state, request, holder),
         Route::Employee(id) => employees::get(state, holder, id),
         Route::Attributes => employees::attributes(state, holder),

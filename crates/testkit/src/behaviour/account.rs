@@ -81,6 +81,13 @@ pub trait Account: Send + Sync {
         true
     }
 
+    /// An attribute of the company's own that can be written, with a value for it.
+    fn own_attribute(&self) -> Option<(String, Value)> {
+        None
+    }
+    /// Takes the right to write from the credential.
+    fn forbid_writes(&self) {}
+
     /// Adds a record and returns its id.
     fn add(&self, stream: Stream) -> String;
     /// Changes a record visibly.

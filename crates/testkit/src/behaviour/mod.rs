@@ -18,6 +18,7 @@ mod proxy;
 mod since;
 mod source;
 mod subject;
+mod target;
 mod tokens;
 mod windowed;
 
@@ -52,6 +53,7 @@ pub async fn run(harness: &Harness) {
     let abilities = Subject::start(harness, Size::SMALL).await;
     let has_discovery = abilities.connection.discovery().is_some();
     let has_source = abilities.connection.source().is_some();
+    let has_target = abilities.connection.target().is_some();
     let has_proxy = abilities.connection.proxy().is_some();
     drop(abilities);
 
@@ -61,6 +63,9 @@ pub async fn run(harness: &Harness) {
     }
     if has_proxy {
         proxy::run(harness).await;
+    }
+    if has_target {
+        Box::pin(target::run(harness)).await;
     }
     if has_source {
         Box::pin(run_source(harness)).await;

@@ -131,7 +131,8 @@ impl PersonioAccount {
 
 impl Account for PersonioAccount {
     fn config(&self) -> Value {
-        json!({"base_url": self.sandbox.base_url()})
+        let body_style = if self.is_vendor() { "wrapped" } else { "flat" };
+        json!({"base_url": self.sandbox.base_url(), "body_style": body_style})
     }
 
     fn credential(&self) -> SecretString {
@@ -193,6 +194,20 @@ impl Account for PersonioAccount {
 
     fn takes_parallel_requests(&self) -> bool {
         self.variant.tokens == TokenMode::Stable || !self.is_vendor()
+    }
+
+    fn own_attribute(&self) -> Option<(String, Value)> {
+        // A text, in the words of the vendor's discovery.
+        let is_text = |attribute: &&Value| {
+            let key = attribute["key"].as_str().unwrap_or_default();
+            key.starts_with("dynamic_") && attribute["type"] == "standard" && attribute["universal_id"].is_null()
+        };
+        let key = self.handle.attributes().iter().find(is_text)?["key"].as_str()?.to_owned();
+        Some((key, json!("Grüße aus „Süd“")))
+    }
+
+    fn forbid_writes(&self) {
+        self.handle.change_switches(&json!({"forbid_writes": true})).expect("the switch is known");
     }
 
     fn add(&self, stream: Stream) -> String {

@@ -11,6 +11,7 @@ mod shapes;
 mod stored;
 mod tokens;
 mod vendor;
+mod writes;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -20,7 +21,7 @@ use gangway_egress::{Class, HttpPort};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Config, Credential, Personio};
+use super::{BodyStyle, Config, Credential, Personio};
 use crate::contract::{Connection, Connector, MemoryTokenStore, ReadMode, ReadPage, Runtime};
 
 /// The moment at which tests begin.
@@ -39,7 +40,7 @@ async fn connection_at(
     tokens: Arc<MemoryTokenStore>,
     page_size: Option<u32>,
 ) -> Arc<dyn Connection> {
-    let config = Config { base_url: "https://api.personio.de".to_owned(), page_size };
+    let config = Config { base_url: "https://api.personio.de".to_owned(), page_size, body_style: BodyStyle::Wrapped };
     let credential =
         Credential { client_id: "id-1".to_owned(), client_secret: SecretString::from("canary-secret".to_owned()) };
     Connector::connect(&Personio, config, credential, Runtime::new(http, tokens, Arc::new(clock.clone())))

@@ -1,0 +1,151 @@
+//! Writing to an account: one object per call, and what became of it.
+//!
+//! No vendor here has idempotency keys, so a call may end without anybody knowing whether it was carried out. The contract says
+//! which: [`WriteError::Refused`] and [`WriteError::Invalid`] changed nothing, [`WriteError::Unknown`] may have. After that the
+//! host looks before it writes again.
+
+use std::{collections::BTreeMap, fmt};
+
+use async_trait::async_trait;
+use gangway_domain::record::Fields;
+use gangway_egress::Class;
+use serde_json::Value;
+
+use super::{error::Error, fields::FieldProblem};
+
+/// Writing employees.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Every canonical field of an employee, and whether it can be written.
+    fn employee_fields(&self) -> &'static [WritableField];
+
+    /// Creates an employee.
+    async fn create_employee(&self, request: CreateEmployee) -> Result<Written, WriteError>;
+
+    /// Changes an employee; fields that are not named stay as they are, `null` empties one.
+    async fn update_employee(&self, request: UpdateEmployee) -> Result<Written, WriteError>;
+}
+
+/// Whether a canonical field can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WritableField {
+    /// The field.
+    pub field: &'static str,
+    /// When an employee is created.
+    pub on_create: bool,
+    /// When an employee is changed.
+    pub on_update: bool,
+    /// Why not, and what to do instead, where one of both cannot be.
+    pub reason: &'static str,
+}
+
+/// The values to write, by canonical field and by key of the company's own attributes.
+#[derive(Clone, Default, PartialEq)]
+pub struct Values {
+    /// Canonical fields: texts, days as `YYYY-MM-DD`, numbers, `{"name"}` for units, `{"id"}` for the supervisor.
+    pub fields: Fields,
+    /// Attributes of the company's own.
+    pub attributes: BTreeMap<String, Value>,
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values")
+            .field("fields", &self.fields.keys())
+            .field("attributes", &self.attributes.keys())
+            .finish()
+    }
+}
+
+/// Asks for a new employee.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CreateEmployee {
+    /// Everything that is known of them.
+    pub values: Values,
+    /// Priority of the calls.
+    pub class: Class,
+}
+
+impl CreateEmployee {
+    /// A new employee with these values.
+    pub fn new(values: Values, class: Class) -> Self {
+        Self { values, class }
+    }
+}
+
+/// Asks for a change of an employee.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpdateEmployee {
+    /// The vendor's id.
+    pub external_id: String,
+    /// What changes.
+    pub values: Values,
+    /// Priority of the calls.
+    pub class: Class,
+}
+
+impl UpdateEmployee {
+    /// These values on that employee.
+    pub fn new(external_id: impl Into<String>, values: Values, class: Class) -> Self {
+        Self { external_id: external_id.into(), values, class }
+    }
+}
+
+/// What became of a write that the vendor accepted.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The vendor's id of the employee.
+    pub external_id: String,
+    /// What became of each value, by field or `attributes.KEY`, found by reading the employee again.
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// What the vendor remarked, in its own words: for the tenant's eyes, never for a log.
+    pub remarks: Vec<String>,
+}
+
+impl Written {
+    /// A write of which nothing is known but that it was accepted.
+    pub fn accepted(external_id: impl Into<String>) -> Self {
+        Self { external_id: external_id.into(), outcomes: BTreeMap::new(), remarks: Vec::new() }
+    }
+
+    /// The values that the vendor accepted and did not keep.
+    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        self.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Ignored).map(|(name, _)| name.as_str())
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("external_id", &self.external_id)
+            .field("outcomes", &self.outcomes)
+            .field("n_remarks", &self.remarks.len())
+            .finish()
+    }
+}
+
+/// What became of one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The employee has it.
+    Kept,
+    /// The employee has another one.
+    Ignored,
+    /// It could not be read again: the credential may not, or the employee could not be read.
+    Unseen,
+}
+
+/// A write that was not accepted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Nothing was sent: these values cannot be written, with pointers into [`Values`].
+    Invalid(Vec<FieldProblem>),
+    /// Nothing was changed.
+    Refused(Error),
+    /// It may have been carried out, or not: look before writing again.
+    Unknown(Error),
+}

@@ -1,0 +1,164 @@
+//! What is sent to create and change employees, and what an answer to it means.
+
+use std::sync::Arc;
+
+use gangway_egress::{Body, Class, Error, ErrorKind as Port, Method, Response};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::{
+    connection,
+    vendor::{Script, answer, refusal, token},
+};
+use crate::contract::{CreateEmployee, ErrorKind, Outcome, Retry, UpdateEmployee, Values, WriteError, Written};
+
+fn values(fields: &Value, attributes: &Value) -> Values {
+    let map = |value: &Value| value.as_object().unwrap().clone().into_iter().collect();
+    Values { fields: map(fields), attributes: map(attributes) }
+}
+
+fn ida() -> Values {
+    let fields = json!({"first_name": "Ida", "last_name": "Blom", "email": "ida@example.org"});
+    values(&fields, &json!({}))
+}
+
+async fn create(script: Script, values: Values) -> (Result<Written, WriteError>, Arc<Script>) {
+    let script = Arc::new(script);
+    let connection = connection(script.clone()).await;
+    let written = connection.target().unwrap().create_employee(CreateEmployee::new(values, Class::Flow)).await;
+    (written, script)
+}
+
+fn created(id: &Value) -> Response {
+    answer(200, json!({"success": true, "data": {"id": id, "message": "success"}}).to_string())
+}
+
+fn employee(attributes: &Value) -> Response {
+    answer(200, json!({"success": true, "data": {"type": "Employee", "attributes": attributes}}).to_string())
+}
+
+fn sent_body(script: &Script, place: usize) -> Value {
+    let sent = script.sent.lock().unwrap();
+    let Body::Json(text) = &sent[place].body else { panic!("no JSON") };
+    serde_json::from_str(text.expose_secret()).unwrap()
+}
+
+#[tokio::test]
+async fn a_creation_is_wrapped_and_read_again() {
+    let fields = json!({
+        "first_name": "Ida", "last_name": "Blom", "email": "ida@example.org", "department": {"id": "4", "name": "Sales"},
+        "legal_entity": {"name": "Ltd"}, "supervisor": {"id": "12"}, "weekly_hours": 38.5, "hire_date": "2026-09-01",
+    });
+    let read = employee(&json!({
+        "id": {"value": 7}, "first_name": {"value": "Ida"}, "last_name": {"value": "Blom"},
+        "email": {"value": "ida@example.org"}, "department": {"value": null}, "weekly_working_hours": {"value": "38.5"},
+        "dynamic_9": {"type": "standard", "value": "L"},
+    }));
+    let script = Script::new([token("a"), created(&json!(7)), read]);
+    let (written, script) = create(script, values(&fields, &json!({"dynamic_9": "L"}))).await;
+    let written = written.unwrap();
+    assert_eq!(
+        sent_body(&script, 1),
+        json!({"employee": {
+            "first_name": "Ida", "last_name": "Blom", "email": "ida@example.org", "department": "Sales", "subcompany": "Ltd",
+            "supervisor_id": 12, "weekly_working_hours": 38.5, "hire_date": "2026-09-01", "custom_attributes": {"dynamic_9": "L"},
+        }})
+    );
+    {
+        let sent = script.sent.lock().unwrap();
+        assert_eq!((sent[1].method, sent[1].path.as_str()), (Method::Post, "/v1/company/employees"));
+        assert_eq!((sent[2].method, sent[2].path.as_str()), (Method::Get, "/v1/company/employees/7"));
+    }
+    assert_eq!(written.external_id, "7");
+    let ignored: Vec<_> = written.ignored().collect();
+    assert_eq!(ignored, ["department"]);
+    assert_eq!(written.outcomes["supervisor"], Outcome::Unseen);
+    assert_eq!(
+        (written.outcomes["attributes.dynamic_9"], written.outcomes["weekly_hours"]),
+        (Outcome::Kept, Outcome::Kept)
+    );
+}
+
+#[tokio::test]
+async fn remarks_are_kept_for_the_tenant_and_never_printed() {
+    let body = json!({"success": true, "data": {"id": 7}, "meta": ["canary-remark", 5, "x".repeat(2_000)]});
+    let script = Arc::new(Script::new([token("a"), answer(200, body.to_string()), refusal(404, 404)]));
+    let connection = connection(script.clone()).await;
+    let change = UpdateEmployee::new("7", values(&json!({"position": "Lead"}), &json!({})), Class::Flow);
+    let written = connection.target().unwrap().update_employee(change).await.unwrap();
+    assert_eq!((written.remarks.len(), written.remarks[0].as_str()), (2, "canary-remark"));
+    assert_eq!(written.remarks[1].len(), 500);
+    assert_eq!(written.outcomes["position"], Outcome::Unseen, "it could not be read again");
+    assert!(!format!("{written:?}").contains("canary"));
+    assert_eq!(sent_body(&script, 1), json!({"employee": {"position": "Lead"}}));
+}
+
+#[tokio::test]
+async fn an_id_is_taken_as_number_or_text_and_none_is_a_doubt() {
+    for id in [json!(7), json!("7")] {
+        let (written, _) = create(Script::new([token("a"), created(&id)]), ida()).await;
+        assert_eq!(written.unwrap().external_id, "7");
+    }
+    let (written, _) = create(Script::new([token("a"), created(&Value::Null)]), ida()).await;
+    assert!(matches!(written, Err(WriteError::Unknown(_))), "{written:?}");
+}
+
+#[tokio::test]
+async fn only_what_may_have_left_is_in_doubt() {
+    for (kind, is_doubt) in [
+        (Port::Connect, false),
+        (Port::Refused, false),
+        (Port::RateLimited, false),
+        (Port::TimedOut, true),
+        (Port::Broken, true),
+        (Port::TooLarge, true),
+    ] {
+        let lost = || Error::new(kind, "/v1/company/employees", "the test said so");
+        let (written, _) = create(Script::new([token("a")]).then_fails(lost()), ida()).await;
+        assert_eq!(matches!(written, Err(WriteError::Unknown(_))), is_doubt, "{kind:?}: {written:?}");
+        // Before there is a token, nothing of the employee has left.
+        let (written, script) = create(Script::default().then_fails(lost()), ida()).await;
+        assert!(matches!(written, Err(WriteError::Refused(_))), "{kind:?}: {written:?}");
+        assert_eq!(script.sent.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_who_must_act_and_which_fields() {
+    let (forbidden, _) = create(Script::new([token("a"), refusal(403, 0)]), ida()).await;
+    let Err(WriteError::Refused(error)) = forbidden else { panic!("{forbidden:?}") };
+    assert_eq!(error.kind, ErrorKind::Forbidden);
+    assert!(error.message.contains("Employees: Write"), "{}", error.message);
+
+    let problems = json!({"success": false, "error": {"code": 0, "message": "canary", "error_data": {
+        "employee.email": ["canary"], "supervisor_id": ["canary"], "custom_attributes.dynamic_9": ["x"], "so strange": [],
+    }}});
+    for status in [422, 400, 200] {
+        let mut problems = problems.clone();
+        problems["error"]["code"] = json!(if status == 200 { 422 } else { 0 });
+        let script = Script::new([token("a"), answer(status, problems.to_string())]);
+        let (refused, _) = create(script, ida()).await;
+        let Err(WriteError::Invalid(found)) = refused else { panic!("{status}: {refused:?}") };
+        let mut pointers: Vec<_> = found.iter().map(|problem| problem.pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/attributes/dynamic_9", "/fields/email", "/fields/supervisor"], "{status}");
+        assert!(!format!("{found:?}").contains("canary"));
+    }
+    let (plain, _) = create(Script::new([token("a"), refusal(422, 422)]), ida()).await;
+    assert!(matches!(plain, Err(WriteError::Refused(_))), "{plain:?}");
+}
+
+#[tokio::test]
+async fn a_rejected_token_that_cannot_be_renewed_yet_is_no_doubt() {
+    // Two logins within half a minute are not allowed.
+    let (refused, script) = create(Script::new([token("a"), refusal(401, 401)]), ida()).await;
+    let Err(WriteError::Refused(error)) = refused else { panic!("{refused:?}") };
+    assert!(matches!(error.retry, Retry::After(_)), "{error:?}");
+    assert_eq!(script.sent.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn values_are_never_printed() {
+    let values = values(&json!({"first_name": "canary"}), &json!({"dynamic_9": "canary"}));
+    assert!(!format!("{:?}", CreateEmployee::new(values, Class::Flow)).contains("canary"));
+}

@@ -1,0 +1,221 @@
+//! Which fields can be written, and their place in a body.
+
+use serde_json::{Map, Value, json};
+
+use super::BodyStyle;
+use crate::contract::{FieldProblem, Values, WritableField};
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Update,
+}
+
+const fn field(field: &'static str) -> WritableField {
+    WritableField { field, on_create: true, on_update: true, reason: "" }
+}
+
+const fn closed(field: &'static str, reason: &'static str) -> WritableField {
+    WritableField { field, on_create: false, on_update: false, reason }
+}
+
+const BY_HAND: &str = "version 1 of Personio's API does not take it; set it in Personio";
+const OURS: &str = "Personio sets it itself";
+const EMAIL: &str = "version 1 of Personio's API does not change an email address; change it in Personio";
+
+const WRAPPED: &[WritableField] = &[
+    field("first_name"),
+    field("last_name"),
+    field("preferred_name"),
+    WritableField { field: "email", on_create: true, on_update: false, reason: EMAIL },
+    field("gender"),
+    field("status"),
+    field("position"),
+    field("department"),
+    field("office"),
+    field("legal_entity"),
+    field("supervisor"),
+    field("hire_date"),
+    field("weekly_hours"),
+    closed("team", BY_HAND),
+    closed("cost_centers", BY_HAND),
+    closed("contract_end_date", BY_HAND),
+    closed("termination_date", BY_HAND),
+    closed("last_working_day", BY_HAND),
+    closed("employment_type", BY_HAND),
+    closed("picture_url", BY_HAND),
+    closed("created_at", OURS),
+    closed("updated_at", OURS),
+];
+
+const FLAT: &[WritableField] = &[
+    field("first_name"),
+    field("last_name"),
+    field("preferred_name"),
+    field("email"),
+    field("gender"),
+    field("status"),
+    field("position"),
+    field("department"),
+    field("office"),
+    field("team"),
+    field("legal_entity"),
+    field("supervisor"),
+    field("hire_date"),
+    field("contract_end_date"),
+    field("weekly_hours"),
+    field("employment_type"),
+    closed("cost_centers", BY_HAND),
+    closed("termination_date", BY_HAND),
+    closed("last_working_day", BY_HAND),
+    closed("picture_url", BY_HAND),
+    closed("created_at", OURS),
+    closed("updated_at", OURS),
+];
+
+/// Every canonical field, in a style.
+pub(super) const fn writable(style: BodyStyle) -> &'static [WritableField] {
+    match style {
+        BodyStyle::Wrapped => WRAPPED,
+        BodyStyle::Flat => FLAT,
+    }
+}
+
+/// The vendor's name of a canonical field in a body.
+fn vendor_key(style: BodyStyle, field: &str) -> &str {
+    match (style, field) {
+        (BodyStyle::Wrapped, "supervisor") => "supervisor_id",
+        (BodyStyle::Flat, "employment_type") => "employee_type",
+        (_, "legal_entity") => "subcompany",
+        (_, "weekly_hours") => "weekly_working_hours",
+        (_, field) => field,
+    }
+}
+
+/// Where a value of the vendor's name lies in [`Values`].
+pub(super) fn pointer(name: &str) -> String {
+    let name = name.strip_prefix("custom_attributes.").unwrap_or(name);
+    if name.starts_with("dynamic_") {
+        return format!("/attributes/{name}");
+    }
+    let field = match name {
+        "supervisor_id" => "supervisor",
+        "employee_type" => "employment_type",
+        "subcompany" => "legal_entity",
+        "weekly_working_hours" => "weekly_hours",
+        name => name,
+    };
+    format!("/fields/{field}")
+}
+
+/// The body of a write; or everything that is wrong with the values, which are not quoted.
+pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Value, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    let mut body = Map::new();
+    for (field, value) in &values.fields {
+        let mut wrong =
+            |message: &str| problems.push(FieldProblem::new(format!("/fields/{}", escaped(field)), message));
+        let Some(known) = writable(style).iter().find(|known| known.field == *field) else {
+            wrong("is no field of an employee");
+            continue;
+        };
+        if !(if verb == Verb::Create { known.on_create } else { known.on_update }) {
+            wrong(known.reason);
+            continue;
+        }
+        match written(style, field, value) {
+            Ok(value) => drop(body.insert(vendor_key(style, field).to_owned(), value)),
+            Err(message) => wrong(message),
+        }
+    }
+    if verb == Verb::Create {
+        let required: &[&str] = match style {
+            BodyStyle::Wrapped => &["email", "first_name", "last_name"],
+            BodyStyle::Flat => &["email", "first_name", "last_name", "hire_date"],
+        };
+        let missing = required.iter().filter(|field| !values.fields.contains_key(**field));
+        problems.extend(missing.map(|field| FieldProblem::new(format!("/fields/{field}"), "is missing")));
+    }
+    let mut own = Map::new();
+    for (key, value) in &values.attributes {
+        let is_own = key.strip_prefix("dynamic_").is_some_and(|number| {
+            !number.is_empty() && number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        // Systems after the guide have keys of any kind; none may stand for a field.
+        let is_free = style == BodyStyle::Flat && super::super::employee::is_custom(key) && key.len() <= 200;
+        if is_own || is_free {
+            own.insert(key.clone(), value.clone());
+        } else {
+            let pointer = format!("/attributes/{}", escaped(key));
+            problems.push(FieldProblem::new(pointer, "is not one of the company's own attributes"));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(match style {
+        BodyStyle::Wrapped => {
+            if !own.is_empty() {
+                body.insert("custom_attributes".to_owned(), Value::Object(own));
+            }
+            json!({ "employee": body })
+        }
+        BodyStyle::Flat => {
+            body.extend(own);
+            Value::Object(body)
+        }
+    })
+}
+
+/// A value as the vendor takes it.
+fn written(style: BodyStyle, field: &str, value: &Value) -> Result<Value, &'static str> {
+    let is_required = ["first_name", "last_name", "email", "status"].contains(&field);
+    if value.is_null() {
+        return if is_required { Err("must not be empty") } else { Ok(Value::Null) };
+    }
+    match field {
+        "department" | "office" | "team" | "legal_entity" => {
+            let name = value.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
+            name.map(Value::from).ok_or("must be an object with the `name` that it has in Personio, which takes no ids")
+        }
+        "supervisor" => {
+            let id = value.get("id").and_then(Value::as_str).and_then(|id| id.parse::<u64>().ok());
+            let id = id.ok_or("must be an object with the `id` of an employee, a number in a text")?;
+            Ok(if style == BodyStyle::Wrapped { json!(id) } else { json!({ "id": id }) })
+        }
+        "hire_date" | "contract_end_date" => {
+            let day = value.as_str().filter(|text| text.len() == "YYYY-MM-DD".len());
+            let day = day.and_then(|text| text.parse::<chrono::NaiveDate>().ok());
+            day.map(|day| day.to_string().into()).ok_or("must be a day, written YYYY-MM-DD")
+        }
+        "weekly_hours" => {
+            let hours = value.as_f64().filter(|hours| (0.0..=168.0).contains(hours));
+            hours.map(|_| value.clone()).ok_or("must be a number of hours, 0 to 168")
+        }
+        "status" => one_of(
+            value,
+            &["onboarding", "active", "leave", "inactive"],
+            "must be onboarding, active, leave or inactive",
+        ),
+        "gender" => one_of(value, &["male", "female", "diverse"], "must be male, female, diverse or null"),
+        "employment_type" => one_of(value, &["internal", "external"], "must be internal, external or null"),
+        "email" => {
+            let email = value.as_str().filter(|text| text.contains('@') && !text.chars().any(char::is_whitespace));
+            email.map(Value::from).ok_or("must be an email address")
+        }
+        _ => {
+            let text = value.as_str().filter(|text| !is_required || !text.trim().is_empty());
+            text.map(Value::from).ok_or("must be a text that is not empty")
+        }
+    }
+}
+
+fn one_of(value: &Value, known: &[&str], message: &'static str) -> Result<Value, &'static str> {
+    if value.as_str().is_some_and(|text| known.contains(&text)) { Ok(value.clone()) } else { Err(message) }
+}
+
+/// A key within a JSON pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,215 @@
+//! Writing employees: what is accepted is there, what is refused is not, and a doubt is said to be one.
+
+use std::collections::BTreeMap;
+
+use gangway_connector::{CreateEmployee, ErrorKind, Outcome, Target, UpdateEmployee, Values, WriteError, Written};
+use gangway_domain::record::Stream;
+use gangway_egress::Class;
+use serde_json::{Value, json};
+
+use super::{
+    Harness,
+    account::{Expected, Failure, Size},
+    subject::Subject,
+};
+
+pub(super) async fn run(harness: &Harness) {
+    a_new_employee_has_what_was_written(harness).await;
+    a_change_changes_what_it_names(harness).await;
+    what_the_vendor_leaves_out_is_told(harness).await;
+    what_cannot_be_written_is_not_sent(harness).await;
+    a_refusal_changes_nothing(harness).await;
+    a_failing_vendor_leaves_a_doubt(harness).await;
+}
+
+impl Subject {
+    fn target(&self) -> &dyn Target {
+        self.connection.target().expect("the connection can write")
+    }
+
+    async fn create(&self, values: Values) -> Result<Written, WriteError> {
+        self.target().create_employee(CreateEmployee::new(values, Class::Flow)).await
+    }
+
+    async fn update(&self, id: &str, values: Values) -> Result<Written, WriteError> {
+        self.target().update_employee(UpdateEmployee::new(id, values, Class::Flow)).await
+    }
+
+    fn employees(&self) -> Vec<Expected> {
+        self.account.records(Stream::Employees)
+    }
+
+    fn someone(&self, place: usize) -> Expected {
+        self.employees().into_iter().nth(place).expect("the account has as many")
+    }
+
+    fn employee(&self, id: &str) -> Expected {
+        self.employees()
+            .into_iter()
+            .find(|one| one.id == id)
+            .unwrap_or_else(|| panic!("{}: {id} is not there", self.name))
+    }
+}
+
+fn values(fields: &Value) -> Values {
+    let fields = fields.as_object().expect("an object").clone();
+    Values { fields: fields.into_iter().collect(), attributes: BTreeMap::new() }
+}
+
+/// A part of a field.
+fn part(one: &Expected, field: &str, name: &str) -> Option<Value> {
+    one.fields.get(field)?.get(name).cloned()
+}
+
+fn newcomer() -> Values {
+    values(&json!({
+        "first_name": "Zoë", "last_name": "Ångström-Łukasz", "email": "zoe.angstrom@example.org",
+        "position": "Prüferin „Süd“", "hire_date": "2026-09-01", "weekly_hours": 38.5,
+    }))
+}
+
+async fn a_new_employee_has_what_was_written(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let n_before = subject.employees().len();
+    let supervisor = subject.someone(0).id;
+    let mut values = newcomer();
+    values.fields.insert("supervisor".to_owned(), json!({ "id": supervisor }));
+    let own = subject.account.own_attribute();
+    values.attributes.extend(own.clone());
+    let written = subject.create(values.clone()).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    assert!(written.outcomes.values().all(|outcome| *outcome == Outcome::Kept), "{}: {written:?}", subject.name);
+    assert_eq!(written.outcomes.len(), values.fields.len() + values.attributes.len(), "{}: {written:?}", subject.name);
+    assert_eq!(subject.employees().len(), n_before + 1, "{}: one more, once", subject.name);
+    let there = subject.employee(&written.external_id);
+    for field in ["first_name", "last_name", "email", "position", "hire_date"] {
+        assert_eq!(there.fields.get(field), values.fields.get(field), "{}: {field}", subject.name);
+    }
+    assert_eq!(part(&there, "supervisor", "id"), Some(json!(supervisor)), "{}", subject.name);
+    if let Some((key, value)) = own {
+        assert_eq!(there.attributes.get(&key), Some(&value), "{}", subject.name);
+    }
+}
+
+async fn a_change_changes_what_it_names(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let before = subject.employees();
+    let one = before.get(3).expect("the account has as many");
+    let unit = before.iter().find_map(|other| {
+        let name = part(other, "department", "name").filter(Value::is_string);
+        name.filter(|name| part(one, "department", "name").as_ref() != Some(name))
+    });
+    let mut change = values(&json!({ "position": "Leiterin" }));
+    change.fields.extend(unit.clone().map(|name| ("department".to_owned(), json!({ "name": name }))));
+    let written = subject.update(&one.id, change).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    assert_eq!((&written.external_id, written.ignored().count()), (&one.id, 0), "{}: {written:?}", subject.name);
+    let after = subject.employees();
+    for (before, after) in before.iter().zip(&after) {
+        if before.id != one.id {
+            assert_eq!(before.fields, after.fields, "{}: nobody else changed", subject.name);
+            continue;
+        }
+        assert_eq!(after.fields.get("position"), Some(&json!("Leiterin")), "{}", subject.name);
+        if let Some(unit) = &unit {
+            assert_eq!(part(after, "department", "name").as_ref(), Some(unit), "{}", subject.name);
+        }
+        for field in ["first_name", "last_name", "email", "hire_date", "status"] {
+            assert_eq!(before.fields.get(field), after.fields.get(field), "{}: {field}", subject.name);
+        }
+    }
+}
+
+async fn what_the_vendor_leaves_out_is_told(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let one = subject.someone(2);
+    let change = values(&json!({ "position": "Leiterin", "office": { "name": "An office that nobody has" } }));
+    let written = subject.update(&one.id, change).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    assert_eq!(written.outcomes.get("position"), Some(&Outcome::Kept), "{}", subject.name);
+    assert_ne!(written.outcomes.get("office"), Some(&Outcome::Kept), "{}", subject.name);
+    assert_eq!(subject.employee(&one.id).fields.get("office"), one.fields.get("office"), "{}", subject.name);
+    subject.account.hide("position");
+    let change = values(&json!({ "position": "Direktorin" }));
+    let written = subject.update(&one.id, change).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    assert_eq!(written.outcomes.get("position"), Some(&Outcome::Unseen), "{}: what may not be read", subject.name);
+}
+
+async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let one = subject.someone(0).id;
+    let known = subject.target().employee_fields();
+    let before = subject.account.traffic().total;
+    for field in known.iter().filter(|field| !field.on_update) {
+        let change = values(&json!({ field.field: "something" }));
+        let Err(WriteError::Invalid(problems)) = subject.update(&one, change).await else {
+            panic!("{}: {} is said not to be written", subject.name, field.field);
+        };
+        let told = problems.first().map(|problem| (problem.pointer.as_str(), problem.message.as_str()));
+        assert_eq!(told, Some((format!("/fields/{}", field.field).as_str(), field.reason)), "{}", subject.name);
+        assert!(!field.reason.is_empty(), "{}: {}", subject.name, field.field);
+    }
+    for wrong in [
+        json!({}),
+        json!({ "shoe_size": 44 }),
+        json!({ "first_name": 7 }),
+        json!({ "last_name": null }),
+        json!({ "hire_date": "01.09.2026" }),
+        json!({ "weekly_hours": 200 }),
+        json!({ "department": { "id": "4" } }),
+        json!({ "supervisor": { "id": "../1" } }),
+        json!({ "status": "asleep" }),
+    ] {
+        let refused = subject.update(&one, values(&wrong)).await;
+        assert!(matches!(refused, Err(WriteError::Invalid(_))), "{}: {wrong}: {refused:?}", subject.name);
+    }
+    for required in ["email", "first_name", "last_name"] {
+        let mut values = newcomer();
+        values.fields.remove(required);
+        let refused = subject.create(values).await;
+        assert!(matches!(refused, Err(WriteError::Invalid(_))), "{}: {required}: {refused:?}", subject.name);
+    }
+    for id in ["", "../7", "7/8", "7?a=b"] {
+        let refused = subject.update(id, values(&json!({ "position": "x" }))).await;
+        assert!(matches!(refused, Err(WriteError::Refused(_))), "{}: {id}: {refused:?}", subject.name);
+    }
+    assert_eq!(subject.account.traffic().total, before, "{}: nothing was sent", subject.name);
+}
+
+async fn a_refusal_changes_nothing(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let before = subject.employees();
+    let nobody = subject.update("987654321", values(&json!({ "position": "x" }))).await;
+    assert!(matches!(&nobody, Err(WriteError::Refused(error)) if error.kind == ErrorKind::NotFound), "{nobody:?}");
+    let mut above = newcomer();
+    above.fields.insert("supervisor".to_owned(), json!({ "id": "987654321" }));
+    let unknown = subject.create(above).await;
+    assert!(matches!(unknown, Err(WriteError::Refused(_) | WriteError::Invalid(_))), "{}: {unknown:?}", subject.name);
+    let mut twice = newcomer();
+    twice.fields.extend(subject.someone(1).fields.remove_entry("email"));
+    let twice = subject.create(twice).await;
+    assert!(matches!(twice, Err(WriteError::Refused(_) | WriteError::Invalid(_))), "{}: {twice:?}", subject.name);
+    subject.account.fail_next(Stream::Employees, &Failure { status: 429, body: "", retry_after_s: Some(1) });
+    let limited = subject.create(newcomer()).await;
+    assert!(matches!(&limited, Err(WriteError::Refused(error)) if error.kind == ErrorKind::RateLimited), "{limited:?}");
+    subject.advance_s(120);
+    subject.account.forbid_writes();
+    let forbidden = subject.create(newcomer()).await;
+    assert!(
+        matches!(&forbidden, Err(WriteError::Refused(error)) if error.kind == ErrorKind::Forbidden),
+        "{forbidden:?}"
+    );
+    assert_eq!(subject.employees(), before, "{}: nothing changed", subject.name);
+}
+
+async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    for (status, body) in [(500, ""), (502, "<html>busy</html>"), (504, ""), (200, "<html>welcome</html>"), (200, "")] {
+        subject.account.fail_next(Stream::Employees, &Failure { status, body, retry_after_s: None });
+        let doubtful = subject.create(newcomer()).await;
+        assert!(matches!(doubtful, Err(WriteError::Unknown(_))), "{}: {status}: {doubtful:?}", subject.name);
+    }
+    // A token that has run out meanwhile is no reason to send anything twice.
+    subject.account.expire_tokens();
+    subject.advance_s(120);
+    let n_before = subject.employees().len();
+    subject.create(newcomer()).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    assert_eq!(subject.employees().len(), n_before + 1, "{}: once", subject.name);
+}
