@@ -30,7 +30,7 @@ pub(crate) const PARAMETER_CHARACTERS: usize = 500;
 /// Characters of an `Idempotency-Key`.
 pub(crate) const IDEMPOTENCY_KEY_CHARACTERS: usize = 200;
 /// Mistakes of shape told at once.
-pub(crate) const MISTAKES: usize = 50;
+pub(crate) const MISTAKES: usize = gangway_app::error::MOST_FIELDS;
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq)]

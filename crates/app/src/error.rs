@@ -38,6 +38,9 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// Wrong values that are told at once.
+pub const MOST_FIELDS: usize = 50;
+
 impl Error {
     /// An error of this code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -64,8 +67,9 @@ impl Error {
         Self::invalid_fields(vec![FieldError { pointer: pointer.into(), message: message.into() }])
     }
 
-    /// `request.invalid` with several wrong values.
-    pub fn invalid_fields(fields: Vec<FieldError>) -> Self {
+    /// `request.invalid` with several wrong values; of more than [`MOST_FIELDS`] the first.
+    pub fn invalid_fields(mut fields: Vec<FieldError>) -> Self {
+        fields.truncate(MOST_FIELDS);
         let mut error = Self::new(Code::RequestInvalid, "Correct the values named in `errors` and send it again.");
         error.fields = fields;
         error

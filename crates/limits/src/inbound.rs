@@ -1,7 +1,7 @@
 //! How often others may call us: so many requests per caller in a window that begins with the caller's first.
 //!
-//! Kept in memory, by each process for itself, and bounded: callers whose window is over are forgotten, and when there are more at
-//! once than there is room for, the rest share one window. Nothing here knows HTTP.
+//! Kept in memory, by each process for itself, and bounded: callers whose window is over are forgotten when room is needed, and when
+//! there are more at once than there is room for, the rest share one window. Nothing here knows HTTP.
 
 use std::{
     collections::HashMap,
@@ -66,15 +66,14 @@ impl<K: Hash + Eq> Callers<K> {
         Self { quota, room, state: Mutex::new(State { windows: HashMap::new(), rest: None }) }
     }
 
-    /// Counts a request; none when nobody is counted.
+    /// Counts a request; none when nobody is counted, but the caller is known from then on.
     ///
     /// # Errors
     /// When the caller has none left; it is not counted then.
     pub fn take(&self, caller: K) -> Result<Option<Standing>, Standing> {
-        let Some(quota) = self.quota else { return Ok(None) };
         let now = Instant::now();
         let mut state = self.lock();
-        let fresh = Window { ends_at: now + quota.window, used: 0 };
+        let fresh = Window { ends_at: self.quota.map_or(now, |quota| now + quota.window), used: 0 };
         let is_new = !state.windows.contains_key(&caller);
         if is_new && state.windows.len() >= self.room {
             state.windows.retain(|_, window| window.ends_at > now);
@@ -84,6 +83,7 @@ impl<K: Hash + Eq> Callers<K> {
         } else {
             state.windows.entry(caller).or_insert(fresh)
         };
+        let Some(quota) = self.quota else { return Ok(None) };
         if window.ends_at <= now {
             *window = fresh;
         }
@@ -102,10 +102,9 @@ impl<K: Hash + Eq> Callers<K> {
         (window.ends_at > now && window.used >= quota.requests).then(|| stand(quota, window, now))
     }
 
-    /// Whether a caller has called within its window.
+    /// Whether a caller has called before and was not forgotten, however long ago: who is known is not held up by strangers.
     pub fn knows(&self, caller: &K) -> bool {
-        let now = Instant::now();
-        self.lock().windows.get(caller).is_some_and(|window| window.ends_at > now)
+        self.lock().windows.contains_key(caller)
     }
 
     /// Forgets a caller.
@@ -143,7 +142,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(4)).await;
         assert_eq!(callers.take(1).unwrap_err().resets_in, Duration::from_secs(6));
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(!callers.knows(&1));
+        assert!(callers.find_exhausted(&1).is_none() && callers.knows(&1) && !callers.knows(&3));
         assert_eq!(remaining(&callers, 1), Ok(2));
     }
 
@@ -162,10 +161,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_quota_nobody_is_counted() {
-        let callers = Callers::new(None);
-        assert_eq!(callers.take(1), Ok(None));
-        assert!(!callers.knows(&1));
+    async fn without_a_quota_nobody_is_counted_and_all_are_known() {
+        let callers = Callers::with_room(None, 2);
+        for caller in [1, 1, 1, 1, 2, 3] {
+            assert_eq!(callers.take(caller), Ok(None));
+            assert!(callers.find_exhausted(&caller).is_none() && callers.knows(&caller));
+        }
+        assert!(callers.lock().windows.len() <= 2, "whose window is over makes room");
+        callers.forget(&3);
+        assert!(!callers.knows(&3));
     }
 
     #[tokio::test]

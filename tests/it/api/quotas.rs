@@ -111,3 +111,36 @@ async fn a_window_that_is_over_begins_anew() {
     tokio::time::timeout(Duration::from_mins(1), begins).await.expect("the window ends");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_stays_known_after_its_window_and_where_keys_are_not_counted() {
+    for key in [Some(Quota { requests: 100, window: Duration::from_millis(1) }), None] {
+        let quotas = Quotas { key, operator_key: key, address: Some(quota(3)) };
+        let app = TestApp::on(TestDb::sqlite().await).quotas(quotas).start().await;
+        let operator = app.operator_key().await;
+        app.client.get(&operator, "/v1/tenants").await.expect(200);
+        for _ in 0..5 {
+            app.client.get("gwo_nonsense", "/v1/tenants").await;
+        }
+        assert_limited(&app.client.get("gwo_nonsense", "/v1/tenants").await);
+        app.client.get(&operator, "/v1/tenants").await.expect(200);
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_tenants_keys_are_no_strangers() {
+    let quotas = Quotas { key: Some(quota(100)), address: Some(quota(3)), ..Quotas::NONE };
+    let app = TestApp::on(TestDb::sqlite().await).quotas(quotas).start().await;
+    let operator = app.operator_key().await;
+    let tenant = app.client.post(&operator, "/v1/tenants", &json!({"name": "Acme"})).await.expect(201);
+    let path = format!("/v1/tenants/{}", tenant["id"].as_str().unwrap());
+    let key = app.tenant_key(tenant["id"].as_str().unwrap(), &[]).await;
+    let suspend = app.client.request(Method::PATCH, &operator, &path).json(&json!({"state": "suspended"}));
+    app.client.send(suspend).await.expect(200);
+    for left in [99, 98, 97, 96, 95] {
+        let answer = app.client.get(&key, "/v1/connections").await;
+        assert_eq!((answer.status, code(&answer).as_str(), remaining(&answer)), (403, "tenant.suspended", left));
+    }
+    app.stop().await;
+}

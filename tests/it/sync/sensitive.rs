@@ -4,7 +4,7 @@ use gangway_app::{
     attributes::{self, Choice},
     audit, records,
 };
-use gangway_domain::{principal::Scope, record::Stream, sync::RunMode};
+use gangway_domain::{id::EmployeeId, principal::Scope, record::Stream, schema::AttributeClass, sync::RunMode};
 use gangway_testkit::{Needle, on_both_databases};
 use serde_json::json;
 
@@ -14,6 +14,40 @@ use super::{
 };
 
 on_both_databases! {
+    async fn what_was_told_in_clear_is_closed_with_its_attribute(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..4, bench.now());
+        let sync = bench.sync(Stream::Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        bench.vendor.change(Stream::Employees, "1", bench.now(), |one| {
+            one.attributes.insert("dynamic_1".to_owned(), json!("XXL"));
+            one.fields.insert("first_name".to_owned(), json!("Changed"));
+        });
+        bench.vendor.hire(4..5, bench.now());
+        bench.run(sync, RunMode::Full).await;
+        let told = async || {
+            let mut told: Vec<_> = bench.events().await.into_iter()
+                .filter(|event| event.fact.kind.starts_with("employee."))
+                .map(|event| event.fact.data["changes"].clone())
+                .collect();
+            let id = bench.record(Stream::Employees, "1").await.id;
+            let history = records::history(&bench.ctx, EmployeeId::from_uuid(id), everything()).await.unwrap().items;
+            told.extend(history.into_iter().filter_map(|entry| entry.fact.data.get("changes").cloned()));
+            told
+        };
+        let clear = json!({"old": "L", "new": "XXL"});
+        let before = told().await;
+        assert_eq!(before.len(), 3, "{before:?}");
+        assert_eq!(before.iter().filter(|changes| changes["attributes.dynamic_1"] == clear).count(), 2, "control");
+        let choice = Choice { key: Some("dynamic_1".to_owned()), class: Some(AttributeClass::Sensitive), ..Choice::default() };
+        bench.advance(chrono::TimeDelta::seconds(1));
+        attributes::choose(&bench.ctx, bench.connection, vec![choice]).await.unwrap();
+        for changes in told().await {
+            assert_eq!(changes["attributes.dynamic_1"], json!({"changed": true}), "{changes}");
+            assert!(changes["first_name"]["new"].is_string(), "nothing else is closed: {changes}");
+        }
+    }
+
     async fn a_sensitive_attribute_is_not_kept_unless_selected(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..4, bench.now());

@@ -81,8 +81,6 @@ pub(crate) struct ValueView {
     changed: bool,
     /// Whether the attribute's value fits.
     fits: bool,
-    /// `old` and `new` are not shown: they are sensitive, and the key lacks the scope `sensitive:read`.
-    hidden: bool,
     #[schema(value_type = Option<Object>)]
     old: Value,
     #[schema(value_type = Option<Object>)]
@@ -118,15 +116,15 @@ impl From<RecordPreview> for SampleView {
 impl From<FieldPreview> for ValueView {
     fn from(preview: FieldPreview) -> Self {
         let FieldPreview { field, is_changed, values, fits } = preview;
-        let hidden = values.is_none();
-        let (old, new) = values.unwrap_or_default();
-        Self { field, changed: is_changed, fits, hidden, old, new }
+        let (old, new) = values;
+        Self { field, changed: is_changed, fits, old, new }
     }
 }
 
 /// Preview a mapping
 ///
-/// Tries a mapping on people we hold: nothing is written, and the vendor is not asked. Needs the scope `records:read` too.
+/// Tries a mapping on people we hold: nothing is written, and the vendor is not asked. Needs the scope `records:read` too, and
+/// `sensitive:read` where a value that is or would be sealed takes part.
 #[utoipa::path(tag = "connections", operation_id = "preview_mapping",
     params(("id" = String, Path, description = "The connection")), request_body = MappingPreviewRequest,
     responses((status = 200, description = "What it would do", body = PreviewView)))]

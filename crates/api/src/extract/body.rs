@@ -10,6 +10,7 @@ use serde_path_to_error::Segment;
 
 use super::shape;
 use crate::{
+    limits::MISTAKES,
     problem::{Problem, Result},
     server::State,
     surface,
@@ -159,6 +160,9 @@ fn refuse_nul(value: &Value) -> Result<()> {
 }
 
 fn find_nul(value: &Value, pointer: &str, fields: &mut Vec<FieldError>) {
+    if fields.len() >= MISTAKES {
+        return;
+    }
     let mut refuse = || {
         fields
             .push(FieldError { pointer: pointer.to_owned(), message: "must not have the character U+0000".to_owned() });

@@ -8,7 +8,7 @@ use gangway_app::FieldError;
 use gangway_app::PageRequest;
 
 use crate::{
-    limits::{PAGE_ROWS as MAX_LIMIT, PARAMETER_CHARACTERS as LONGEST},
+    limits::{MISTAKES, PAGE_ROWS as MAX_LIMIT, PARAMETER_CHARACTERS as LONGEST},
     problem::{Problem, Result},
 };
 
@@ -88,7 +88,9 @@ impl Params {
     }
 
     fn refuse(&mut self, name: &str, message: &str) {
-        self.problems.push(FieldError { pointer: name.to_owned(), message: message.to_owned() });
+        if self.problems.len() < MISTAKES {
+            self.problems.push(FieldError { pointer: name.to_owned(), message: message.to_owned() });
+        }
     }
 
     fn finish(mut self) -> Result<()> {

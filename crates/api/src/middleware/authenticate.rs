@@ -18,6 +18,7 @@ use gangway_domain::{
     Code,
     id::{RequestId, TenantId},
 };
+use gangway_metrics::bounded;
 use tracing::Span;
 
 use crate::{
@@ -65,8 +66,9 @@ async fn admit(request: &ServiceRequest) -> Result<Identity> {
         Span::current().record("tenant.id", tracing::field::display(ctx.tenant()));
     }
     if let Identity::OperatorFor(_, ctx) = &identity {
-        let route = request.match_pattern().unwrap_or_default();
-        audit::record_operator_access(ctx, request.method().as_str(), &route).await?;
+        // A method is any text of the sender's, and the log is for ever.
+        let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+        audit::record_operator_access(ctx, bounded::method(request.method().as_str()), &route).await?;
     }
     Ok(identity)
 }
@@ -107,12 +109,20 @@ async fn recognise(request: &ServiceRequest, state: &State) -> Result<Authentica
         Some((_, Err(error))) => Err(error.into()),
         Some((text, Ok(key))) => {
             note(limiter.admit(&key, address))?;
-            keys::authenticate(&state.app, text).await.map(|found| (key, found)).map_err(|error| {
-                if error.code == Code::KeyInvalid {
-                    limiter.forget(&key);
+            match keys::authenticate(&state.app, text).await {
+                Ok(found) => Ok((key, found)),
+                // The key is good: who holds it is no stranger.
+                Err(error) if error.code == Code::TenantSuspended => {
+                    note(limiter.count_key(key, Side::Tenant))?;
+                    return Err(error.into());
                 }
-                Problem::from(error)
-            })
+                Err(error) => {
+                    if error.code == Code::KeyInvalid {
+                        limiter.forget(&key);
+                    }
+                    Err(error.into())
+                }
+            }
         }
     };
     match found {

@@ -1,6 +1,6 @@
 //! What a mapping would do to the people we hold, from what we hold: nothing is written and nobody is asked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use gangway_connector::SourceRecord;
 use gangway_domain::{
@@ -37,8 +37,8 @@ pub struct FieldPreview {
     pub field: &'static str,
     /// Whether it would hold something else.
     pub is_changed: bool,
-    /// What it holds now and what it would hold; none where the reader lacks `sensitive:read`.
-    pub values: Option<(Value, Value)>,
+    /// What it holds now and what it would hold.
+    pub values: (Value, Value),
     /// Whether the attribute's value fits the field; one that does not stays an attribute.
     pub fits: bool,
 }
@@ -111,7 +111,8 @@ impl FieldCount {
 /// What `wanted` would give for stored people; the first `n_sample` are shown one by one.
 ///
 /// # Errors
-/// `object.not-found`, `request.invalid` as [`super::update`] would answer.
+/// `object.not-found`, `request.invalid` as [`super::update`] would answer; `key.forbidden` where a value that is or would be sealed takes
+/// part, and the scope `sensitive:read` is missing.
 pub async fn preview(ctx: &Ctx, connection: ConnectionId, wanted: Vec<FieldFeed>, n_sample: usize) -> Result<Preview> {
     ctx.require(Scope::ConnectionsRead)?;
     ctx.require(Scope::RecordsRead)?;
@@ -128,22 +129,22 @@ pub async fn preview(ctx: &Ctx, connection: ConnectionId, wanted: Vec<FieldFeed>
         .map(|(field, kind)| (*field, *kind))
         .collect();
     let selection = Selection::mapped(&known, Some(after.clone()));
-    let is_hidden: BTreeMap<&str, bool> = fields
-        .iter()
-        .map(|(field, _)| {
-            let is_sealed = |mapping| is_sealed(field, mapping, &selection, &known);
-            // Records that do not follow the present mapping yet hold what an attribute before gave.
-            let former = before.fields.get(*field).into_iter().flat_map(|mapped| &mapped.former);
-            let was_sealed = former.map(|key| selection.treatment(key)).any(|how| how != Treatment::Store);
-            (*field, is_sealed(&before) || is_sealed(&after) || was_sealed)
-        })
-        .collect();
+    let is_sensitive = fields.iter().any(|(field, _)| {
+        let is_sealed = |mapping| is_sealed(field, mapping, &selection, &known);
+        // Records that do not follow the present mapping yet hold what an attribute before gave.
+        let former = before.fields.get(*field).into_iter().flat_map(|mapped| &mapped.former);
+        let was_sealed = former.map(|key| selection.treatment(key)).any(|how| how != Treatment::Store);
+        is_sealed(&before) || is_sealed(&after) || was_sealed
+    });
+    // Not even whether a value differs from another is told: that shows what it is.
+    if is_sensitive {
+        ctx.require(Scope::SensitiveRead)?;
+    }
 
     let records = sample(&tx, connection).await?;
     let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
     let payloads: HashMap<Uuid, Payload> =
         tx.records().list_payloads(&ids).await?.into_iter().map(|payload| (payload.record, payload)).collect();
-    let may_see = ctx.may(Scope::SensitiveRead);
     let mut preview = Preview {
         n_examined: 0,
         n_unreadable: 0,
@@ -169,12 +170,11 @@ pub async fn preview(ctx: &Ctx, connection: ConnectionId, wanted: Vec<FieldFeed>
             let (new, misfit) = new_value(field, *kind, &source, after.feed(field), &selection);
             let trial = Trial { old, new, misfit };
             count.add(&trial);
-            let is_visible = may_see || is_hidden.get(field) == Some(&false);
             shown.push(FieldPreview {
                 field,
                 is_changed: trial.is_changed(),
                 fits: trial.misfit.is_none(),
-                values: is_visible.then_some((trial.old, trial.new)),
+                values: (trial.old, trial.new),
             });
         }
         if preview.sample.len() < n_sample {
@@ -182,9 +182,9 @@ pub async fn preview(ctx: &Ctx, connection: ConnectionId, wanted: Vec<FieldFeed>
         }
     }
     tx.commit().await?;
-    if may_see && is_hidden.values().any(|hidden| *hidden) && !preview.sample.is_empty() {
+    if is_sensitive {
         let tx = app.db.begin(ctx.scope()).await?;
-        let detail = serde_json::json!({ "records": preview.sample.len() });
+        let detail = serde_json::json!({ "records": preview.n_examined });
         audit::record(ctx, &tx, "sensitive.read", &connection.to_string(), detail).await?;
         tx.commit().await?;
     }

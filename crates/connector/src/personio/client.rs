@@ -130,7 +130,10 @@ impl Client {
             if !is_rejected {
                 self.adopt(&token, &response).await?;
             }
-            if [&token.token, &self.credential.client_secret].iter().any(|secret| holds(&response.body, secret)) {
+            let renewed = authentication::token_in_header(&response, self.runtime.clock.now());
+            let secrets =
+                [Some(&token.token), Some(&self.credential.client_secret), renewed.as_ref().map(|it| &it.token)];
+            if secrets.into_iter().flatten().any(|secret| repeats(&response.body, secret)) {
                 let message = "the vendor's answer repeats a secret of this connection, so it was dropped";
                 return Err(Error::new(ErrorKind::Protocol, operation, message));
             }
@@ -186,7 +189,37 @@ impl Client {
     }
 }
 
-/// Whether a body holds a secret. Shorter ones are found anywhere by chance.
+/// Whether a body holds a secret as it is, or as JSON or a URL would write it.
+fn repeats(body: &[u8], secret: &SecretString) -> bool {
+    if holds(body, secret) {
+        return true;
+    }
+    let has = |byte: u8| body.contains(&byte);
+    let unescaped = if has(b'\\') { unescaped(body) } else { body.to_vec() };
+    holds(&unescaped, secret)
+        || (has(b'%') && holds(&percent_encoding::percent_decode(&unescaped).collect::<Vec<u8>>(), secret))
+}
+
+/// The body with JSON's escapes of ASCII taken away; a secret has nothing else.
+fn unescaped(body: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((byte, after)) = rest.split_first() {
+        let code = after.strip_prefix(b"u").and_then(|after| after.get(..4));
+        let code =
+            code.and_then(|digits| str::from_utf8(digits).ok()).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let (letter, left) = match (*byte, code.and_then(|code| u8::try_from(code).ok()), after.split_first()) {
+            (b'\\', Some(letter), _) => (letter, after.get(5..).unwrap_or_default()),
+            (b'\\', None, Some((letter, left))) => (*letter, left),
+            _ => (*byte, after),
+        };
+        plain.push(letter);
+        rest = left;
+    }
+    plain
+}
+
+/// Whether bytes hold a secret. Shorter ones are found anywhere by chance.
 fn holds(body: &[u8], secret: &SecretString) -> bool {
     let secret = secret.expose_secret().as_bytes();
     let Some(first) = secret.first().filter(|_| secret.len() >= 8) else { return false };

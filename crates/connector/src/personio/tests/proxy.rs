@@ -20,11 +20,11 @@ async fn pass(script: &Arc<Script>, path: &str) -> Result<Passed> {
 
 #[tokio::test]
 async fn the_vendors_answer_comes_back_without_its_headers() {
-    let headers =
-        ["content-type", "authorization", "set-cookie"].map(|name| (name.to_owned(), format!("{name}-value")));
+    let headers = [("content-type", "application/json; charset=utf-8"), ("authorization", "a"), ("set-cookie", "b")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let script = Arc::new(Script::new([token("a"), Response::new(200, headers.to_vec(), r#"{"success":true}"#)]));
     let passed = pass(&script, "/v1/company/time-offs?employees[]=1&employees[]=2&limit=5").await.unwrap();
-    let wanted = Passed::new(200, Some("content-type-value".to_owned()), r#"{"success":true}"#.into());
+    let wanted = Passed::new(200, Some("application/json".to_owned()), r#"{"success":true}"#.into());
     assert_eq!(passed, wanted);
     let sent = script.sent.lock().unwrap();
     let request = &sent[1];
@@ -36,6 +36,32 @@ async fn the_vendors_answer_comes_back_without_its_headers() {
     assert_eq!(query, [("employees[]", "1"), ("employees[]", "2"), ("limit", "5")]);
     let names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["accept"]);
+}
+
+#[tokio::test]
+async fn no_dress_brings_a_secret_through() {
+    let with = |token: &str, body: &str| {
+        let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
+        Response::new(200, headers, body.to_owned())
+    };
+    for response in [
+        answer(200, r#"{"debug":"papi-first-token"}"#),
+        answer(200, r#"{"debug":"\u0070api\u002dfirst-token"}"#),
+        answer(500, "token%3Dpapi%2Dfirst%2Dtoken"),
+        answer(200, r#"{"debug":"canary\-secret"}"#),
+        // The one that is the token from now on.
+        with("papi-next-token", r#"{"debug":"papi-next-token"}"#),
+    ] {
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        let script = Arc::new(Script::new([token("papi-first-token"), response]));
+        let dropped = pass(&script, "/v1/company/employees/7").await.unwrap_err();
+        assert_eq!(dropped.kind, ErrorKind::Protocol, "{body}");
+        assert!(!format!("{dropped:?}").contains("papi-"), "{dropped:?}");
+    }
+    let strange = vec![("content-type".to_owned(), "papi-first/token".to_owned())];
+    let script = Arc::new(Script::new([token("papi-first/token"), Response::new(200, strange, "{}")]));
+    let passed = pass(&script, "/v1/company/employees/7").await.unwrap();
+    assert_eq!(passed.content_type.as_deref(), Some("application/octet-stream"));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! Data is sealed before it reaches storage. Sensitive values never become part of an event: whoever drafts one says
 //! `{"changed": true}` instead. The types are explained in `docs/events.md`.
 
+mod closed;
+
 use gangway_domain::{
     event::{EVENT_TYPES, Event, NewEvent},
     id::{ConnectionId, SyncRunId},
@@ -92,6 +94,7 @@ async fn open_page(keys: &TenantKeys, tx: &TenantTx, page: Page<StoredEvent>) ->
     for stored in items {
         opened.push(open(keys, tx, stored).await?);
     }
+    closed::close(tx, &mut opened).await?;
     Ok(Page { items: opened, has_more })
 }
 

@@ -169,3 +169,6 @@ fn refuse(rejected: &Rejected) -> Answer {
         Rejected::NotFound { .. } | Rejected::NotKept(_) => Answer::error(500, 500, "Server Error"),
     }
 }
+
+#[cfg(test)]
+mod tests;
