@@ -141,7 +141,10 @@ pub async fn get(ctx: &Ctx, id: KeyId) -> Result<ApiKey> {
 pub async fn revoke(ctx: &Ctx, id: KeyId) -> Result<()> {
     ctx.require(Scope::KeysWrite)?;
     let tx = ctx.app().db.begin(ctx.scope()).await?;
-    tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
+    let key = tx.keys().find(id).await?.ok_or_else(|| Error::not_found("key"))?;
+    if key.revoked_at.is_some() {
+        return Ok(());
+    }
     tx.keys().revoke(id, ctx.app().now()).await?;
     audit::record(ctx, &tx, "key.revoke", &id.to_string(), Value::Null).await?;
     tx.commit().await?;

@@ -51,6 +51,10 @@ impl Checker<'_> {
         match value {
             Value::Object(members) => self.check_members(schema, members, pointer),
             Value::Array(items) => {
+                if let Some(wanted) = wrong_count(schema, items.len()) {
+                    self.refuse(pointer.to_owned(), wanted);
+                    return;
+                }
                 let Some(schema) = schema.get("items") else { return };
                 for (index, item) in items.iter().enumerate() {
                     self.check(schema, item, &format!("{pointer}/{index}"));
@@ -122,6 +126,15 @@ fn has_type(schema: &Value, value: &Value) -> bool {
             "null" => value.is_null(),
             _ => true,
         })
+}
+
+/// What a list should hold, when it holds too few or too many.
+fn wrong_count(schema: &Value, n: usize) -> Option<String> {
+    let bound = |name| schema.get(name).and_then(Value::as_u64).and_then(|bound| usize::try_from(bound).ok());
+    if let Some(least) = bound("minItems").filter(|least| n < *least) {
+        return Some(format!("must have at least {least} element{}", if least == 1 { "" } else { "s" }));
+    }
+    bound("maxItems").filter(|most| n > *most).map(|most| format!("must have at most {most} elements; this has {n}"))
 }
 
 fn wanted(schema: &Value, is_nullable: bool) -> String {
@@ -222,6 +235,16 @@ mod tests {
             let expected: Vec<_> = expected.into_iter().map(|(at, what)| (at.to_owned(), what.to_owned())).collect();
             assert_eq!(found(&value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn lists_have_as_many_elements_as_the_document_says() {
+        let schema = json!({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3});
+        let told = |value: Value| problems(&json!({}), &schema, &value).into_iter().map(|it| it.message).collect::<Vec<_>>();
+        assert_eq!(told(json!([1])), Vec::<String>::new());
+        assert_eq!(told(json!([1, 2, 3])), Vec::<String>::new());
+        assert_eq!(told(json!([])), ["must have at least 1 element"]);
+        assert_eq!(told(json!([1, 2, 3, "x"])), ["must have at most 3 elements; this has 4"]);
     }
 
     #[test]

@@ -101,7 +101,12 @@ pub async fn update(ctx: &Ctx, id: SyncId, if_version: Option<i64>, schedule: Op
     let tx = app.db.begin(ctx.scope()).await?;
     let mut sync = tx.syncs().get_locked(id).await?;
     require_version(&sync, if_version)?;
+    let before = sync.schedule.clone();
     reschedule(ctx, &tx, &mut sync, schedule).await?;
+    if sync.schedule == before {
+        // Nothing new: nobody's version is outdated, and its next time stays.
+        return Ok(tx.syncs().get(id).await?);
+    }
     sync.version += 1;
     sync.updated_at = app.now();
     tx.syncs().update(&sync).await?;
