@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn lists_have_as_many_elements_as_the_document_says() {
         let schema = json!({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3});
-        let told = |value: Value| problems(&json!({}), &schema, &value).into_iter().map(|it| it.message).collect::<Vec<_>>();
+        let told =
+            |value: Value| problems(&json!({}), &schema, &value).into_iter().map(|it| it.message).collect::<Vec<_>>();
         assert_eq!(told(json!([1])), Vec::<String>::new());
         assert_eq!(told(json!([1, 2, 3])), Vec::<String>::new());
         assert_eq!(told(json!([])), ["must have at least 1 element"]);
