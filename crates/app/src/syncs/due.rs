@@ -31,12 +31,13 @@ const SWEEP_EVERY: TimeDelta = TimeDelta::hours(23);
 const FIRST_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Full runs looked at to count those in vain: as many as it takes for the pause to reach [`SWEEP_EVERY`], and one.
 const ATTEMPTS: u64 = 6;
-/// How far the clocks of processes may lie apart.
-const SKEW: TimeDelta = TimeDelta::minutes(5);
+/// How far ahead a moment may be that was noted before. Clocks of processes lie apart, and one that was an hour wrong is waited for: the
+/// overlap of the cursor covers it.
+const AHEAD: TimeDelta = TimeDelta::hours(2);
 
 /// Whether a moment that was noted is one that has not come yet: the clock that noted it was ahead, and has been set back.
 pub(super) fn is_ahead(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    noted - now > SKEW
+    noted - now > AHEAD
 }
 
 /// Starts a run of every sync that is due; answers how many. Before that it ends runs whose job is no more, since a run that
@@ -48,7 +49,7 @@ pub(super) fn is_ahead(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 pub async fn start_due(app: &App) -> Result<usize> {
     let tx = app.db.begin_system(SystemReason::Schedule).await?;
     let abandoned = tx.syncs().list_abandoned(RunSync::QUEUE, BATCH).await?;
-    let due = tx.syncs().list_due(app.now(), app.now() + SKEW, BATCH).await?;
+    let due = tx.syncs().list_due(app.now(), app.now() + AHEAD, BATCH).await?;
     tx.commit().await?;
     for AbandonedRun { scope, run } in abandoned {
         if let Err(error) = health::fail_abandoned(&clockwork(app, scope), run).await {
