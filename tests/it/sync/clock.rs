@@ -1,10 +1,7 @@
 //! A clock that goes back, or was ahead for a while: order and freshness do not hang on it.
 
 use chrono::TimeDelta;
-use gangway_app::{
-    queue::Outcome,
-    syncs::{self, NewSync},
-};
+use gangway_app::{queue::Outcome, syncs};
 use gangway_domain::{
     record::Stream,
     sync::{RunMode, RunState},
@@ -84,9 +81,7 @@ on_both_databases! {
     async fn a_schedule_goes_on_after_the_clock_was_days_ahead(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..5, bench.now());
-        let schedule = Some("every 1h".to_owned());
-        let new = NewSync { connection: bench.connection, stream: Stream::Employees, schedule };
-        let sync = syncs::create(&bench.ctx, new).await.unwrap().id;
+        let sync = bench.scheduled("every 1h").await;
         bench.advance(TimeDelta::days(3));
         carry_out(&bench, sync).await;
         bench.advance(TimeDelta::days(-3));
@@ -103,9 +98,7 @@ on_both_databases! {
     async fn a_pause_is_never_longer_than_a_day_whatever_the_clock_said(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..5, bench.now());
-        let schedule = Some("every 1h".to_owned());
-        let new = NewSync { connection: bench.connection, stream: Stream::Employees, schedule };
-        let sync = syncs::create(&bench.ctx, new).await.unwrap().id;
+        let sync = bench.scheduled("every 1h").await;
         bench.advance(TimeDelta::days(3));
         assert_eq!(syncs::start_due(&bench.app).await.unwrap(), 1);
         let (fence, run) = (bench.claim().await.unwrap(), syncs::get(&bench.ctx, sync).await.unwrap().last_run.unwrap());

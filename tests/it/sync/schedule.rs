@@ -71,9 +71,7 @@ on_both_databases! {
 
     async fn a_run_under_way_lets_its_time_pass_and_sweeps_come_daily(db: TestDb) {
         let bench = Bench::on(db).await;
-        let schedule = Some("every 1h".to_owned());
-        let new = NewSync { connection: bench.connection, stream: Stream::Employees, schedule };
-        let sync = syncs::create(&bench.ctx, new).await.unwrap().id;
+        let sync = bench.scheduled("every 1h").await;
         let mut modes = Vec::new();
         bench.advance(TimeDelta::hours(1));
         assert_eq!(syncs::start_due(&bench.app).await.unwrap(), 1);
@@ -95,9 +93,7 @@ on_both_databases! {
     async fn a_sweep_that_is_not_believed_is_repeated_ever_more_rarely(db: TestDb) {
         let bench = Bench::on(db).await;
         bench.vendor.hire(1..5, bench.now());
-        let schedule = Some("every 1h".to_owned());
-        let new = NewSync { connection: bench.connection, stream: Stream::Employees, schedule };
-        let sync = syncs::create(&bench.ctx, new).await.unwrap().id;
+        let sync = bench.scheduled("every 1h").await;
         let mut sweeps = Vec::new();
         for hour in 1..97 {
             bench.advance(TimeDelta::hours(1));

@@ -124,6 +124,13 @@ impl Bench {
         syncs::create(&self.ctx, NewSync { connection, stream, schedule: None }).await.unwrap().id
     }
 
+    /// A sync of employees that runs by itself.
+    pub(super) async fn scheduled(&self, schedule: &str) -> SyncId {
+        let schedule = Some(schedule.to_owned());
+        let new = NewSync { connection: self.connection, stream: Stream::Employees, schedule };
+        syncs::create(&self.ctx, new).await.unwrap().id
+    }
+
     /// Starts a run and claims its job.
     pub(super) async fn begin(&self, sync: SyncId, mode: RunMode) -> (SyncRunId, JobFence) {
         // Runs are ordered by their ids, which begin with the millisecond.
