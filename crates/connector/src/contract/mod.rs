@@ -30,5 +30,7 @@ pub use manifest::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLi
 pub use proxy::{NotPassed, Pass, Passed, Proxy, ProxyPath};
 pub use record::{AttributeSpan, AttributeValue, SourceRecord};
 pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Source};
-pub use target::{CreateEmployee, Outcome, Target, UpdateEmployee, Values, WritableField, WriteError, Written};
+pub use target::{
+    CreateEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError, Written,
+};
 pub use token::{Lease, MIN_PAUSE_SECONDS, MemoryTokenStore, Refresh, StoredToken, TokenStore};

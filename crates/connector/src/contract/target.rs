@@ -94,21 +94,21 @@ impl UpdateEmployee {
 }
 
 /// What became of a write that the vendor accepted.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Written {
     /// The vendor's id of the employee.
     pub external_id: String,
     /// What became of each value, by field or `attributes.KEY`, found by reading the employee again.
     pub outcomes: BTreeMap<String, Outcome>,
-    /// What the vendor remarked, in its own words: for the tenant's eyes, never for a log.
-    pub remarks: Vec<String>,
+    /// What the vendor remarked.
+    pub remarks: Remarks,
 }
 
 impl Written {
     /// A write of which nothing is known but that it was accepted.
     pub fn accepted(external_id: impl Into<String>) -> Self {
-        Self { external_id: external_id.into(), outcomes: BTreeMap::new(), remarks: Vec::new() }
+        Self { external_id: external_id.into(), outcomes: BTreeMap::new(), remarks: Remarks::default() }
     }
 
     /// The values that the vendor accepted and did not keep.
@@ -117,13 +117,13 @@ impl Written {
     }
 }
 
-impl fmt::Debug for Written {
+/// The vendor's own words about a write: for the tenant's eyes, never for a log.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Remarks(pub Vec<String>);
+
+impl fmt::Debug for Remarks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Written")
-            .field("external_id", &self.external_id)
-            .field("outcomes", &self.outcomes)
-            .field("n_remarks", &self.remarks.len())
-            .finish()
+        write!(f, "{} remarks", self.0.len())
     }
 }
 
@@ -142,10 +142,22 @@ pub enum Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// Nothing was sent: these values cannot be written, with pointers into [`Values`].
+    /// These values cannot be written, with pointers into [`Values`]; nothing was changed.
     Invalid(Vec<FieldProblem>),
     /// Nothing was changed.
-    Refused(Error),
-    /// It may have been carried out, or not: look before writing again.
+    Refused {
+        /// Why.
+        error: Error,
+        /// What the vendor said.
+        remarks: Remarks,
+    },
+    /// It may have been carried out, or not: look before writing again. Its `retry` is always [`Retry::Never`](super::Retry::Never).
     Unknown(Error),
+}
+
+impl WriteError {
+    /// Nothing was changed, and the vendor said nothing.
+    pub fn refused(error: Error) -> Self {
+        Self::Refused { error, remarks: Remarks::default() }
+    }
 }

@@ -26,6 +26,42 @@ impl From<Failure> for Error {
     }
 }
 
+/// A request without an answer.
+#[derive(Debug)]
+pub(super) struct Undelivered {
+    pub(super) error: Error,
+    /// Its bytes may have left, so that nobody knows whether it was carried out.
+    pub(super) may_have_left: bool,
+}
+
+impl Undelivered {
+    fn unsent(error: Error) -> Self {
+        Self { error, may_have_left: false }
+    }
+
+    fn by_port(operation: &'static str, error: gangway_egress::Error) -> Self {
+        use gangway_egress::ErrorKind as Port;
+
+        let may_have_left = !matches!(error.kind, Port::Invalid | Port::Connect | Port::Refused | Port::RateLimited);
+        Self { error: Error::from_port(operation, error), may_have_left }
+    }
+}
+
+impl From<Undelivered> for Error {
+    fn from(undelivered: Undelivered) -> Self {
+        undelivered.error
+    }
+}
+
+/// What to do when a token is rejected and no new one is to be had now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// Fail: later it may be carried out.
+    Must,
+    /// Take the rejection for the answer.
+    IfPossible,
+}
+
 /// What an answer means.
 enum Verdict {
     Accepted(Option<Document>),
@@ -97,23 +133,44 @@ impl Client {
     /// Sends a request with a token and gives back whatever the vendor answers, unless it cannot be asked at all or repeats
     /// a secret: servers in front of an API like to show a request in their pages about failures.
     pub(super) async fn pass(&self, operation: &'static str, request: Request) -> Result<Response> {
-        self.exchange(operation, request, false).await
+        let (token, response, is_rejected) = self.attempt(operation, request, Renewal::IfPossible).await?;
+        if !is_rejected {
+            self.adopt(&token, &response).await?;
+        }
+        if self.repeats_secret(&token, &response) {
+            let message = "the vendor's answer repeats a secret of this connection, so it was dropped";
+            return Err(Error::new(ErrorKind::Protocol, operation, message));
+        }
+        Ok(response)
     }
 
-    /// The same for a write, of which the caller judges the answer. Where a rejected token cannot be renewed now, that is the failure:
-    /// nothing was changed, and later it may be.
-    pub(super) async fn deliver(&self, operation: &'static str, request: Request) -> Result<Response> {
-        self.exchange(operation, request, true).await
+    /// The same for a write, of which the caller judges the answer. Once there is one, nothing of ours makes it a failure: its status tells
+    /// whether something was changed. A body that repeats a secret is emptied.
+    pub(super) async fn deliver(&self, operation: &'static str, request: Request) -> Result<Response, Undelivered> {
+        let (token, mut response, is_rejected) = self.attempt(operation, request, Renewal::Must).await?;
+        if !is_rejected && let Err(error) = self.adopt(&token, &response).await {
+            tracing::warn!(%error, "the token that came with the answer to a write could not be kept; the next call logs in again");
+        }
+        if self.repeats_secret(&token, &response) {
+            response.body = bytes::Bytes::new();
+        }
+        Ok(response)
     }
 
-    async fn exchange(&self, operation: &'static str, mut request: Request, must_renew: bool) -> Result<Response> {
+    /// Sends a request with a token, and with a new one when that is rejected; answers with the token used and whether it was rejected.
+    async fn attempt(
+        &self,
+        operation: &'static str,
+        mut request: Request,
+        renewal: Renewal,
+    ) -> Result<(StoredToken, Response, bool), Undelivered> {
         request.headers.push(("accept", "application/json, */*;q=0.1".to_owned()));
-        let mut token = self.token(None, request.class).await?;
+        let mut token = self.token(None, request.class).await.map_err(Undelivered::unsent)?;
         let mut has_retried = false;
         loop {
             request.bearer = Some(token.token.clone());
             let sent = self.runtime.http.send(request.clone()).await;
-            let response = sent.map_err(|error| Error::from_port(operation, error))?;
+            let response = sent.map_err(|error| Undelivered::by_port(operation, error))?;
             let is_rejected = matches!(judge(operation, &response), Verdict::Rejected);
             // A missing right looks like a refused token: after one new token, or when none is to be had now, it is the answer.
             if is_rejected && !has_retried {
@@ -123,22 +180,19 @@ impl Client {
                         token = fresh;
                         continue;
                     }
-                    Err(error) if must_renew => return Err(error),
+                    // What was rejected was not carried out, and later it may be.
+                    Err(error) if renewal == Renewal::Must => return Err(Undelivered::unsent(error)),
                     Err(_) => {}
                 }
             }
-            if !is_rejected {
-                self.adopt(&token, &response).await?;
-            }
-            let renewed = authentication::token_in_header(&response, self.runtime.clock.now());
-            let secrets =
-                [Some(&token.token), Some(&self.credential.client_secret), renewed.as_ref().map(|it| &it.token)];
-            if secrets.into_iter().flatten().any(|secret| repeats(&response.body, secret)) {
-                let message = "the vendor's answer repeats a secret of this connection, so it was dropped";
-                return Err(Error::new(ErrorKind::Protocol, operation, message));
-            }
-            return Ok(response);
+            return Ok((token, response, is_rejected));
         }
+    }
+
+    fn repeats_secret(&self, token: &StoredToken, response: &Response) -> bool {
+        let renewed = authentication::token_in_header(response, self.runtime.clock.now());
+        let secrets = [Some(&token.token), Some(&self.credential.client_secret), renewed.as_ref().map(|it| &it.token)];
+        secrets.into_iter().flatten().any(|secret| repeats(&response.body, secret))
     }
 
     /// A token other than `rejected`: the one at hand, or a new one under the store's lease.

@@ -88,6 +88,12 @@ impl Document {
         serde_json::from_str(text).map_err(|_| "is not JSON")
     }
 
+    /// The whole answer; for small ones.
+    pub(super) fn value(&self) -> Option<serde_json::Value> {
+        let text = str::from_utf8(&self.bytes).ok()?;
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+    }
+
     /// The items of a list. Nothing (`null`, `""`, `{}`) is an empty list, one object a list of one; a list with holes comes
     /// from the vendor's language as an object with numbers for keys. More than `most` are refused.
     pub(super) fn items(&self, most: usize) -> Result<Vec<&RawValue>, Unlisted> {

@@ -87,6 +87,8 @@ pub trait Account: Send + Sync {
     }
     /// Takes the right to write from the credential.
     fn forbid_writes(&self) {}
+    /// Lets the connection break within the answer to the next new employee, who is there then.
+    fn cut_next_creation(&self) {}
 
     /// Adds a record and returns its id.
     fn add(&self, stream: Stream) -> String;

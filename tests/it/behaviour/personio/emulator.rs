@@ -6,7 +6,7 @@ use chrono::Days;
 use gangway_connector::{AnyConnector, personio::Personio};
 use gangway_domain::{Clock, record::Stream, schema::DiscoveredAttribute, sync::Window};
 use gangway_sandbox::{
-    Config, Dialect, Fault, Handle, HeaderFamily, LimiterKind, Limits, RateLimit, Sandbox, TokenMode,
+    Config, Dialect, Effect, Fault, Handle, HeaderFamily, LimiterKind, Limits, RateLimit, Sandbox, TokenMode,
 };
 use gangway_testkit::behaviour::{Account, Emulator, Expected, Failure, Harness, Pictures, Size, Subject, Traffic};
 use secrecy::{ExposeSecret, SecretString};
@@ -208,6 +208,12 @@ impl Account for PersonioAccount {
 
     fn forbid_writes(&self) {
         self.handle.change_switches(&json!({"forbid_writes": true})).expect("the switch is known");
+    }
+
+    fn cut_next_creation(&self) {
+        let cut = Fault::always(Self::path(Stream::Employees), Effect::Cut { after_percent: 50 });
+        let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
+        self.handle.add_fault(cut).expect("the fault is well-formed");
     }
 
     fn add(&self, stream: Stream) -> String {

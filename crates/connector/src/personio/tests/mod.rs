@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{BodyStyle, Config, Credential, Personio};
-use crate::contract::{Connection, Connector, MemoryTokenStore, ReadMode, ReadPage, Runtime};
+use crate::contract::{Connection, Connector, MemoryTokenStore, ReadMode, ReadPage, Runtime, TokenStore};
 
 /// The moment at which tests begin.
 fn start() -> DateTime<Utc> {
@@ -37,7 +37,7 @@ fn window() -> Window {
 async fn connection_at(
     http: Arc<dyn HttpPort>,
     clock: &ManualClock,
-    tokens: Arc<MemoryTokenStore>,
+    tokens: Arc<dyn TokenStore>,
     page_size: Option<u32>,
 ) -> Arc<dyn Connection> {
     let config = Config { base_url: "https://api.personio.de".to_owned(), page_size, body_style: BodyStyle::Wrapped };

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use gangway_domain::ManualClock;
 use gangway_egress::{Body, Class, Error, ErrorKind as Port, Method, Response};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{
-    connection,
+    connection, connection_at, start,
     vendor::{Script, answer, refusal, token},
 };
-use crate::contract::{CreateEmployee, ErrorKind, Outcome, Retry, UpdateEmployee, Values, WriteError, Written};
+use crate::contract::{
+    self, CreateEmployee, ErrorKind, Lease, MemoryTokenStore, Outcome, Owner, Refresh, Retry, StoredToken, TokenStore,
+    UpdateEmployee, Values, WriteError, Written,
+};
 
 fn values(fields: &Value, attributes: &Value) -> Values {
     let map = |value: &Value| value.as_object().unwrap().clone().into_iter().collect();
@@ -86,8 +91,8 @@ async fn remarks_are_kept_for_the_tenant_and_never_printed() {
     let connection = connection(script.clone()).await;
     let change = UpdateEmployee::new("7", values(&json!({"position": "Lead"}), &json!({})), Class::Flow);
     let written = connection.target().unwrap().update_employee(change).await.unwrap();
-    assert_eq!((written.remarks.len(), written.remarks[0].as_str()), (2, "canary-remark"));
-    assert_eq!(written.remarks[1].len(), 500);
+    let remarks = &written.remarks.0;
+    assert_eq!((remarks.len(), remarks[0].as_str(), remarks[1].len()), (2, "canary-remark", 500));
     assert_eq!(written.outcomes["position"], Outcome::Unseen, "it could not be read again");
     assert!(!format!("{written:?}").contains("canary"));
     assert_eq!(sent_body(&script, 1), json!({"employee": {"position": "Lead"}}));
@@ -99,13 +104,16 @@ async fn an_id_is_taken_as_number_or_text_and_none_is_a_doubt() {
         let (written, _) = create(Script::new([token("a"), created(&id)]), ida()).await;
         assert_eq!(written.unwrap().external_id, "7");
     }
-    let (written, _) = create(Script::new([token("a"), created(&Value::Null)]), ida()).await;
-    assert!(matches!(written, Err(WriteError::Unknown(_))), "{written:?}");
+    for id in [Value::Null, json!(""), json!(-1), json!(7.5), json!("../7"), json!("7\u{0}"), json!("9".repeat(21))] {
+        let (written, _) = create(Script::new([token("a"), created(&id)]), ida()).await;
+        assert!(matches!(written, Err(WriteError::Unknown(_))), "{id}: {written:?}");
+    }
 }
 
 #[tokio::test]
 async fn only_what_may_have_left_is_in_doubt() {
     for (kind, is_doubt) in [
+        (Port::Invalid, false),
         (Port::Connect, false),
         (Port::Refused, false),
         (Port::RateLimited, false),
@@ -118,7 +126,7 @@ async fn only_what_may_have_left_is_in_doubt() {
         assert_eq!(matches!(written, Err(WriteError::Unknown(_))), is_doubt, "{kind:?}: {written:?}");
         // Before there is a token, nothing of the employee has left.
         let (written, script) = create(Script::default().then_fails(lost()), ida()).await;
-        assert!(matches!(written, Err(WriteError::Refused(_))), "{kind:?}: {written:?}");
+        assert!(matches!(written, Err(WriteError::Refused { .. })), "{kind:?}: {written:?}");
         assert_eq!(script.sent.lock().unwrap().len(), 1);
     }
 }
@@ -126,7 +134,7 @@ async fn only_what_may_have_left_is_in_doubt() {
 #[tokio::test]
 async fn refusals_say_who_must_act_and_which_fields() {
     let (forbidden, _) = create(Script::new([token("a"), refusal(403, 0)]), ida()).await;
-    let Err(WriteError::Refused(error)) = forbidden else { panic!("{forbidden:?}") };
+    let Err(WriteError::Refused { error, .. }) = forbidden else { panic!("{forbidden:?}") };
     assert_eq!(error.kind, ErrorKind::Forbidden);
     assert!(error.message.contains("Employees: Write"), "{}", error.message);
 
@@ -144,15 +152,69 @@ async fn refusals_say_who_must_act_and_which_fields() {
         assert_eq!(pointers, ["/attributes/dynamic_9", "/fields/email", "/fields/supervisor"], "{status}");
         assert!(!format!("{found:?}").contains("canary"));
     }
-    let (plain, _) = create(Script::new([token("a"), refusal(422, 422)]), ida()).await;
-    assert!(matches!(plain, Err(WriteError::Refused(_))), "{plain:?}");
+    let said = json!({"success": false, "error": {"code": 422, "message": "canary: no such supervisor"}}).to_string();
+    let (plain, _) = create(Script::new([token("a"), answer(422, said)]), ida()).await;
+    assert!(!format!("{plain:?}").contains("canary"), "{plain:?}");
+    let Err(WriteError::Refused { error, remarks }) = plain else { panic!("{plain:?}") };
+    assert_eq!((error.owner(), remarks.0), (Owner::Tenant, vec!["canary: no such supervisor".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_was_answered_with_doubt_is_one() {
+    let failed = |code: Value| json!({"success": false, "error": {"code": code, "message": "x"}}).to_string();
+    for (status, body, is_doubt) in [
+        (200, failed(json!(0)), true),
+        (200, failed(Value::Null), true),
+        (200, failed(json!("500")), true),
+        (200, failed(json!(503)), true),
+        (200, failed(json!("422")), false),
+        (200, r#"{"success":false}"#.to_owned(), true),
+        (302, String::new(), true),
+        (303, String::new(), true),
+        (308, String::new(), false),
+        (408, failed(json!(408)), true),
+        (409, failed(json!(409)), false),
+    ] {
+        let (written, _) = create(Script::new([token("a"), answer(status, body.clone())]), ida()).await;
+        match written {
+            Err(WriteError::Unknown(error)) => {
+                assert!(is_doubt && error.retry == Retry::Never, "{status} {body}: {error:?}");
+            }
+            Err(WriteError::Refused { .. }) => assert!(!is_doubt, "{status} {body}"),
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+    let marked = format!("\u{feff}{}", json!({"success": "true", "data": {"id": 7}}));
+    assert_eq!(create(Script::new([token("a"), answer(200, marked)]), ida()).await.0.unwrap().external_id, "7");
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_a_secret_is_judged_by_its_status() {
+    for (status, is_doubt) in [(200, true), (502, true), (422, false)] {
+        let script = Script::new([token("canary-token"), answer(status, "you sent canary-token".to_owned())]);
+        let (written, _) = create(script, ida()).await;
+        assert_eq!(matches!(written, Err(WriteError::Unknown(_))), is_doubt, "{status}: {written:?}");
+        assert!(!format!("{written:?}").contains("canary-token"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_does_not_hide_what_was_written() {
+    let mut accepted = created(&json!(7));
+    accepted.headers.push(("authorization".to_owned(), "Bearer rotated-token".to_owned()));
+    let script = Arc::new(Script::new([token("a"), accepted]));
+    let clock = ManualClock::new(start());
+    let tokens = Arc::new(Forgetful(MemoryTokenStore::new(Arc::new(clock.clone()))));
+    let connection = connection_at(script, &clock, tokens, None).await;
+    let written = connection.target().unwrap().create_employee(CreateEmployee::new(ida(), Class::Flow)).await;
+    assert_eq!(written.unwrap().external_id, "7");
 }
 
 #[tokio::test]
 async fn a_rejected_token_that_cannot_be_renewed_yet_is_no_doubt() {
     // Two logins within half a minute are not allowed.
     let (refused, script) = create(Script::new([token("a"), refusal(401, 401)]), ida()).await;
-    let Err(WriteError::Refused(error)) = refused else { panic!("{refused:?}") };
+    let Err(WriteError::Refused { error, .. }) = refused else { panic!("{refused:?}") };
     assert!(matches!(error.retry, Retry::After(_)), "{error:?}");
     assert_eq!(script.sent.lock().unwrap().len(), 2);
 }
@@ -161,4 +223,30 @@ async fn a_rejected_token_that_cannot_be_renewed_yet_is_no_doubt() {
 async fn values_are_never_printed() {
     let values = values(&json!({"first_name": "canary"}), &json!({"dynamic_9": "canary"}));
     assert!(!format!("{:?}", CreateEmployee::new(values, Class::Flow)).contains("canary"));
+}
+
+/// A store that takes no token that comes along with an answer.
+struct Forgetful(MemoryTokenStore);
+
+#[async_trait]
+impl TokenStore for Forgetful {
+    async fn get(&self) -> Result<Option<StoredToken>, contract::Error> {
+        self.0.get().await
+    }
+
+    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> Result<Refresh, contract::Error> {
+        self.0.begin_refresh(rejected).await
+    }
+
+    async fn complete(&self, lease: Lease, token: StoredToken) -> Result<(), contract::Error> {
+        self.0.complete(lease, token).await
+    }
+
+    async fn fail(&self, lease: Lease, message: String) -> Result<(), contract::Error> {
+        self.0.fail(lease, message).await
+    }
+
+    async fn adopt(&self, _: &StoredToken, _: StoredToken) -> Result<(), contract::Error> {
+        Err(contract::Error::new(ErrorKind::Unavailable, "authenticate", "the database does not answer"))
+    }
 }

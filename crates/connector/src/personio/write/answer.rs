@@ -6,17 +6,21 @@
 use gangway_egress::Response;
 use serde_json::Value;
 
-use super::super::authentication;
-use crate::contract::{Error, ErrorKind, FieldProblem, Retry, WriteError};
+use super::super::{client::Undelivered, envelope::Document};
+use crate::contract::{Error, ErrorKind, FieldProblem, Remarks, Retry, WriteError};
 
 /// Remarks that are kept, and letters of each.
 const MOST_REMARKS: usize = 20;
 const LONGEST_REMARK: usize = 500;
+/// Digits of an id.
+const LONGEST_ID: usize = 20;
 /// Problems that are told.
 const MOST_PROBLEMS: usize = 50;
 
 const MISSING_RIGHT: &str = "the credential lacks the right to write employees; tick \"Employees: Write\" on the credential's page in \
                              Personio's settings (Integrations > API credentials)";
+
+const NOT_FOUND: &str = "Personio does not find what was named: the employee to change, or one that a value refers to";
 
 /// A write that was carried out.
 #[derive(Debug, Default)]
@@ -29,72 +33,88 @@ pub(super) struct Accepted {
 
 /// Judges an answer.
 pub(super) fn judge(operation: &'static str, response: &Response) -> Result<Accepted, WriteError> {
-    let document: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-    let success = document.get("success").and_then(Value::as_bool);
-    let code = document.pointer("/error/code").and_then(Value::as_u64);
-    let is_vendors = success.is_some() || document.get("error").is_some();
-    let refused = |kind, message: String| Err(WriteError::Refused(Error::new(kind, operation, message)));
-    let unknown = |kind, message: String| {
-        let error = Error::new(kind, operation, message).with_retry(Retry::Backoff);
-        Err(WriteError::Unknown(error))
+    let outline = Document::read(&response.body).ok();
+    let document = outline.as_ref().and_then(Document::value).unwrap_or_default();
+    let success = outline.as_ref().and_then(|outline| outline.success);
+    let code = outline.as_ref().and_then(|outline| outline.error_code);
+    let is_vendors = outline.as_ref().is_some_and(|outline| outline.is_vendors);
+    let refused = |kind, message: String| {
+        let error = Error::new(kind, operation, message);
+        Err(WriteError::Refused { error, remarks: Remarks(said(&document)) })
     };
-    // Some systems answer 200 to everything, and tell the status in the body.
+    // The same call must not be made again before somebody has looked.
+    let unknown =
+        |kind, message: String| Err(WriteError::Unknown(Error::new(kind, operation, message).with_retry(Retry::Never)));
+    // Some systems answer 200 to everything, and tell the status in the body. A flag without a status, or with one of a failing server,
+    // says nothing about what was done before.
     let status = match (response.status, success, code) {
-        (200..=299, Some(false), Some(code)) => u16::try_from(code).unwrap_or(0),
-        (200..=299, Some(false), None) => 0,
+        (200..=299, Some(false), Some(code @ 400..=599)) => u16::try_from(code).unwrap_or(500),
+        (200..=299, Some(false), _) => 0,
         (status, _, _) => status,
     };
+    let problems = problems(&document);
     match status {
-        200..=299 if success == Some(true) => Ok(Accepted { id: id(&document), remarks: remarks(&document) }),
+        200..=299 if success == Some(true) => Ok(Accepted { id: id(&document), remarks: texts(document.get("meta")) }),
+        0 | 400 | 409 | 422 if !problems.is_empty() => Err(WriteError::Invalid(problems)),
+        0 => {
+            unknown(ErrorKind::Protocol, "Personio reports a failure with status 200 and does not say which".to_owned())
+        }
         200..=299 => unknown(ErrorKind::Protocol, format!("status {status} without Personio's envelope")),
-        401 => refused(ErrorKind::Unauthenticated, "Personio rejects the token it has just handed out".to_owned()),
+        // The token is new, and reading takes the old one as well.
+        401 => refused(ErrorKind::Forbidden, format!("{MISSING_RIGHT}; or the credential was disabled")),
         403 if code == Some(403) => {
-            refused(ErrorKind::Unauthenticated, "Personio rejects the token it has just handed out".to_owned())
+            refused(ErrorKind::Forbidden, format!("{MISSING_RIGHT}; or the credential was disabled"))
         }
         403 if is_vendors => refused(ErrorKind::Forbidden, MISSING_RIGHT.to_owned()),
-        404 if is_vendors => refused(ErrorKind::NotFound, "there is no such employee".to_owned()),
+        404 if is_vendors => refused(ErrorKind::NotFound, NOT_FOUND.to_owned()),
         405 | 410 | 501 => refused(ErrorKind::Unsupported, format!("Personio does not offer this (status {status})")),
         429 => refused(ErrorKind::RateLimited, "too many requests for this credential".to_owned()),
         408 | 425 | 500..=599 => unknown(
             ErrorKind::Unavailable,
             format!("Personio fails with status {status}; the change may have been made"),
         ),
+        // These say where the result is, so there may be one; the others that nothing was done here.
+        302 | 303 => unknown(ErrorKind::ConfigInvalid, "the base URL redirects elsewhere after the change".to_owned()),
         300..=399 => refused(ErrorKind::ConfigInvalid, "the base URL redirects elsewhere".to_owned()),
         status => {
-            let problems = problems(&document);
-            if !problems.is_empty() {
-                return Err(WriteError::Invalid(problems));
-            }
             let code = code.unwrap_or_default();
-            refused(ErrorKind::Protocol, format!("Personio refuses the change with status {status}, code {code}"))
+            refused(
+                ErrorKind::ConfigInvalid,
+                format!("Personio refuses these values with status {status}, code {code}"),
+            )
         }
     }
 }
 
 /// A request that got no answer. Only one whose bytes may have left is in doubt.
-pub(super) fn unsent(error: Error) -> WriteError {
-    use gangway_egress::ErrorKind as Port;
-
-    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<gangway_egress::Error>());
-    let may_have_left = source.is_some_and(|port| matches!(port.kind, Port::TimedOut | Port::Broken | Port::TooLarge));
-    if may_have_left && error.operation != authentication::OPERATION {
-        WriteError::Unknown(error)
+pub(super) fn unanswered(undelivered: Undelivered) -> WriteError {
+    let Undelivered { error, may_have_left } = undelivered;
+    if may_have_left {
+        WriteError::Unknown(error.with_retry(Retry::Never))
     } else {
-        WriteError::Refused(error)
+        WriteError::Refused { error, remarks: Remarks::default() }
     }
 }
 
+/// Only what the vendor hands out: the id goes into paths, and into the host's tables.
 fn id(document: &Value) -> Option<String> {
-    match document.pointer("/data/id")? {
-        Value::Number(id) => Some(id.to_string()),
-        Value::String(id) if !id.is_empty() => Some(id.clone()),
-        _ => None,
-    }
+    let id = match document.pointer("/data/id")? {
+        Value::Number(id) => id.to_string(),
+        Value::String(id) => id.clone(),
+        _ => return None,
+    };
+    let is_plain = (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then_some(id)
 }
 
-fn remarks(document: &Value) -> Vec<String> {
-    let meta = document.get("meta").and_then(Value::as_array);
-    let texts = meta.into_iter().flatten().filter_map(Value::as_str);
+/// What the vendor says about a refusal, in its own words.
+fn said(document: &Value) -> Vec<String> {
+    let message = document.pointer("/error/message").filter(|message| message.is_string());
+    texts(message.map(|message| Value::Array(vec![message.clone()])).as_ref())
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    let texts = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     texts.take(MOST_REMARKS).map(|text| text.chars().take(LONGEST_REMARK).collect()).collect()
 }
 

@@ -74,6 +74,9 @@ const FLAT: &[WritableField] = &[
     closed("updated_at", OURS),
 ];
 
+/// Names in a body that hold others.
+const WRAPPERS: &[&str] = &["employee", "custom_attributes"];
+
 /// Every canonical field, in a style.
 pub(super) const fn writable(style: BodyStyle) -> &'static [WritableField] {
     match style {
@@ -93,20 +96,17 @@ fn vendor_key(style: BodyStyle, field: &str) -> &str {
     }
 }
 
+/// The canonical field of a vendor's name in a body, of either style.
+fn canonical(name: &str) -> Option<&'static str> {
+    let styles = [BodyStyle::Wrapped, BodyStyle::Flat];
+    let named = styles.iter().flat_map(|style| writable(*style).iter().map(|known| (*style, known.field)));
+    named.into_iter().find(|(style, field)| vendor_key(*style, field) == name).map(|(_, field)| field)
+}
+
 /// Where a value of the vendor's name lies in [`Values`].
 pub(super) fn pointer(name: &str) -> String {
     let name = name.strip_prefix("custom_attributes.").unwrap_or(name);
-    if name.starts_with("dynamic_") {
-        return format!("/attributes/{name}");
-    }
-    let field = match name {
-        "supervisor_id" => "supervisor",
-        "employee_type" => "employment_type",
-        "subcompany" => "legal_entity",
-        "weekly_working_hours" => "weekly_hours",
-        name => name,
-    };
-    format!("/fields/{field}")
+    canonical(name).map_or_else(|| format!("/attributes/{}", escaped(name)), |field| format!("/fields/{field}"))
 }
 
 /// The body of a write; or everything that is wrong with the values, which are not quoted.
@@ -134,7 +134,12 @@ pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Valu
             BodyStyle::Wrapped => &["email", "first_name", "last_name"],
             BodyStyle::Flat => &["email", "first_name", "last_name", "hire_date"],
         };
-        let missing = required.iter().filter(|field| !values.fields.contains_key(**field));
+        let is_missing = |field: &str| match values.fields.get(field) {
+            None => true,
+            // The others are said to be empty.
+            Some(value) => field == "hire_date" && value.is_null(),
+        };
+        let missing = required.iter().filter(|field| is_missing(field));
         problems.extend(missing.map(|field| FieldProblem::new(format!("/fields/{field}"), "is missing")));
     }
     let mut own = Map::new();
@@ -143,7 +148,11 @@ pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Valu
             !number.is_empty() && number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
         });
         // Systems after the guide have keys of any kind; none may stand for a field.
-        let is_free = style == BodyStyle::Flat && super::super::employee::is_custom(key) && key.len() <= 200;
+        let is_free = style == BodyStyle::Flat
+            && super::super::employee::is_custom(key)
+            && canonical(key).is_none()
+            && !WRAPPERS.contains(&key.as_str())
+            && (1..=200).contains(&key.len());
         if is_own || is_free {
             own.insert(key.clone(), value.clone());
         } else {
@@ -180,7 +189,10 @@ fn written(style: BodyStyle, field: &str, value: &Value) -> Result<Value, &'stat
             name.map(Value::from).ok_or("must be an object with the `name` that it has in Personio, which takes no ids")
         }
         "supervisor" => {
-            let id = value.get("id").and_then(Value::as_str).and_then(|id| id.parse::<u64>().ok());
+            let id = value
+                .get("id")
+                .and_then(Value::as_str)
+                .and_then(|id| id.parse::<u64>().ok().filter(|number| number.to_string() == id));
             let id = id.ok_or("must be an object with the `id` of an employee, a number in a text")?;
             Ok(if style == BodyStyle::Wrapped { json!(id) } else { json!({ "id": id }) })
         }

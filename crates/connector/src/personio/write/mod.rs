@@ -24,8 +24,8 @@ use super::{
     source::{list_path, plain_id},
 };
 use crate::contract::{
-    CreateEmployee, Error, ErrorKind, FieldProblem, Outcome, ReadOne, Source as _, Target, UpdateEmployee, Values,
-    WritableField, WriteError, Written,
+    CreateEmployee, Error, ErrorKind, FieldProblem, Outcome, ReadOne, Remarks, Source as _, Target, UpdateEmployee,
+    Values, WritableField, WriteError, Written,
 };
 
 const CREATE: &str = "create an employee";
@@ -65,7 +65,7 @@ impl Target for PersonioConnection {
 
     async fn update_employee(&self, request: UpdateEmployee) -> Result<Written, WriteError> {
         let UpdateEmployee { external_id, values, class } = request;
-        let id = plain_id(&external_id, UPDATE).map_err(WriteError::Refused)?.to_owned();
+        let id = plain_id(&external_id, UPDATE).map_err(WriteError::refused)?.to_owned();
         if values == Values::default() {
             return Err(WriteError::Invalid(vec![FieldProblem::new("", "names nothing to change")]));
         }
@@ -90,7 +90,7 @@ impl PersonioConnection {
         request.max_answer_bytes = LARGEST_ANSWER_BYTES;
         match self.client.deliver(operation, request).await {
             Ok(response) => answer::judge(operation, &response),
-            Err(error) => Err(answer::unsent(error)),
+            Err(undelivered) => Err(answer::unanswered(undelivered)),
         }
     }
 
@@ -103,7 +103,7 @@ impl PersonioConnection {
         };
         let mut written = Written::accepted(id);
         written.outcomes = outcomes;
-        written.remarks = accepted.remarks;
+        written.remarks = Remarks(accepted.remarks);
         written
     }
 }
