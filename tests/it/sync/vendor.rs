@@ -2,7 +2,7 @@
 //! demand.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write as _,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -56,6 +56,8 @@ pub(super) struct Account {
     pub(super) unlisted: Vec<String>,
     /// Ids that single reads refuse to show; `*` is everybody.
     pub(super) hidden: Vec<String>,
+    /// Ids that single reads have refused to show.
+    pub(super) refused: BTreeSet<String>,
     /// Attributes that are listed and come on no record.
     pub(super) unsent: Vec<&'static str>,
     /// Listings of absences can tell what changed.
@@ -99,6 +101,7 @@ impl Account {
             unreadable: Vec::new(),
             unlisted: Vec::new(),
             hidden: Vec::new(),
+            refused: BTreeSet::new(),
             unsent: Vec::new(),
             tells_changes: false,
             failures: VecDeque::new(),
@@ -444,9 +447,13 @@ impl Source for FakeConnection {
             return Err(Error::new(ErrorKind::Unsupported, "read one", "not offered"));
         }
         if let Some(Some(kind)) = account.single_failures.pop_front() {
+            if kind == ErrorKind::Forbidden {
+                account.refused.insert(request.external_id);
+            }
             return Err(Error::new(kind, "read one", "the vendor failed because the test said so"));
         }
         if account.hidden.iter().any(|id| id == "*" || *id == request.external_id) {
+            account.refused.insert(request.external_id);
             return Err(Error::new(ErrorKind::Forbidden, "read one", "may not be seen"));
         }
         let mut objects = account.objects.get(&request.stream).into_iter().flatten();

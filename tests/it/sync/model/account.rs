@@ -67,7 +67,7 @@ impl World<'_> {
             Step::AllowDiscovery => vendor.account().catalogue = Some(CATALOGUE.into()),
             Step::Hide(who) => {
                 if let Some(id) = self.name(who) {
-                    self.were_unlisted.insert(id.clone());
+                    self.unlisted.get_mut().unwrap().insert(id.clone());
                     let mut account = vendor.account();
                     account.unlisted.push(id.clone());
                     account.hidden.push(id);
@@ -75,7 +75,7 @@ impl World<'_> {
             }
             Step::Unlist(who) => {
                 let name = self.name(who);
-                self.were_unlisted.extend(name.clone());
+                self.unlisted.get_mut().unwrap().extend(name.clone());
                 vendor.account().unlisted.extend(name);
             }
             Step::DropSingles => vendor.account().no_single_reads = true,

@@ -52,7 +52,7 @@ async fn play_all(db: TestDb) {
     for (place, seed) in seeds.into_iter().enumerate() {
         let steps = steps::of(seed);
         if let Err(reason) = play(&bench, seed, &steps).await {
-            let steps = shortened(&bench, seed, steps).await;
+            let (steps, reason) = shortened(&bench, seed, steps, reason).await;
             panic!("{}", told(seed, &steps, &reason));
         }
         if place % 1_000 == 999 {
@@ -122,19 +122,19 @@ async fn become_quiet(world: &World<'_>) {
     }
 }
 
-/// Leaves out whatever the failure does not need.
-async fn shortened(bench: &Bench, seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
+/// Leaves out whatever the failure does not need; what fails in the end may fail otherwise.
+async fn shortened(bench: &Bench, seed: u64, mut steps: Vec<Step>, mut reason: String) -> (Vec<Step>, String) {
     let mut place = steps.len();
     for _ in 0..SHORTENINGS {
         let Some(before) = place.checked_sub(1) else { break };
         place = before;
         let mut shorter = steps.clone();
         shorter.remove(place);
-        if play(bench, seed, &shorter).await.is_err() {
-            steps = shorter;
+        if let Err(other) = play(bench, seed, &shorter).await {
+            (steps, reason) = (shorter, other);
         }
     }
-    steps
+    (steps, reason)
 }
 
 fn told(seed: u64, steps: &[Step], reason: &str) -> String {

@@ -6,6 +6,7 @@ use gangway_app::{events, records::RecordView};
 use gangway_domain::{
     connection::{ConnectionState, Pause},
     event::Event,
+    id::SyncRunId,
     record::{RecordState, Stream},
     sync::RunMode,
 };
@@ -21,6 +22,8 @@ use super::{
 
 /// Members that vendors touch without meaning.
 pub(super) const VOLATILE: [&str; 2] = ["created_at", "updated_at"];
+/// The vendor's key of the salary.
+const KEY_OF_SALARY: &str = "dynamic_2";
 /// Events read at once.
 const PAGE: u64 = 1_000;
 
@@ -33,8 +36,8 @@ pub(super) struct Oracle {
     sequence: i64,
     /// What is known of each record from the log; none before the first load is complete.
     told: Option<BTreeMap<Uuid, Told>>,
-    /// Vendor ids that a single read was refused for.
-    were_hidden: BTreeSet<String>,
+    /// Tombstones of each run that no human asked for.
+    n_buried: BTreeMap<SyncRunId, u32>,
 }
 
 struct Told {
@@ -44,6 +47,8 @@ struct Told {
     places: BTreeMap<String, usize>,
     /// How often the salary was said to have changed.
     n_raises: usize,
+    /// The salary that was held when it was looked at last, and how often it had been said to have changed by then.
+    salary: Option<(Value, usize)>,
     state: RecordState,
 }
 
@@ -68,6 +73,21 @@ impl Oracle {
             assert!(self.told.is_none(), "there is one first load");
             self.told = Some(snapshot(world).await);
             return;
+        }
+        match fact.kind.as_str() {
+            "sync.completed" if fact.data["sweep"] == "released" => world.released.lock().unwrap().clear(),
+            "sync.completed" if fact.data["sweep"] == "complete" => {
+                let account = world.bench.vendor.account();
+                world.unlisted.lock().unwrap().retain(|id| account.unlisted.contains(id));
+            }
+            "sync.held" => {
+                let count = |name: &str| fact.data[name].as_u64().unwrap();
+                // Whoever was refused is held still, so that the last one who goes empties the account. Nobody knows whose bytes cannot be read.
+                let is_emptied = fact.data["counts"]["seen"] == fact.data["counts"]["quarantined"];
+                let is_much = count("missing") > count("allowed") || is_emptied;
+                assert!(is_much, "nobody need be asked about so few: {event:?}");
+            }
+            _ => {}
         }
         let Some(kind) = fact.kind.strip_prefix("employee.") else { return };
         let id = fact.subject.unwrap();
@@ -98,24 +118,50 @@ impl Oracle {
             "deleted" | "hidden" => {
                 let told = told.get_mut(&id).unwrap();
                 let state = if kind == "deleted" { RecordState::Deleted } else { RecordState::Hidden };
-                assert_ne!(told.state, RecordState::Deleted, "it went twice: {event:?}");
-                told.state = state;
+                let was = std::mem::replace(&mut told.state, state);
+                let may_go = was == RecordState::Present || (was == RecordState::Hidden && kind == "deleted");
+                assert!(may_go, "it went twice: {event:?}");
+                told.salary = None;
                 let external = told.external.clone();
+                if kind == "hidden" {
+                    let is_refused = world.bench.vendor.account().refused.contains(&external);
+                    assert!(is_refused, "nobody refused to show {external}: {event:?}");
+                    return;
+                }
                 let is_there = world.people().iter().any(|one| one.id == external);
                 // Who is released goes by the word of who released them, once. Without single reads two sweeps must do, which see what
                 // listings show.
                 let is_released = world.released.lock().unwrap().remove(&external);
-                let is_unlisted = fact.data["confirmed_by"] == "two_sweeps" && world.were_unlisted.contains(&external);
+                let is_unlisted =
+                    fact.data["confirmed_by"] == "two_sweeps" && world.unlisted.lock().unwrap().contains(&external);
                 assert!(
-                    kind == "hidden" || !is_there || is_released || is_unlisted,
+                    !is_there || is_released || is_unlisted,
                     "a false tombstone: {external} is there, and {event:?}"
                 );
-                if kind == "hidden" {
-                    self.were_hidden.insert(external);
+                if fact.data["confirmed_by"] != "human" {
+                    let n_buried = self.n_buried.entry(fact.run.unwrap()).or_default();
+                    *n_buried += 1;
+                    assert!(*n_buried <= world.most_believed, "nobody was asked about so many: {event:?}");
                 }
             }
             other => panic!("nobody knows employee.{other}"),
         }
+    }
+
+    /// Notes which salaries are held: when others are held later, that must have been told.
+    pub(super) async fn note_salaries(&mut self, world: &World<'_>) {
+        let Some(told) = &mut self.told else { return };
+        for record in records(world).await {
+            let salary = record.sensitive.as_ref().and_then(|sensitive| sensitive.get(KEY_OF_SALARY));
+            if let (Some(told), Some(salary), RecordState::Present) = (told.get_mut(&record.id), salary, record.state) {
+                told.salary = Some((salary.clone(), told.n_raises));
+            }
+        }
+    }
+
+    /// Another choice alone changes what is held.
+    pub(super) fn forget_salaries(&mut self) {
+        self.told.iter_mut().flat_map(BTreeMap::values_mut).for_each(|told| told.salary = None);
     }
 
     /// Compares everything, after a quiet time.
@@ -140,6 +186,15 @@ impl Oracle {
 
         let people = world.people();
         let records = records(world).await;
+        for record in &records {
+            let Some((before, n_raises)) = &told[&record.id].salary else { continue };
+            let is_same = record.sensitive.as_ref().unwrap().get(KEY_OF_SALARY) == Some(before);
+            assert!(
+                is_same || told[&record.id].n_raises > *n_raises,
+                "{}: nobody told of the salary",
+                record.external.id
+            );
+        }
         let mut present = BTreeSet::new();
         for record in &records {
             let external = &record.external.id;
@@ -158,15 +213,16 @@ impl Oracle {
                         record.attributes.get("dynamic_1")
                     };
                     assert_eq!(size, Some(&there.attributes["dynamic_1"]), "{external}: the size");
-                    let salary = record.sensitive.as_ref().unwrap().get("dynamic_2");
-                    let wanted = world.is_selected.then(|| &there.attributes["dynamic_2"]);
+                    let salary = record.sensitive.as_ref().unwrap().get(KEY_OF_SALARY);
+                    let wanted = world.is_selected.then(|| &there.attributes[KEY_OF_SALARY]);
                     assert_eq!(salary, wanted, "{external}: the salary");
                     assert_eq!(record.stale, Vec::<String>::new(), "{external}");
                     assert!(present.insert(external.clone()), "{external} is present twice");
                 }
                 RecordState::Deleted => assert!(there.is_none(), "a false tombstone: {external} is there"),
                 RecordState::Hidden => {
-                    assert!(there.is_none() && self.were_hidden.contains(external), "{external} is not hidden");
+                    let is_refused = world.bench.vendor.account().refused.contains(external);
+                    assert!(there.is_none() && is_refused, "{external} is not hidden");
                 }
             }
         }
@@ -184,7 +240,7 @@ impl Oracle {
 
 impl Told {
     fn new(external: String, state: RecordState) -> Self {
-        Self { external, values: Values::new(), places: BTreeMap::new(), n_raises: 0, state }
+        Self { external, values: Values::new(), places: BTreeMap::new(), n_raises: 0, salary: None, state }
     }
 
     /// Takes up the changes that an event tells; answers how many.
@@ -194,6 +250,8 @@ impl Told {
             let name = settled(name);
             if change.get("changed").is_some() {
                 assert_eq!(name, SALARY, "only what is sealed is not spoken of: {event:?}");
+                let is_difference = event.fact.kind == "employee.updated" || event.fact.data["was"] == "hidden";
+                assert!(is_difference, "that somebody has a salary is not told: {event:?}");
                 self.n_raises += usize::from(event.fact.kind == "employee.updated");
                 continue;
             }

@@ -35,6 +35,8 @@ use super::{
 pub(super) const STREAM: Stream = Stream::Employees;
 /// Listed by the account; the second one is sensitive.
 pub(super) const CATALOGUE: [(&str, &str); 2] = [("dynamic_1", "Shirt size"), ("dynamic_2", "Salary")];
+/// Deletions that are believed at once when nobody has said otherwise.
+const MOST_BELIEVED: u32 = 10;
 /// Jobs in a row at most: more is a job that feeds on itself.
 const MOST_JOBS: usize = 200;
 
@@ -49,8 +51,10 @@ pub(super) struct World<'a> {
     pub(super) gone: Vec<Object>,
     /// Whom somebody released last, by their vendor ids.
     pub(super) released: Mutex<BTreeSet<String>>,
-    /// Whom listings have left out once.
-    pub(super) were_unlisted: BTreeSet<String>,
+    /// Whom listings leave out, or left out when the last sweep ended.
+    pub(super) unlisted: Mutex<BTreeSet<String>>,
+    /// The most deletions that were ever believed at once.
+    pub(super) most_believed: u32,
     /// What everybody has had.
     pub(super) history: History,
     /// The tenant changed its choice of attributes, or its mapping.
@@ -90,7 +94,8 @@ impl<'a> World<'a> {
             registry,
             gone: Vec::new(),
             released: Mutex::default(),
-            were_unlisted: BTreeSet::new(),
+            unlisted: Mutex::default(),
+            most_believed: MOST_BELIEVED,
             history: History::default(),
             has_chosen: false,
             is_selected: false,
@@ -128,7 +133,12 @@ impl<'a> World<'a> {
                 self.bench.advance(TimeDelta::seconds(1));
             }
             Step::Work { calls } => drop(self.work(Some(calls as usize)).await),
-            Step::Drain => self.drain().await,
+            Step::Drain => {
+                self.drain().await;
+                if self.is_selected {
+                    self.oracle.lock().await.note_salaries(self).await;
+                }
+            }
             Step::Crash => self.interrupt(false).await,
             Step::Stall => self.interrupt(true).await,
             Step::Pass { hours } => self.pass(TimeDelta::hours(hours.into())).await,
@@ -212,6 +222,7 @@ impl<'a> World<'a> {
         match step {
             Step::Choose { is_selected } => {
                 self.has_chosen = true;
+                self.oracle.get_mut().forget_salaries();
                 self.is_selected = is_selected;
                 let choice = attributes::Choice {
                     key: Some("dynamic_2".to_owned()),
@@ -228,6 +239,7 @@ impl<'a> World<'a> {
                 mapping::update(&self.ctx, self.connection, None, feeds).await.unwrap();
             }
             Step::Believe { most } => {
+                self.most_believed = self.most_believed.max(most);
                 let patch = SettingsPatch {
                     employees_most: Some(most),
                     employees_least: Some(most.min(3)),
