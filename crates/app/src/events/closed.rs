@@ -1,5 +1,6 @@
 //! What may no longer be told in clear. An event is written by the choice of attributes of its time, and read by the present one: a value
-//! of an attribute that has become sensitive since, or is not selected any more, is only said to have changed.
+//! of an attribute that has become sensitive since, or is not selected any more, is only said to have changed, and not named at all where
+//! the record was new.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ use crate::{Result, syncs::ATTRIBUTE_PREFIX};
 
 /// Takes from events what their readers must not see any more.
 pub(super) async fn close(tx: &TenantTx, events: &mut [Event]) -> Result<()> {
+    events.iter_mut().for_each(leave_out_what_is_only_named);
     let connections: BTreeSet<ConnectionId> =
         events.iter_mut().filter_map(|event| Some((event.fact.connection?, changes(event)?).0)).collect();
     if connections.is_empty() {
@@ -32,16 +34,35 @@ pub(super) async fn close(tx: &TenantTx, events: &mut [Event]) -> Result<()> {
         let mapping = mappings.iter().find(|mapping| Some(mapping.connection) == connection);
         // What fed a field before is in no event since the mapping changed.
         let is_before = mapping.and_then(|mapping| mapping.updated_at).is_some_and(|changed_at| at <= changed_at);
+        let is_new = is_new(event);
         let Some(changes) = changes(event) else { continue };
         for attribute in hidden.iter().filter(|attribute| Some(attribute.connection) == connection) {
             for name in names(attribute, mapping, is_before) {
-                if let Some(change) = changes.get_mut(&name).filter(|change| change.get("changed").is_none()) {
+                if is_new {
+                    // That somebody has such a value is not told either.
+                    changes.remove(&name);
+                } else if let Some(change) = changes.get_mut(&name).filter(|change| change.get("changed").is_none()) {
                     *change = json!({ "changed": true });
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Takes the names of sealed values from the event of a record that was new: that there is one is all that they would tell. Events from
+/// before that was so have them.
+fn leave_out_what_is_only_named(event: &mut Event) {
+    if is_new(event)
+        && let Some(changes) = event.fact.data.get_mut("changes").and_then(Value::as_object_mut)
+    {
+        changes.retain(|_, change| change.get("changed").is_none());
+    }
+}
+
+/// A hidden record that shows again tells what has changed meanwhile; any other that comes was not there before.
+fn is_new(event: &Event) -> bool {
+    event.fact.kind.ends_with(".created") && event.fact.data.get("was").is_none_or(|was| was != "hidden")
 }
 
 /// The values that an event tells, of an employee: only they have attributes to choose.
@@ -67,4 +88,45 @@ fn names(attribute: &NotInClear, mapping: Option<&Mapping>, is_before: bool) -> 
         .chain(fed.into_iter().chain(built_in).map(str::to_owned))
         .chain([format!("{ATTRIBUTE_PREFIX}{key}")])
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use gangway_domain::{event::NewEvent, id::EventId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn event(kind: &str, mut data: Value) -> Event {
+        data["changes"] = json!({ "starts_on": {"old": null, "new": "2026-11-24"}, "comment": {"changed": true} });
+        let fact = NewEvent {
+            id: EventId::from_uuid(Uuid::nil()),
+            kind: kind.to_owned(),
+            subject: None,
+            subject_label: None,
+            connection: None,
+            run: None,
+            credential_version: None,
+            data,
+            occurred_at: DateTime::<Utc>::UNIX_EPOCH,
+        };
+        Event { sequence: 1, fact }
+    }
+
+    #[test]
+    fn what_is_new_names_nothing_that_it_does_not_tell() {
+        for (kind, data, is_named) in [
+            ("absence.created", json!({}), false),
+            ("employee.created", json!({"reappeared": true, "was": "deleted"}), false),
+            ("employee.created", json!({"reappeared": true, "was": "hidden"}), true),
+            ("absence.updated", json!({}), true),
+        ] {
+            let mut event = event(kind, data);
+            leave_out_what_is_only_named(&mut event);
+            let changes = event.fact.data["changes"].as_object().unwrap();
+            assert!(changes.contains_key("starts_on"), "{kind}");
+            assert_eq!(changes.contains_key("comment"), is_named, "{kind}");
+        }
+    }
 }

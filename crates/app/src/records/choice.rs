@@ -79,6 +79,18 @@ impl Choice {
 
     /// Takes from the view what must not be seen. `mapped_by` is the version of the mapping that the record follows.
     pub(super) fn apply(&self, view: &mut RecordView, mapped_by: i64) {
+        self.take_back(view, mapped_by);
+        if view.sensitive.is_none() {
+            // What is stale has a value, which of what is sealed only its readers may know.
+            let RecordView { stale, fields, attributes, .. } = view;
+            stale.retain(|name| match name.strip_prefix(syncs::ATTRIBUTE_PREFIX) {
+                Some(key) => attributes.contains_key(key),
+                None => fields.contains_key(name),
+            });
+        }
+    }
+
+    fn take_back(&self, view: &mut RecordView, mapped_by: i64) {
         let Some(hidden) = self.hidden.get(&view.connection) else { return };
         let mapping = self.mappings.get(&view.connection);
         for NotInClear { connection: _, key, canonical_field, is_sealed } in hidden {

@@ -32,7 +32,7 @@ pub struct RecordView {
     pub sensitive: Option<BTreeMap<String, Value>>,
     /// Canonical fields that are kept sealed; none when the reader may not see them.
     pub sensitive_fields: Option<Fields>,
-    /// Fields and attributes whose value is kept from an older reading.
+    /// Fields and attributes whose value is kept from an older reading, of those that the reader may see.
     pub stale: Vec<String>,
     /// Employees: the person.
     pub person: Option<PersonId>,

@@ -32,9 +32,8 @@ pub(super) struct Merged {
 /// A new record: everything is a change from nothing.
 pub(super) fn first(incoming: &Incoming) -> Merged {
     let Incoming { fields, attributes, sealed, .. } = incoming;
-    let nothing = BTreeMap::new();
     Merged {
-        changes: changes(&nothing, fields, &nothing, attributes, &SealedPart::default(), sealed),
+        changes: from_nothing(fields, attributes),
         fields: fields.clone(),
         attributes: attributes.clone(),
         sealed: sealed.clone(),
@@ -58,8 +57,7 @@ pub(super) fn again(old: &Record, old_sealed: &SealedPart, incoming: &Incoming, 
         attributes: overlay(&held.sealed.attributes, &incoming.sealed.attributes, ATTRIBUTE_PREFIX, &mut stale),
     };
     let changes = if old.state == RecordState::Deleted {
-        let nothing = BTreeMap::new();
-        changes(&nothing, &fields, &nothing, &attributes, &SealedPart::default(), &sealed)
+        from_nothing(&fields, &attributes)
     } else {
         let mut changes = changes(&held.fields, &fields, &held.attributes, &attributes, &held.sealed, &sealed);
         // A record without a hash is one of which not all is held that was read.
@@ -111,6 +109,13 @@ fn overlay(
         }
     }
     merged
+}
+
+/// What is told of a record that was not there before. Sealed values are not named: that one has changed tells its reader nothing,
+/// that somebody has one at all does.
+fn from_nothing(fields: &Fields, attributes: &BTreeMap<String, Value>) -> Map<String, Value> {
+    let (nothing, sealed) = (BTreeMap::new(), SealedPart::default());
+    changes(&nothing, fields, &nothing, attributes, &sealed, &sealed)
 }
 
 fn changes(
