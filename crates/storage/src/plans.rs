@@ -14,7 +14,7 @@ use gangway_migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _};
 use uuid::Uuid;
 
-use crate::{Config, Db, TenantScope};
+use crate::{Config, Db, SystemReason, TenantScope};
 
 const TENANT: TenantId = TenantId::from_uuid(Uuid::from_u128(0xa));
 const CONNECTION: ConnectionId = ConnectionId::from_uuid(Uuid::from_u128(0xc));
@@ -73,23 +73,27 @@ impl Watched {
         Self { db, raw, told, _folder: folder }
     }
 
-    /// The plans of the statements told since that hold this text.
+    /// The plans of the statements told since that hold this text, as a tenant's transaction would plan them.
     async fn plans(&self, text: &str) -> Vec<String> {
+        self.plans_as("gangway_app", text).await
+    }
+
+    async fn plans_as(&self, role: &str, text: &str) -> Vec<String> {
         let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
         let mut plans = Vec::new();
         for statement in told.into_iter().filter(|statement| statement.sql.contains(text)) {
-            plans.push(self.plan(&statement).await);
+            plans.push(self.plan(role, &statement).await);
         }
         plans
     }
 
-    /// As a tenant's transaction would plan it, with the row-level security in it.
-    async fn plan(&self, statement: &Statement) -> String {
+    /// With the row-level security in it.
+    async fn plan(&self, role: &str, statement: &Statement) -> String {
         let tx = self.raw.begin().await.unwrap();
         let (explain, column) = match self.raw.get_database_backend() {
             DbBackend::Postgres => {
-                let sql = "SELECT set_config('role', 'gangway_app', true), set_config('app.tenant_id', $1, true)";
-                let values = [TENANT.uuid().to_string().into()];
+                let sql = "SELECT set_config('role', $1, true), set_config('app.tenant_id', $2, true)";
+                let values = [role.into(), TENANT.uuid().to_string().into()];
                 tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await.unwrap();
                 ("EXPLAIN", "QUERY PLAN")
             }
@@ -147,6 +151,17 @@ fn rows(is_postgres: bool) -> Vec<String> {
         tenant = id("10"),
         sync = id("14"),
         connection = id("12")
+    ));
+    // Syncs that are due some day.
+    let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+    let (tenant, connection, sync) = (id("11"), id("3000000 + i"), id("4000000 + i"));
+    sql.push(format!(
+        "INSERT INTO connection (tenant_id, id, connector, name, config, state, credential_version, version, created_at,
+           updated_at) {numbers} SELECT {tenant}, {connection}, 'test', 'test ' || i, '{{}}', 'active', 1, 1, 0, 0 FROM n"
+    ));
+    sql.push(format!(
+        "INSERT INTO sync (tenant_id, id, connection_id, stream, schedule, next_run_at, version, created_at, updated_at)
+         {numbers} SELECT {tenant}, {sync}, {connection}, 'employees', 'every 1d', 1000000000000000 + i, 1, 0, i FROM n"
     ));
     let counts = serde_json::to_string(&RunCounts::default()).unwrap();
     sql.push(format!(
@@ -236,6 +251,31 @@ async fn namesakes_are_found_by_their_email(watched: Watched) {
     assert_eq!(plans.len(), 1);
     for plan in plans {
         assert!(enters_by(&plan, "email"), "{plan}");
+    }
+}
+
+async fn what_is_due_is_found_without_looking_at_what_is_not(watched: Watched) {
+    let tx = watched.db.begin_system(SystemReason::Schedule).await.unwrap();
+    let (now, ahead) = (DateTime::from_timestamp_micros(7).unwrap(), DateTime::from_timestamp_micros(4_990).unwrap());
+    assert_eq!(tx.syncs().list_due(now, ahead, 100).await.unwrap().len(), 10, "those from a clock that was ahead");
+    tx.commit().await.unwrap();
+    let plans = watched.plans_as("gangway_system", "AS due").await;
+    assert_eq!(plans.len(), 1);
+    for plan in plans {
+        assert!(plan.contains("sync_due") && plan.contains("sync_updated"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_without_looking_at_what_is_not_on_sqlite() {
+    what_is_due_is_found_without_looking_at_what_is_not(Watched::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_without_looking_at_what_is_not_on_postgres() {
+    for statistics in [Statistics::Fresh, Statistics::None] {
+        let Some(watched) = Watched::postgres(statistics).await else { return };
+        what_is_due_is_found_without_looking_at_what_is_not(watched).await;
     }
 }
 
