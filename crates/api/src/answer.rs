@@ -26,9 +26,14 @@ impl<T: Serialize> Listing<T> {
         HttpResponse::Ok().json(Self { data: items.into_iter().map(view).collect(), next })
     }
 
+    /// A part of a listing, and the cursor of the next.
+    pub(crate) fn part(data: Vec<T>, next: Option<String>) -> HttpResponse {
+        HttpResponse::Ok().json(Self { data, next })
+    }
+
     /// A whole listing.
     pub(crate) fn whole(data: Vec<T>) -> HttpResponse {
-        HttpResponse::Ok().json(Self { data, next: None })
+        Self::part(data, None)
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use gangway_app::{
     FieldError,
-    audit::{self, AuditEntry, AuditFilter, Broken, Listed, Place, Question, Verdict},
+    audit::{self, AuditEntry, AuditFilter, Broken, Listed, Log, Place, Question, Verdict},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -168,17 +168,16 @@ impl FromParams for AuditQuery {
 
 /// Read the audit log
 ///
-/// In the order of its chain. Entries that have no place in it yet follow on the last page, as many as fit. To read on later,
-/// give the last `sequence` as `after`: nothing is skipped.
+/// In the order of its chain, then entries that have no place in it yet; one that gets its place meanwhile may come twice. To read on
+/// later, give the last `sequence` as `after`: nothing is skipped.
 #[utoipa::path(tag = "audit", operation_id = "list_audit_log", params(AuditParams, PageQuery),
     responses((status = 200, description = "A page, in the order of the chain", body = Listing<AuditEntryView>)))]
 #[get("/audit-log")]
 pub(crate) async fn list(who: Authorized<AuditRead>, query: Query<AuditQuery>) -> Result<HttpResponse> {
     let AuditQuery { filter, page } = query.0;
-    let page = audit::list(&who.ctx, &filter, page.page()?).await?;
-    // Rows follow only after rows that have a place.
-    let cursor = |last: &Listed| last.place.as_ref().map(|place| place.sequence).unwrap_or_default().to_string();
-    Ok(Listing::of(page, AuditEntryView::from, cursor))
+    let Log { items, next } = audit::list(&who.ctx, &filter, page.page()?).await?;
+    let data = items.into_iter().map(AuditEntryView::from).collect();
+    Ok(Listing::part(data, next.map(|next| next.to_string())))
 }
 
 /// From where on, and what was noted elsewhere.

@@ -1,11 +1,14 @@
 //! The audit log: who did what to which object. Rows come in unchained; [`crate::audit_chain`] gives each its place.
 
+use std::{collections::HashSet, fmt, str::FromStr};
+
 use chrono::{DateTime, Utc};
 use gangway_domain::id::{AuditId, RequestId, TenantId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, SystemTx, TenantTx,
@@ -81,6 +84,43 @@ impl AuditFilter {
     }
 }
 
+/// Where a listing goes on: behind a place in the chain, and behind one of the entries that have no place yet once they are being read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditCursor {
+    /// The place.
+    pub sequence: i64,
+    /// The entry without one.
+    pub unchained: Option<AuditId>,
+}
+
+impl fmt::Display for AuditCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.sequence)?;
+        self.unchained.map_or(Ok(()), |id| write!(f, ".{id}"))
+    }
+}
+
+impl FromStr for AuditCursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (sequence, unchained) = text.split_once('.').map_or((text, None), |(place, id)| (place, Some(id)));
+        let is_plain = sequence.bytes().all(|byte| byte.is_ascii_digit());
+        let sequence = is_plain.then(|| sequence.parse().ok()).flatten().ok_or(Error::NotFound("cursor"))?;
+        let unchained = unchained.map(|id| id.parse().map_err(|_| Error::NotFound("cursor"))).transpose()?;
+        Ok(Self { sequence, unchained })
+    }
+}
+
+/// A part of the log.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// The entries.
+    pub entries: Vec<StoredEntry>,
+    /// From where on entries follow; none when none do.
+    pub next: Option<AuditCursor>,
+}
+
 impl Audit<'_> {
     /// Adds an entry.
     pub async fn create(&self, entry: &AuditEntry) -> Result<()> {
@@ -88,33 +128,35 @@ impl Audit<'_> {
         Ok(())
     }
 
-    /// Entries in the order of the chain, after a place in it. On the last page follow those that have no place yet, as many as
-    /// fit: where they will be is not known, so none is read at a cursor and then passed over.
-    pub async fn list(&self, filter: &AuditFilter, page: PageRequest<i64>) -> Result<Page<StoredEntry>> {
+    /// Entries in the order of the chain, then those that have no place yet, in the order of their ids. One that gets its place while
+    /// the latter are read comes again with it; whoever reads on from a place passes over none.
+    pub async fn list(&self, filter: &AuditFilter, page: PageRequest<AuditCursor>) -> Result<Section> {
+        let from = page.after.unwrap_or_default();
         // Read first: an entry that is chained in between is then seen twice rather than not at all.
-        let unchained = filter
-            .apply(self.0.find::<Entity>().filter(Column::Sequence.is_null()))
-            .order_by_asc(Column::Id)
-            .limit(page.limit)
-            .all(self.0.raw())
-            .await?;
-        let chained = filter
-            .apply(self.0.find::<Entity>().filter(Column::Sequence.gt(page.after.unwrap_or(0))))
+        let mut unchained = filter.apply(self.0.find::<Entity>().filter(Column::Sequence.is_null()));
+        if let Some(id) = from.unchained {
+            unchained = unchained.filter(Column::Id.gt(id.uuid()));
+        }
+        let unchained = unchained.order_by_asc(Column::Id).limit(page.limit + 1).all(self.0.raw()).await?;
+        let mut rows = filter
+            .apply(self.0.find::<Entity>().filter(Column::Sequence.gt(from.sequence)))
             .order_by_asc(Column::Sequence)
             .limit(page.limit + 1)
             .all(self.0.raw())
             .await?;
-        let mut found = Page::from_overfetch(chained, page.limit);
-        if !found.has_more {
-            for row in unchained {
-                let fits = u64::try_from(found.items.len()).is_ok_and(|n| n < page.limit);
-                if fits && found.items.iter().all(|known| known.id != row.id) {
-                    found.items.push(row);
-                }
-            }
-        }
-        let Page { items, has_more } = found;
-        Ok(Page { items: items.into_iter().map(read).collect::<Result<_>>()?, has_more })
+        let chained: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        rows.extend(unchained.into_iter().filter(|row| !chained.contains(&row.id)));
+        let Page { items, has_more } = Page::from_overfetch(rows, page.limit);
+        let entries: Vec<StoredEntry> = items.into_iter().map(read).collect::<Result<_>>()?;
+        let next = has_more.then(|| AuditCursor {
+            sequence: entries.iter().filter_map(|entry| entry.sequence).next_back().unwrap_or(from.sequence),
+            unchained: entries
+                .last()
+                .filter(|last| last.sequence.is_none())
+                .map(|last| last.entry.id)
+                .or(from.unchained),
+        });
+        Ok(Section { entries, next })
     }
 }
 
@@ -170,4 +212,24 @@ fn read(row: Model) -> Result<StoredEntry> {
         at: from_micros(at)?,
     };
     Ok(StoredEntry { sequence, link: chain, entry })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_has_one_spelling() {
+        let id = AuditId::from_uuid(Uuid::from_u128(7));
+        for cursor in [
+            AuditCursor::default(),
+            AuditCursor { sequence: 42, unchained: None },
+            AuditCursor { sequence: 42, unchained: Some(id) },
+        ] {
+            assert_eq!(cursor.to_string().parse::<AuditCursor>().unwrap(), cursor);
+        }
+        for text in ["", "x", "-1", "+1", "1.", ".", "1.key_00000000000000000000000000000007", "99999999999999999999"] {
+            assert!(text.parse::<AuditCursor>().is_err(), "{text:?}");
+        }
+    }
 }

@@ -49,7 +49,7 @@ on_both_databases! {
         assert!(log.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
         assert!(log.windows(2).any(|pair| pair[0].fact.occurred_at > pair[1].fact.occurred_at), "the clock went back");
 
-        let audited = audit::list(&stage.ctx, &AuditFilter::default(), page()).await.unwrap().items;
+        let audited = audit::list(&stage.ctx, &AuditFilter::default(), PageRequest { limit: 1_000, after: None }).await.unwrap().items;
         let mut renamed: Vec<_> = audited.iter().filter(|listed| listed.entry.action == "connection.update").collect();
         renamed.sort_by_key(|listed| listed.place.as_ref().unwrap().sequence);
         let renamed: Vec<_> = renamed.iter().map(|listed| listed.entry.at).collect();

@@ -7,7 +7,7 @@ use super::{attempts::Intruder, seed::Seeded};
 pub(super) async fn reads_audit(intruder: &Intruder, of_b: &Seeded) {
     let tx = intruder.tries("audit.list").await;
     let page = PageRequest { limit: 100, after: None };
-    let found = tx.audit().list(&AuditFilter::default(), page).await.unwrap().items;
+    let found = tx.audit().list(&AuditFilter::default(), page).await.unwrap().entries;
     assert_eq!(found.iter().map(|one| one.entry.id).collect::<Vec<_>>(), [of_b.audit]);
     drop(tx);
     let tx = intruder.tries("audit.find_chain_state").await;

@@ -144,7 +144,7 @@ pub(super) fn canonical(tenant: TenantId, sequence: i64, entry: &Chained) -> Vec
 }
 
 /// As people and programs note a link.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {

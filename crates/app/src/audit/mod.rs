@@ -8,14 +8,18 @@ use gangway_domain::{
     id::{PLATFORM_TENANT, RequestId, TenantId},
     principal::{Principal, Scope},
 };
-use gangway_storage::{Page, PageRequest, SystemTx, TenantTx, audit::StoredEntry};
+use gangway_storage::{
+    PageRequest, SystemTx, TenantTx,
+    audit::{Section, StoredEntry},
+};
 use serde_json::{Value, json};
 
+pub(crate) use self::chain::hex;
 pub use self::{
     chain::{Progress, chain, lag, start_chaining},
     verify::{Broken, MOST, Place, Question, Reason, Verdict, verify, verify_all},
 };
-pub use gangway_storage::audit::{AuditEntry, AuditFilter};
+pub use gangway_storage::audit::{AuditCursor, AuditEntry, AuditFilter};
 
 use crate::{App, Ctx, OperatorCtx, Result};
 
@@ -26,6 +30,15 @@ pub struct Listed {
     pub place: Option<Place>,
     /// The entry.
     pub entry: AuditEntry,
+}
+
+/// A part of the log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The entries.
+    pub items: Vec<Listed>,
+    /// From where on entries follow; none when none do.
+    pub next: Option<AuditCursor>,
 }
 
 /// Notes what the principal does to an object (`connection.create`, `con_…`).
@@ -76,17 +89,18 @@ pub fn platform(ctx: &OperatorCtx) -> Result<Ctx> {
     Ok(Ctx::new(app.clone(), ctx.principal(), app.db.operator_scope(), vec![Scope::AuditRead]))
 }
 
-/// The log in the order of its chain, after a place in it. Entries that have no place yet follow on the last page.
-pub async fn list(ctx: &Ctx, filter: &AuditFilter, page: PageRequest<i64>) -> Result<Page<Listed>> {
+/// The log in the order of its chain, from a place in it on; then entries that have no place yet.
+pub async fn list(ctx: &Ctx, filter: &AuditFilter, page: PageRequest<AuditCursor>) -> Result<Log> {
     ctx.require(Scope::AuditRead)?;
     let tx = ctx.app().db.begin_read(ctx.scope()).await?;
-    let entries = tx.audit().list(filter, page).await?;
+    let Section { entries, next } = tx.audit().list(filter, page).await?;
     tx.commit().await?;
-    Ok(entries.map(|stored| {
+    let listed = |stored| {
         let StoredEntry { sequence, link, entry } = stored;
-        let place = sequence.map(|sequence| Place { sequence, link: chain::hex(&link.unwrap_or_default()) });
+        let place = sequence.map(|sequence| Place { sequence, link: hex(&link.unwrap_or_default()) });
         Listed { place, entry }
-    }))
+    };
+    Ok(Log { items: entries.into_iter().map(listed).collect(), next })
 }
 
 fn entry(

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use chrono::SecondsFormat;
 use gangway_app::{
     App, Ctx, PageRequest,
-    audit::{self, AuditEntry, AuditFilter, Listed, Verdict},
+    audit::{self, AuditEntry, AuditFilter, Listed, Log, Verdict},
 };
 use gangway_domain::id::TenantId;
 
@@ -33,13 +33,15 @@ pub async fn run(command: &AuditCommand, config: &Config) -> anyhow::Result<Exit
 async fn list(ctx: &Ctx) -> anyhow::Result<ExitCode> {
     let mut after = None;
     loop {
-        let page = audit::list(ctx, &AuditFilter::default(), PageRequest { limit: 200, after }).await;
-        let page = page.map_err(explain)?;
-        page.items.iter().for_each(|listed| print::line(&describe(listed)));
-        after = page.items.last().and_then(|last| Some(last.place.as_ref()?.sequence));
-        if !page.has_more || after.is_none() {
+        let log = audit::list(ctx, &AuditFilter::default(), PageRequest { limit: 200, after }).await;
+        let Log { items, next } = log.map_err(explain)?;
+        for listed in &items {
+            print::line(&describe(listed));
+        }
+        if next.is_none() {
             return Ok(ExitCode::SUCCESS);
         }
+        after = next;
     }
 }
 
