@@ -11,7 +11,7 @@ use gangway_egress::{BudgetKey, Limit, Origin, PathLimit, Policy};
 pub use gangway_limits::{BudgetView, WaitingByClass};
 use gangway_storage::credentials::Credential;
 
-use crate::{App, Ctx, Error, Result, config::VendorLimits, connectors};
+use crate::{App, Ctx, Error, Result, audit::hex, config::VendorLimits, connectors};
 
 /// Logins that a tenant may try with what it never proved to own: enough to correct a mistyped secret, too few to guess one.
 const UNPROVEN: Limit = Limit::new(5, Duration::from_mins(1));
@@ -48,8 +48,8 @@ pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, man
     if authenticated_at.is_some() {
         return Ok(shared(app, credential, manifest));
     }
-    let account: Vec<String> = budget_key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let key = BudgetKey::new(app.keys.budget_key(app, &format!("unproven\0{tenant}\0{}", account.concat())).await?);
+    let identity = format!("unproven\0{tenant}\0{}", hex(budget_key));
+    let key = BudgetKey::new(app.keys.budget_key(app, &identity).await?);
     let proven = policy(app, manifest);
     let authentication = stricter(proven.authentication, UNPROVEN);
     Ok(Budget { key, policy: Arc::new(Policy { authentication, ..proven }) })
@@ -58,6 +58,27 @@ pub(crate) async fn of(app: &App, tenant: TenantId, credential: &Credential, man
 /// The vendor account's shared budget, which a credential version draws on once the vendor has accepted it.
 pub(crate) fn shared(app: &App, credential: &Credential, manifest: &Manifest) -> Budget {
     Budget { key: BudgetKey::new(credential.budget_key), policy: Arc::new(policy(app, manifest)) }
+}
+
+/// The part of a budget that readings passed through may take: half of each of its limits. They go before all work in the background, which a caller
+/// that never stops asking would otherwise bring to a standstill.
+pub(crate) async fn of_readings(app: &App, whole: &Budget) -> Result<Budget> {
+    let key = app.keys.budget_key(app, &format!("readings\0{}", hex(whole.key.as_bytes()))).await?;
+    Ok(Budget { key: BudgetKey::new(key), policy: Arc::new(half(&whole.policy)) })
+}
+
+fn half(whole: &Policy) -> Policy {
+    let Policy { ceiling, window, pacing: _, max_in_flight, paths, authentication, address: _ } = whole;
+    let half = |path: &PathLimit| PathLimit::new(path.template.clone(), (path.limit / 2).max(1), path.window);
+    Policy {
+        ceiling: (ceiling / 2).max(1),
+        window: *window,
+        pacing: false,
+        max_in_flight: (max_in_flight / 2).max(1),
+        paths: paths.iter().map(half).collect(),
+        authentication: *authentication,
+        address: None,
+    }
 }
 
 /// The name under which a vendor account's shared budget is made. The origin is part of it: what one server accepts says
@@ -126,6 +147,15 @@ mod tests {
         assert_eq!(policy.paths, [PathLimit::new("/v1/company/employees", 15, Duration::from_secs(1))]);
         assert_eq!(policy.authentication, Limit::new(60, Duration::from_mins(1)));
         assert_eq!(policy.address, Some(Limit::new(2_000, Duration::from_mins(1))));
+    }
+
+    #[test]
+    fn readings_have_half_of_each_limit() {
+        let paths =
+            vec![PathLimit::new("/a", 15, Duration::from_secs(1)), PathLimit::new("/b", 1, Duration::from_secs(1))];
+        let policy = half(&Policy { paths, ..merged(&manifest(), &VendorLimits::default()) });
+        assert_eq!((policy.ceiling, policy.max_in_flight, policy.pacing, policy.address), (100, 4, false, None));
+        assert_eq!(policy.paths.iter().map(|path| path.limit).collect::<Vec<_>>(), [7, 1], "one at least");
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl Permit {
         self.shared.with(|scheduler, now| scheduler.settle(&self.slot, Return::SettledBy(now), now));
     }
 
+    /// Nothing was sent: the slot is free at once.
+    pub fn put_back(mut self) {
+        self.settled = true;
+        self.shared.with(|scheduler, now| scheduler.settle(&self.slot, Return::Unsent, now));
+    }
+
     /// The vendor's headers say that `remaining` of the ceiling is left. Adopted for one window when it is less than we
     /// think, down to a tenth of the ceiling. Call it before [`Permit::finish`].
     pub fn correct(&self, remaining: u32) {

@@ -55,6 +55,30 @@ on_both_databases! {
         stage.app.stop().await;
     }
 
+    async fn readings_leave_half_of_the_budget_to_the_rest(db: TestDb) {
+        let credential = Some(gangway_connector::WindowLimit::new(40, 60));
+        let limits = gangway_app::config::VendorLimits { credential, ..Default::default() };
+        let limits = [("personio".to_owned(), limits)].into();
+        let config = gangway_app::Config { budget_wait_seconds: 0, limits, ..gangway_app::Config::default() };
+        let app = TestApp::on(db).config(config).start().await;
+        let tenant = app.onboard("Acme").await;
+        let key = app.tenant_key(&tenant.tenant, &SCOPES).await;
+        let stage = Stage { app, tenant, key };
+        let path = "/v1/company/employees/attributes";
+        for n in 1..=20 {
+            let answer = stage.pass(&stage.key, path).await;
+            assert_eq!(answer.status, 200, "{n}: {}", answer.body);
+        }
+        let refused = stage.pass(&stage.key, path).await;
+        assert_eq!((refused.status, code(&refused).as_str()), (503, "connection.vendor-limited"));
+        assert!(refused.header("retry-after").is_some() && text(&refused.body, "detail").contains("20 in 60 s"), "{}", refused.body);
+        let log = stage.app.client.list(&stage.key, "/v1/audit-log?action=connection.proxy").await;
+        assert_eq!(log.len(), 20, "what was refused at once is not noted");
+        let checked = stage.app.client.post(&stage.tenant.key, &format!("/v1/connections/{}/check", stage.tenant.connection), &json!({})).await;
+        assert_eq!(checked.expect(200)["ok"], true, "the rest is there");
+        stage.app.stop().await;
+    }
+
     async fn a_key_needs_both_scopes_and_has_neither_unasked(db: TestDb) {
         let stage = Stage::on(db).await;
         let path = "/v1/company/employees/attributes";

@@ -16,7 +16,11 @@ use super::{
     credential::{SEAL_FIELD, SEAL_KIND, unknown_connector},
     tokens::{Joining, SealedTokens},
 };
-use crate::{Ctx, Error, Result, budgets, seal::TenantKeys};
+use crate::{
+    Ctx, Error, Result,
+    budgets::{self, Budget},
+    seal::TenantKeys,
+};
 
 /// A connection that can be asked. Holds no secret that its `Debug` would show.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct Opened {
     pub class: Class,
     /// The credential version in use.
     pub credential: CredentialId,
+    /// What its calls draw on.
+    pub(crate) budget: Budget,
 }
 
 impl fmt::Debug for Opened {
@@ -83,7 +89,7 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
             base_url: connector.base_url(&connection.config)?,
             allowed_origins: manifest.origins.iter().filter_map(|origin| origin.parse::<Origin>().ok()).collect(),
             budget_key: budget.key,
-            policy: budget.policy,
+            policy: Arc::clone(&budget.policy),
             budgets: app.budgets.clone(),
             max_wait: Duration::from_secs(app.config.budget_wait_seconds),
         })
@@ -99,7 +105,7 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
 
     let runtime = Runtime::new(http, tokens, Arc::clone(&app.clock));
     let remote = connector.connect(&connection.config, &secret, runtime).await?;
-    Ok(Opened { connection, remote, manifest, class, credential: credential.id })
+    Ok(Opened { connection, remote, manifest, class, credential: credential.id, budget })
 }
 
 /// The credential in clear; `tx` is the transaction that read it.
