@@ -86,6 +86,10 @@ const fn explain(code: Code) -> Explanation {
         Code::IdempotencyRunning => {
             ("The first request with this `Idempotency-Key` has not ended yet.", "Ask again after `Retry-After`.")
         }
+        Code::IdempotencyGone => (
+            "The first request with this `Idempotency-Key` was carried out, its answer was lost, and what it made has been deleted since.",
+            "Use a new key to make another one.",
+        ),
         Code::OriginForbidden => (
             "A credential may be sent only to the addresses of its connector, or to those an operator allowed \
              (scheme, host and port).",

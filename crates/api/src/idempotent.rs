@@ -1,10 +1,12 @@
 //! Creating answers, and giving the first one again for a repeated request.
 
+use std::str::FromStr;
+
 use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
 };
-use gangway_app::idempotency::{self, Begun, Memory};
+use gangway_app::idempotency::{self, Begun, Caller, Claim};
 use gangway_domain::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,34 +72,34 @@ impl Created {
     }
 }
 
-/// Carries out a creating request once per idempotency key.
+/// Carries out a creating request once per idempotency key: `work` does it, and `again` reads what it made when the answer was lost.
 ///
 /// The work goes on when the client hangs up: a client that lost its answer repeats the request to get it.
-pub(crate) async fn once(
-    memory: impl Into<Memory>,
+pub(crate) async fn once<C: Caller, I: FromStr + 'static>(
+    caller: C,
     route: &'static str,
     key: IdempotencyKey,
     body: &[u8],
-    work: impl Future<Output = Result<Created>> + 'static,
+    work: impl AsyncFnOnce(C) -> Result<Created> + 'static,
+    again: impl AsyncFnOnce(C, I) -> Result<Created>,
 ) -> Result<HttpResponse> {
-    let Some(key) = key.0 else { return work.await.map(Created::into_response) };
-    let claim = match idempotency::begin(memory.into(), route, &key, body).await? {
+    let Some(key) = key.0 else { return work(caller).await.map(Created::into_response) };
+    let claim = match idempotency::begin(&caller, route, &key, body).await? {
         Begun::New(claim) => claim,
         Begun::Repeat { status: _, answer } => {
-            let stored: Created = serde_json::from_slice(&answer).map_err(gangway_app::Error::internal)?;
-            let mut response = stored.into_response();
-            response.headers_mut().insert(
-                header::HeaderName::from_static("idempotency-replayed"),
-                header::HeaderValue::from_static("true"),
-            );
-            return Ok(response);
+            return Ok(repeated(serde_json::from_slice(&answer).map_err(gangway_app::Error::internal)?));
+        }
+        Begun::Made { claim, object } => {
+            let object = object.parse().map_err(|_| gangway_app::Error::internal("what a request made has no id"))?;
+            let created = again(caller.reading_what_it_made(), object).await.map_err(gone)?;
+            keep(claim, &created).await?;
+            return Ok(repeated(created));
         }
     };
     let working = actix_web::rt::spawn(async move {
-        match work.await {
+        match work(caller.claiming(&claim)).await {
             Ok(created) => {
-                let stored = serde_json::to_vec(&created).map_err(gangway_app::Error::internal)?;
-                claim.complete(created.status, &stored).await?;
+                keep(claim, &created).await?;
                 Ok(created)
             }
             Err(problem) => {
@@ -108,4 +110,26 @@ pub(crate) async fn once(
     });
     let lost = |_| Problem::new(Code::Internal, gangway_app::INTERNAL);
     working.await.map_err(lost)?.map(Created::into_response)
+}
+
+fn gone(problem: Problem) -> Problem {
+    if problem.code != Code::NotFound {
+        return problem;
+    }
+    Problem::new(
+        Code::IdempotencyGone,
+        "The first request with this idempotency key made something that is gone; use a new key to make another.",
+    )
+}
+
+async fn keep(claim: Claim, created: &Created) -> Result<()> {
+    let stored = serde_json::to_vec(created).map_err(gangway_app::Error::internal)?;
+    Ok(claim.complete(created.status, &stored).await?)
+}
+
+fn repeated(created: Created) -> HttpResponse {
+    let mut response = created.into_response();
+    let (name, value) = ("idempotency-replayed", "true");
+    response.headers_mut().insert(header::HeaderName::from_static(name), header::HeaderValue::from_static(value));
+    response
 }

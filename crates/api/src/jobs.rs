@@ -156,10 +156,19 @@ pub(crate) async fn retry(
     id: PathId<JobId>,
     key: IdempotencyKey,
 ) -> Result<HttpResponse> {
-    let (ctx, job) = (who.ctx, id.0);
-    idempotent::once(&ctx.clone(), "POST /v1/jobs/{id}/retry", key, job.to_string().as_bytes(), async move {
-        let view = JobView::from(queue::retry_job(&ctx, job).await?);
-        Created::at(format!("/v1/jobs/{}", view.id), None, &view)
-    })
+    let job = id.0;
+    idempotent::once(
+        who.ctx,
+        "POST /v1/jobs/{id}/retry",
+        key,
+        job.to_string().as_bytes(),
+        async move |ctx| retried(queue::retry_job(&ctx, job).await?),
+        async |ctx, new| retried(queue::get_job(&ctx, new).await?),
+    )
     .await
+}
+
+fn retried(job: Job) -> Result<Created> {
+    let view = JobView::from(job);
+    Created::at(format!("/v1/jobs/{}", view.id), None, &view)
 }

@@ -114,14 +114,23 @@ pub(crate) async fn create(
     body: Body<KeyCreate>,
 ) -> Result<HttpResponse> {
     let KeyCreate { name, scopes, expires_at } = body.value;
-    let ctx = who.ctx;
-    idempotent::once(&ctx.clone(), "POST /v1/keys", key, &body.canonical, async move {
-        let (key, text) = keys::create(&ctx, NewKey { name, scopes, expires_at }).await?;
-        let view = KeyView::from(key);
-        let created = Created::at(format!("/v1/keys/{}", view.id), None, &view)?;
-        Ok(created.with_secret("key", text.expose_secret().to_owned()))
-    })
+    idempotent::once(
+        who.ctx,
+        "POST /v1/keys",
+        key,
+        &body.canonical,
+        async move |ctx| {
+            let (key, text) = keys::create(&ctx, NewKey { name, scopes, expires_at }).await?;
+            Ok(created(key)?.with_secret("key", text.expose_secret().to_owned()))
+        },
+        async |ctx, id| created(keys::get(&ctx, id).await?),
+    )
     .await
+}
+
+fn created(key: ApiKey) -> Result<Created> {
+    let view = KeyView::from(key);
+    Created::at(format!("/v1/keys/{}", view.id), None, &view)
 }
 
 /// List keys

@@ -9,7 +9,7 @@ use gangway_app::{
 use gangway_domain::{
     id::{ConnectionId, SyncId},
     record::Stream,
-    sync::{RunMode, Sync},
+    sync::{RunMode, Sync, SyncRun},
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -169,13 +169,21 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse> {
     let SyncCreate { connection_id, stream, schedule } = body.value;
     let schedule = capped(schedule)?;
-    let ctx = who.ctx;
-    idempotent::once(&ctx.clone(), "POST /v1/syncs", key, &body.canonical, async move {
-        let sync = syncs::create(&ctx, NewSync { connection: connection_id, stream, schedule }).await?;
-        let view = SyncView::from(sync);
-        Created::at(format!("/v1/syncs/{}", view.id), Some(view.version), &view)
-    })
+    let new = NewSync { connection: connection_id, stream, schedule };
+    idempotent::once(
+        who.ctx,
+        "POST /v1/syncs",
+        key,
+        &body.canonical,
+        async move |ctx| created(syncs::create(&ctx, new).await?),
+        async |ctx, id| created(syncs::get(&ctx, id).await?),
+    )
     .await
+}
+
+fn created(sync: Sync) -> Result<Created> {
+    let view = SyncView::from(sync);
+    Created::at(format!("/v1/syncs/{}", view.id), Some(view.version), &view)
 }
 
 /// List syncs
@@ -240,15 +248,24 @@ pub(crate) async fn start(
     body: Body<RunCreate>,
 ) -> Result<HttpResponse> {
     let RunCreate { mode } = body.value;
-    let (ctx, sync) = (who.ctx, id.0);
+    let sync = id.0;
     // The key names one sync's run: the id is part of what must be the same.
     let mut canonical = sync.to_string().into_bytes();
     canonical.extend_from_slice(&body.canonical);
-    idempotent::once(&ctx.clone(), "POST /v1/syncs/{id}/runs", key, &canonical, async move {
-        let view = RunView::from(syncs::start_run(&ctx, sync, mode).await?);
-        Created::accepted(format!("/v1/sync-runs/{}", view.id), &view)
-    })
+    idempotent::once(
+        who.ctx,
+        "POST /v1/syncs/{id}/runs",
+        key,
+        &canonical,
+        async move |ctx| started(syncs::start_run(&ctx, sync, mode).await?),
+        async |ctx, id| started(syncs::get_run(&ctx, id).await?),
+    )
     .await
+}
+
+fn started(run: SyncRun) -> Result<Created> {
+    let view = RunView::from(run);
+    Created::accepted(format!("/v1/sync-runs/{}", view.id), &view)
 }
 
 /// List a sync's runs

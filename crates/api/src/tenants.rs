@@ -98,13 +98,20 @@ pub(crate) async fn create(
     body: Body<TenantCreate>,
 ) -> Result<HttpResponse> {
     let TenantCreate { name, time_zone } = body.value;
-    let ctx = who.ctx;
-    idempotent::once(&ctx.clone(), "POST /v1/tenants", key, &body.canonical, async move {
-        let tenant = tenants::create(&ctx, NewTenant { name, time_zone }).await?;
-        let view = TenantView::from(tenant);
-        Created::at(format!("/v1/tenants/{}", view.id), Some(view.version), &view)
-    })
+    idempotent::once(
+        who.ctx,
+        "POST /v1/tenants",
+        key,
+        &body.canonical,
+        async move |ctx| created(tenants::create(&ctx, NewTenant { name, time_zone }).await?),
+        async |ctx, id| created(tenants::get(&ctx, id).await?),
+    )
     .await
+}
+
+fn created(tenant: Tenant) -> Result<Created> {
+    let view = TenantView::from(tenant);
+    Created::at(format!("/v1/tenants/{}", view.id), Some(view.version), &view)
 }
 
 /// List tenants

@@ -20,7 +20,7 @@ use gangway_limits::Budgets;
 use gangway_storage::{Db, TenantScope};
 use rand::{RngExt as _, rngs::StdRng};
 
-use crate::{Config, Error, Result, seal::Keys};
+use crate::{Config, Error, Result, idempotency::Claim, seal::Keys};
 
 /// The platform's parts. Cheap to clone.
 #[derive(Clone)]
@@ -105,12 +105,13 @@ pub struct Ctx {
     request: Option<RequestId>,
     is_operator: bool,
     expires_at: Option<DateTime<Utc>>,
+    claim: Option<Claim>,
 }
 
 impl Ctx {
     /// For the HTTP extractor, the job runner, the command line and `testkit`.
     pub fn new(app: App, principal: Principal, scope: TenantScope, permissions: Vec<Scope>) -> Self {
-        Self { app, principal, scope, permissions, request: None, is_operator: false, expires_at: None }
+        Self { app, principal, scope, permissions, request: None, is_operator: false, expires_at: None, claim: None }
     }
 
     /// Names the HTTP request it serves.
@@ -127,9 +128,27 @@ impl Ctx {
         self
     }
 
+    /// Says which repeatable request it carries out.
+    #[must_use]
+    pub(crate) fn with_claim(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
+        self
+    }
+
+    /// Adds a permission.
+    #[must_use]
+    pub(crate) fn with_permission(mut self, permission: Scope) -> Self {
+        self.permissions.push(permission);
+        self
+    }
+
     /// The platform.
     pub const fn app(&self) -> &App {
         &self.app
+    }
+    /// The repeatable request that it carries out, if it has a key.
+    pub(crate) const fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
     }
     /// Who acts.
     pub const fn principal(&self) -> Principal {
@@ -173,12 +192,13 @@ pub struct OperatorCtx {
     permissions: Vec<Scope>,
     request: Option<RequestId>,
     expires_at: Option<DateTime<Utc>>,
+    claim: Option<Claim>,
 }
 
 impl OperatorCtx {
     /// For the HTTP extractor, the command line and `testkit`.
     pub fn new(app: App, principal: Principal, permissions: Vec<Scope>) -> Self {
-        Self { app, principal, permissions, request: None, expires_at: None }
+        Self { app, principal, permissions, request: None, expires_at: None, claim: None }
     }
 
     /// Names the HTTP request it serves.
@@ -206,6 +226,16 @@ impl OperatorCtx {
         self.expires_at = expires_at;
         self
     }
+    /// Says which repeatable request it carries out.
+    #[must_use]
+    pub(crate) fn with_claim(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
+        self
+    }
+    /// The repeatable request that it carries out, if it has a key.
+    pub(crate) const fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
+    }
     /// When the principal's key ends.
     pub(crate) const fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
@@ -228,6 +258,7 @@ impl OperatorCtx {
             request: self.request,
             is_operator: true,
             expires_at: self.expires_at,
+            claim: None,
         })
     }
 }

@@ -14,7 +14,7 @@ use gangway_vault::api_key::{self, Kind};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit, names};
+use crate::{App, Ctx, Error, FieldError, OperatorCtx, Result, audit, idempotency, names};
 
 /// What a new key needs.
 #[derive(Debug, Clone)]
@@ -109,6 +109,7 @@ pub async fn create(ctx: &Ctx, new: NewKey) -> Result<(ApiKey, SecretString)> {
     let tx = app.db.begin(ctx.scope()).await?;
     tx.keys().create(&key, &hash).await?;
     audit::record(ctx, &tx, "key.create", &key.id.to_string(), json!({ "scopes": key.scopes })).await?;
+    idempotency::made(ctx, &tx, &key.id).await?;
     tx.commit().await?;
     Ok((key, text))
 }

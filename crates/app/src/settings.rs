@@ -71,7 +71,7 @@ pub async fn update(ctx: &Ctx, if_version: Option<i64>, patch: SettingsPatch) ->
     ctx.require(Scope::ConnectionsWrite)?;
     let app = ctx.app();
     let tx = app.db.begin(ctx.scope()).await?;
-    let before = tx.settings().get().await?;
+    let before = tx.settings().get_for_update().await?;
     if if_version.is_some_and(|version| version != before.version) {
         return Err(storage::Error::Stale.into());
     }

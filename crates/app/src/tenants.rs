@@ -10,7 +10,7 @@ use gangway_domain::{
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason};
 
 use crate::{
-    Error, FieldError, OperatorCtx, Result, audit,
+    Error, FieldError, OperatorCtx, Result, audit, idempotency,
     jobs::{self, ResumeJobs},
     names, syncs,
 };
@@ -59,6 +59,7 @@ pub async fn create(ctx: &OperatorCtx, new: NewTenant) -> Result<Tenant> {
     tx.tenants().create(&tenant).await.map_err(|error| name_taken(error, &tenant.name))?;
     tx.data_keys().create(tenant.id, data_key, now).await?;
     audit::record_operator(ctx, &tx, tenant.id, "tenant.create", &tenant.id.to_string()).await?;
+    idempotency::made_by_operator(ctx, &tx, &tenant.id).await?;
     tx.commit().await?;
     Ok(tenant)
 }
@@ -98,7 +99,7 @@ pub async fn update(ctx: &OperatorCtx, id: TenantId, if_version: Option<i64>, pa
 
     let app = ctx.app();
     let tx = app.db.begin_system(SystemReason::ManageTenants).await?;
-    let before = tx.tenants().find(id).await?.ok_or_else(|| Error::not_found("tenant"))?;
+    let before = tx.tenants().find_for_update(id).await?.ok_or_else(|| Error::not_found("tenant"))?;
     if if_version.is_some_and(|version| version != before.version) {
         return Err(storage::Error::Stale.into());
     }

@@ -103,6 +103,8 @@ codes! {
     IdempotencyMismatch = "idempotency.mismatch", Invalid, "The idempotency key was used for another request";
     /// The same `Idempotency-Key` is being worked on.
     IdempotencyRunning = "idempotency.running", Conflict, "The first request with this key is still running";
+    /// What the first request with this `Idempotency-Key` made is not there any more.
+    IdempotencyGone = "idempotency.gone", Conflict, "What the first request with this key made is gone";
     /// The address is not on the connector's or the operator's list.
     OriginForbidden = "connection.origin-forbidden", Invalid, "The address is not allowed";
     /// The vendor refused the credential.

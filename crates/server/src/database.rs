@@ -200,15 +200,9 @@ impl Target {
     /// When the database does not answer or is damaged.
     pub async fn status(&self) -> anyhow::Result<Vec<(String, bool)>> {
         let connection = self.owner_connection().await?;
-        let outcome = async {
-            let pending = Migrator::get_pending_migrations(&connection).await?;
-            let pending: Vec<_> = pending.iter().map(|migration| migration.name().to_owned()).collect();
-            let all = Migrator::migrations();
-            anyhow::Ok(all.iter().map(|m| (m.name().to_owned(), !pending.iter().any(|p| p == m.name()))).collect())
-        }
-        .await;
+        let outcome = gangway_migrations::status(&connection).await;
         drop(connection.close().await);
-        outcome.map_err(|error| self.explain(error, "reading"))
+        outcome.map_err(|error| self.explain(error.into(), "reading"))
     }
 
     /// Opens the working pools.

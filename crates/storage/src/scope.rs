@@ -36,7 +36,7 @@ use crate::{
     events::{self, Events, SealedEvent},
     figures::SystemFigures,
     held::Held,
-    idempotency::Idempotency,
+    idempotency::{Idempotency, SystemIdempotency},
     keys::Keys,
     mappings::Mappings,
     offices::Offices,
@@ -359,6 +359,10 @@ impl SystemTx {
     /// Audit logs of any tenant.
     pub const fn audit(&self) -> SystemAudit<'_> {
         SystemAudit(self)
+    }
+    /// Requests of operators.
+    pub const fn idempotency(&self) -> SystemIdempotency<'_> {
+        SystemIdempotency(self)
     }
     /// Data keys of any tenant, and the deployment's secret.
     pub const fn data_keys(&self) -> SystemDataKeys<'_> {

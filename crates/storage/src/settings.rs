@@ -44,6 +44,16 @@ impl Settings<'_> {
         Ok(StoredSettings { settings, version, updated_at: Some(from_micros(updated_at)?) })
     }
 
+    /// The settings for a change: who changes them too waits for the end of this transaction, which has to store them or be rolled back.
+    pub async fn get_for_update(&self) -> Result<StoredSettings> {
+        // Before the first change there is no row to lock.
+        let sql = "INSERT INTO tenant_setting (tenant_id, settings, version, updated_at) VALUES ($1, '{}', 0, 0)
+                   ON CONFLICT (tenant_id) DO UPDATE SET version = tenant_setting.version";
+        self.0.execute(sql, vec![self.0.tenant().uuid().into()]).await?;
+        let stored = self.get().await?;
+        Ok(StoredSettings { updated_at: stored.updated_at.filter(|_| stored.version > 0), ..stored })
+    }
+
     /// Stores settings whose version is one more than the caller has seen.
     ///
     /// # Errors

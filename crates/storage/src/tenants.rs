@@ -6,6 +6,7 @@ use gangway_domain::{
 };
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::LockType,
 };
 
 use crate::{
@@ -25,6 +26,15 @@ impl SystemTenants<'_> {
             return Ok(None);
         }
         self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).one(self.0.raw()).await?.map(read).transpose()
+    }
+
+    /// The tenant, or none, for a change: who changes it too waits for the end of this transaction.
+    pub async fn find_for_update(&self, id: TenantId) -> Result<Option<Tenant>> {
+        if id == PLATFORM_TENANT {
+            return Ok(None);
+        }
+        let query = self.0.find::<Entity>().filter(Column::Id.eq(id.uuid())).lock(LockType::NoKeyUpdate);
+        query.one(self.0.raw()).await?.map(read).transpose()
     }
 
     /// Tenants in creation order.

@@ -1,12 +1,17 @@
 //! Repeating a creating request: the same answer, once the work.
 
 use chrono::{DateTime, TimeDelta};
-use gangway_app::jobs;
+use gangway_app::{
+    idempotency::{self, Begun, Caller as _},
+    jobs,
+    keys::{self, Authenticated, NewKey},
+};
+use gangway_domain::{Code, principal::Scope};
 use gangway_testkit::{Answer, TestApp, TestDb, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::support::{code, send};
+use super::support::{code, failed_job, send, text};
 
 async fn post(app: &TestApp, key: &str, path: &str, name: &str, body: &Value) -> Answer {
     send(app, Method::POST, key, path, &[("idempotency-key", name)], body).await
@@ -58,6 +63,76 @@ on_both_databases! {
         };
         assert_eq!(prune(TimeDelta::hours(23)).await, 1);
         assert_eq!(prune(TimeDelta::hours(2)).await, 0);
+        app.stop().await;
+    }
+
+    async fn a_request_whose_answer_was_lost_is_answered_with_what_it_made(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        let operator = app.operator_key().await;
+        // Only what writing needs: what the request made may be read all the same.
+        let key = app.tenant_key(&tenant.tenant, &[Scope::KeysWrite, Scope::ConnectionsWrite]).await;
+        let credential = json!({"client_id": "a", "client_secret": "b"});
+        let connection = json!({"connector": "personio", "name": "Second", "credential": credential});
+        let syncs = json!({"connection_id": tenant.connection, "stream": "employees", "schedule": null});
+        let sync = app.client.post(&tenant.key, "/v1/syncs", &json!({"connection_id": tenant.connection, "stream": "absences"})).await.expect(201);
+        let runs = format!("/v1/syncs/{}/runs", text(&sync, "id"));
+        let job = failed_job(&app, &tenant, &text(&sync, "id")).await;
+        let retry = format!("/v1/jobs/{job}/retry");
+        for (key, path, body) in [
+            (&operator, "/v1/tenants", json!({"name": "Bolt"})),
+            (&key, "/v1/keys", json!({"name": "x"})),
+            (&key, "/v1/connections", connection),
+            (&key, "/v1/syncs", syncs),
+            (&key, &retry, json!({})),
+            (&key, &runs, json!({"mode": "full"})),
+        ] {
+            if path == runs {
+                app.run_jobs_until_idle().await;
+            }
+            let first = post(&app, key, path, "k", &body).await;
+            assert!(matches!(first.status, 201 | 202), "{path}: {}", first.body);
+            // As if the process had died before it could keep its answer.
+            app.db.execute("UPDATE idempotent_answer SET status = NULL, answer = NULL").await;
+            for _ in 0..2 {
+                let again = post(&app, key, path, "k", &body).await;
+                assert_eq!((again.status, again.header("idempotency-replayed")), (first.status, Some("true")), "{path}: {}", again.body);
+                assert_eq!((&again.body["id"], again.header("location")), (&first.body["id"], first.header("location")), "{path}");
+                assert!(again.body.get("key").is_none(), "a key's text is nowhere to be read");
+            }
+            if path == "/v1/connections" {
+                app.db.execute("UPDATE idempotent_answer SET status = NULL, answer = NULL").await;
+                app.client.delete(&tenant.key, first.header("location").unwrap()).await.expect(204);
+                let gone = post(&app, key, path, "k", &body).await;
+                assert_eq!((gone.status, code(&gone).as_str()), (409, "idempotency.gone"), "{}", gone.body);
+            }
+            let other = post(&app, key, path, "k", &json!({"name": "other", "mode": "incremental"})).await;
+            assert!(path == retry || other.status == 422, "{path}: {}", other.body);
+        }
+        app.stop().await;
+    }
+
+    async fn who_was_taken_over_makes_nothing_any_more(db: TestDb) {
+        let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+        let app = TestApp::on(db).clock_at(at).start().await;
+        let tenant = app.onboard("Acme").await;
+        let Authenticated::Tenant(ctx) = keys::authenticate(&app.app, &tenant.key).await.unwrap() else { panic!("no tenant's") };
+        let body = json!({"name": "x"});
+        let begin = async || idempotency::begin(&ctx, "POST /v1/keys", "k", body.to_string().as_bytes()).await;
+        let Begun::New(stalled) = begin().await.unwrap() else { panic!("nobody had begun") };
+        assert_eq!(begin().await.unwrap_err().code, Code::IdempotencyRunning);
+        app.clock.as_ref().unwrap().advance(TimeDelta::minutes(6));
+        let second = post(&app, &tenant.key, "/v1/keys", "k", &body).await;
+        assert_eq!((second.status, second.header("idempotency-replayed")), (201, None), "{}", second.body);
+
+        let new = || NewKey { name: "x".to_owned(), scopes: None, expires_at: None };
+        let late = keys::create(&ctx.clone().claiming(&stalled), new()).await.unwrap_err();
+        assert_eq!(late.code, Code::IdempotencyRunning);
+        stalled.forget().await.unwrap();
+        let again = post(&app, &tenant.key, "/v1/keys", "k", &body).await;
+        assert_eq!((again.header("idempotency-replayed"), &again.body["id"]), (Some("true"), &second.body["id"]));
+        let named = app.client.list(&tenant.key, "/v1/keys").await.into_iter().filter(|key| key["name"] == "x");
+        assert_eq!(named.count(), 1);
         app.stop().await;
     }
 

@@ -46,6 +46,9 @@ pub(super) async fn reads(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     let tx = intruder.tries("settings.get").await;
     assert_eq!(tx.settings().get().await.unwrap().version, 1, "B's own");
     drop(tx);
+    let tx = intruder.tries("settings.get_for_update").await;
+    assert_eq!(tx.settings().get_for_update().await.unwrap().version, 1, "B's own");
+    drop(tx);
     let tx = intruder.tries("attributes.list_unseen").await;
     assert_eq!(tx.attributes().list_unseen(&of_a.run).await.unwrap(), []);
     drop(tx);

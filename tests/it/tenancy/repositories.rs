@@ -464,15 +464,18 @@ async fn changes_logs_and_jobs(intruder: &Intruder, of_a: &Seeded) {
     let mut tx = intruder.tries("append_event").await;
     tx.append_event(seed::event(of_a.event, of_a.record.id), vec![9]);
     done(tx).await;
+    let tx = intruder.tries("idempotency.note").await;
+    assert!(tx.idempotency().note(seed::claim(1), "key_x").await.is_err(), "A's claim is none of B's");
+    drop(tx);
     let tx = intruder.tries("idempotency.delete").await;
-    tx.idempotency().delete(REQUEST).await.unwrap();
+    tx.idempotency().delete(seed::claim(1)).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("idempotency.complete").await;
     tx.idempotency().complete(REQUEST, 500, vec![9]).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("idempotency.claim").await;
-    let known = tx.idempotency().claim(REQUEST, &[2], at(), KEEPING).await.unwrap();
-    let own = gangway_storage::idempotency::Known::Answered { status: 500, answer: vec![9] };
+    let known = tx.idempotency().claim(seed::claim(3), &[2], at(), KEEPING).await.unwrap();
+    let own = gangway_storage::idempotency::Known::Answered { status: 201, answer: vec![2] };
     assert_eq!(known, own, "A's answer is not B's");
     done(tx).await;
     // A job's id is global, since a claim names jobs of many tenants: the second one is dropped, A's stays.

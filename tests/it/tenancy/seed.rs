@@ -27,7 +27,7 @@ use gangway_storage::{
     credentials::Credential,
     data_keys::StoredDataKey,
     held::HeldRecord,
-    idempotency::{Keeping, RequestKey},
+    idempotency::{Claim, Keeping, RequestKey},
     persons::PersonLink,
     quarantine::QuarantinedRecord,
     queue::NewJob,
@@ -65,6 +65,11 @@ pub(super) fn at() -> DateTime<Utc> {
 
 /// The request whose answer is stored.
 pub(super) const REQUEST: RequestKey<'_> = RequestKey { principal: "key:1", route: "POST /v1/syncs", key: "once" };
+
+/// The claim of the tenant's request.
+pub(super) const fn claim(n: u8) -> Claim<'static> {
+    Claim { request: REQUEST, id: Uuid::from_u128(n as u128) }
+}
 
 /// How long answers are kept.
 pub(super) const KEEPING: Keeping = Keeping { answers: TimeDelta::hours(24), running: TimeDelta::minutes(5) };
@@ -224,7 +229,8 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     tx.settings().update(&TenantSettings::default(), 1, at()).await.unwrap();
     tx.keys().create(&api_key(seeded.key, scope.tenant()), &[n; 32]).await.unwrap();
     tx.audit().create(&audit_entry(seeded.audit)).await.unwrap();
-    tx.idempotency().claim(REQUEST, &[n], at(), KEEPING).await.unwrap();
+    tx.idempotency().claim(claim(n), &[n], at(), KEEPING).await.unwrap();
+    tx.idempotency().note(claim(n), "syn_x").await.unwrap();
     tx.idempotency().complete(REQUEST, 201, vec![n]).await.unwrap();
     tx.enqueue(new_job(seeded.job));
     tx.enqueue(NewJob { dedupe_key: Some(run_id.to_string()), ..new_job(JobId::from_uuid(id(14))) });

@@ -53,12 +53,18 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse> {
     let ConnectionCreate { connector, name, config, credential } = body.value;
     let new = NewConnection { connector, name, config, credential: SecretString::from(credential.to_string()) };
-    let ctx = who.ctx;
-    idempotent::once(&ctx.clone(), "POST /v1/connections", key, &body.canonical, async move {
-        let connection = connections::create(&ctx, new).await?;
+    idempotent::once(
+        who.ctx,
+        "POST /v1/connections",
+        key,
+        &body.canonical,
         // A new one has nothing to warn of.
-        let view = ConnectionView::with(connection, Vec::new());
-        Created::at(format!("/v1/connections/{}", view.id), Some(view.version), &view)
-    })
+        async move |ctx| created(&ConnectionView::with(connections::create(&ctx, new).await?, Vec::new())),
+        async |ctx, id| created(&ConnectionView::of(&ctx, connections::get(&ctx, id).await?).await?),
+    )
     .await
+}
+
+fn created(view: &ConnectionView) -> Result<Created> {
+    Created::at(format!("/v1/connections/{}", view.id), Some(view.version), view)
 }

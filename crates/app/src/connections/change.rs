@@ -18,6 +18,9 @@ use super::{
 };
 use crate::{Ctx, Error, FieldError, Result, attributes, audit, names, syncs};
 
+/// How often a change that names no version begins anew because another one was faster; each time one of them gets through.
+pub(super) const MOST_OVERTAKEN: usize = 20;
+
 /// What may change.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionPatch {
@@ -42,6 +45,22 @@ pub async fn update(
     patch: ConnectionPatch,
 ) -> Result<Connection> {
     ctx.require(Scope::ConnectionsWrite)?;
+    for _ in 0..MOST_OVERTAKEN {
+        match update_once(ctx, id, if_version, patch.clone()).await {
+            // Who names no version wants the change whatever others did meanwhile.
+            Err(error) if error.code == Code::VersionStale && if_version.is_none() => {}
+            done => return done,
+        }
+    }
+    update_once(ctx, id, if_version, patch).await
+}
+
+async fn update_once(
+    ctx: &Ctx,
+    id: ConnectionId,
+    if_version: Option<i64>,
+    patch: ConnectionPatch,
+) -> Result<Connection> {
     let ConnectionPatch { name, config } = patch;
     let app = ctx.app();
     let name = name.map(|name| names::check(&name)).transpose();
@@ -64,9 +83,11 @@ pub async fn update(
         syncs::end_pause(ctx, &tx, &connection).await?;
         (connection.failures, connection.paused_until) = (0, None);
     }
-    if let Some(Judged { version, moved }) = judged {
-        // Somebody changed it meanwhile, perhaps its origin: whoever came first stays.
-        require_version(&connection, Some(version))?;
+    if let Some(Judged { seen, moved }) = judged {
+        // Somebody may have changed its origin meanwhile, or the secret: then the judgement is of something else.
+        if (&seen.config, seen.credential_version) != (&connection.config, connection.credential_version) {
+            return Err(gangway_storage::Error::Stale.into());
+        }
         if let Some(credential) = moved {
             connection.credential_version = credential.version;
             tx.credentials().create(&credential).await?;
@@ -107,8 +128,8 @@ fn and_name(mut error: Error, name: Option<&FieldError>) -> Error {
 
 /// A new config that may be stored.
 struct Judged {
-    /// The version of the connection that it was compared with.
-    version: i64,
+    /// The connection that it was compared with.
+    seen: Connection,
     /// The credential for another origin, if it names one.
     moved: Option<Credential>,
 }
@@ -124,15 +145,16 @@ async fn judge(ctx: &Ctx, id: ConnectionId, config: &Value) -> Result<Judged> {
     check_config(app, connector.as_ref(), config)?;
     let to = origin(connector.as_ref(), config)?;
     if origin(connector.as_ref(), &connection.config).is_ok_and(|from| from == to) {
-        return Ok(Judged { version: connection.version, moved: None });
+        return Ok(Judged { seen: connection, moved: None });
     }
+    let seen = connection.clone();
     connection.config = config.clone();
     let keys = app.keys.tenant(app, ctx.scope()).await?;
     let tx = app.db.begin_read(ctx.scope()).await?;
     let secret = unseal(&keys, &tx, &credential).await?;
     tx.commit().await?;
     let credential = seal(ctx, connector.as_ref(), &connection, credential.version + 1, &secret).await?;
-    Ok(Judged { version: connection.version, moved: Some(credential) })
+    Ok(Judged { seen, moved: Some(credential) })
 }
 
 /// Deletes a connection with its credentials, tokens, attributes, syncs and records.

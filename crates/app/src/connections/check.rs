@@ -65,7 +65,10 @@ fn health(ctx: &Ctx, report: &CheckReport) -> Health {
 
 fn sentence(finding: &Finding) -> String {
     match &finding.action {
-        Some(action) => format!("{} {action}", finding.message),
+        Some(action) => {
+            let end = if finding.message.ends_with(['.', '!', '?']) { "" } else { "." };
+            format!("{}{end} {action}", finding.message)
+        }
         None => finding.message.clone(),
     }
 }

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{check_config, connector, credential, name_taken};
-use crate::{Ctx, Error, FieldError, Result, audit, names};
+use crate::{Ctx, Error, FieldError, Result, audit, idempotency, names};
 
 /// What a new connection needs.
 pub struct NewConnection {
@@ -82,6 +82,7 @@ pub async fn create(ctx: &Ctx, new: NewConnection) -> Result<Connection> {
     tx.credentials().create(&credential).await?;
     let detail = json!({ "connector": connection.connector });
     audit::record(ctx, &tx, "connection.create", &connection.id.to_string(), detail).await?;
+    idempotency::made(ctx, &tx, &connection.id).await?;
     tx.commit().await?;
     Ok(connection)
 }

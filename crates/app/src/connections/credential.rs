@@ -2,6 +2,7 @@
 
 use gangway_connector::AnyConnector;
 use gangway_domain::{
+    Code,
     connection::{Connection, ConnectionState},
     id::{ConnectionId, CredentialId},
     principal::Scope,
@@ -10,7 +11,7 @@ use gangway_storage::credentials::Credential;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{connector, fields, require_version};
+use super::{change::MOST_OVERTAKEN, connector, fields, require_version};
 use crate::{Ctx, Error, FieldError, Result, attributes, audit, budgets, syncs};
 
 /// What the sealed bytes are bound to, beside tenant and credential id.
@@ -30,20 +31,34 @@ pub async fn put_credential(
     secret: SecretString,
 ) -> Result<Connection> {
     ctx.require(Scope::ConnectionsWrite)?;
+    for _ in 0..MOST_OVERTAKEN {
+        match put_once(ctx, id, if_version, &secret).await {
+            // Who names no version wants the credential stored whatever others did meanwhile.
+            Err(error) if error.code == Code::VersionStale && if_version.is_none() => {}
+            done => return done,
+        }
+    }
+    put_once(ctx, id, if_version, &secret).await
+}
+
+async fn put_once(ctx: &Ctx, id: ConnectionId, if_version: Option<i64>, secret: &SecretString) -> Result<Connection> {
     let app = ctx.app();
     let before = super::get_unchecked(ctx, id).await?;
     let connector = connector(app, &before.connector).ok_or_else(|| unknown_connector(&before.connector))?;
-    let problems = problems(connector.as_ref(), &secret, "");
+    let problems = problems(connector.as_ref(), secret, "");
     if !problems.is_empty() {
         return Err(Error::invalid_fields(problems));
     }
     require_version(&before, if_version)?;
-    let credential = seal(ctx, connector.as_ref(), &before, before.credential_version + 1, &secret).await?;
+    let credential = seal(ctx, connector.as_ref(), &before, before.credential_version + 1, secret).await?;
 
     let mut tx = app.db.begin(ctx.scope()).await?;
     let mut connection = tx.connections().get_for_update(id).await?;
-    // Somebody stored another credential while this one was sealed: whoever came first stays.
-    require_version(&connection, Some(before.version))?;
+    require_version(&connection, if_version)?;
+    // Somebody may have stored another credential or changed the origin while this one was sealed.
+    if (&before.config, before.credential_version) != (&connection.config, connection.credential_version) {
+        return Err(gangway_storage::Error::Stale.into());
+    }
     // Syncs are locked before attributes.
     syncs::end_pause(ctx, &tx, &connection).await?;
     (connection.failures, connection.paused_until) = (0, None);
@@ -105,5 +120,5 @@ pub(super) async fn seal(
 
 /// A stored connection whose connector is not part of this build.
 pub(super) fn unknown_connector(id: &str) -> Error {
-    Error::new(gangway_domain::Code::Unsupported, format!("The connector `{id}` is not part of this installation."))
+    Error::new(Code::Unsupported, format!("The connector `{id}` is not part of this installation."))
 }

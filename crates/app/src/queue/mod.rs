@@ -24,7 +24,7 @@ pub use relay::relay;
 pub use stored::{Alone, Claimed, Depth, JobFence, Reaped, TenantShare, Tries, wakes};
 
 use crate::{
-    App, Ctx, Error, Result, audit,
+    App, Ctx, Error, Result, audit, idempotency,
     jobs::{Job as _, RunSync},
     syncs,
 };
@@ -249,6 +249,12 @@ pub async fn retry_job(ctx: &Ctx, id: JobId) -> Result<JobView> {
     }
     tx.enqueue(job);
     audit::record(ctx, &tx, "job.retry", &id.to_string(), serde_json::json!({ "job": new })).await?;
+    // Where the work has a key, the one that waits already stays.
+    let waiting = match &key {
+        Some(key) => tx.jobs().find_waiting(&queue, key).await?,
+        None => None,
+    };
+    idempotency::made(ctx, &tx, &waiting.map_or(new, |job| job.id)).await?;
     tx.commit().await?;
 
     let tx = app.db.begin_read(ctx.scope()).await?;

@@ -10,7 +10,7 @@ use gangway_domain::{
 use gangway_storage::{self as storage, Page, PageRequest, TenantTx};
 
 use super::schedule::{Anchor, Schedule};
-use crate::{Ctx, Error, Result, audit};
+use crate::{Ctx, Error, Result, audit, idempotency};
 
 /// What a new sync needs.
 #[derive(Debug, Clone)]
@@ -66,6 +66,7 @@ pub async fn create(ctx: &Ctx, new: NewSync) -> Result<Sync> {
     tx.syncs().create(&sync).await?;
     let detail = serde_json::json!({ "connection": sync.connection, "stream": stream, "schedule": sync.schedule });
     audit::record(ctx, &tx, "sync.create", &sync.id.to_string(), detail).await?;
+    idempotency::made(ctx, &tx, &sync.id).await?;
     tx.commit().await?;
     Ok(sync)
 }

@@ -13,7 +13,7 @@ use gangway_storage::{self as storage, Page, PageRequest, TenantTx};
 
 use super::place::Place;
 use crate::{
-    Ctx, Error, Result, audit,
+    Ctx, Error, Result, audit, idempotency,
     jobs::{self, RunSync},
 };
 
@@ -33,6 +33,7 @@ pub async fn start_run(ctx: &Ctx, sync: SyncId, mode: RunMode) -> Result<SyncRun
         return Err(is_running(running));
     }
     let run = create_noted(ctx, &mut tx, &mut sync, mode).await?;
+    idempotency::made(ctx, &tx, &run.id).await?;
     tx.commit().await?;
     Ok(run)
 }
