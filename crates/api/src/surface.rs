@@ -1,4 +1,4 @@
-//! What each route reads, as the OpenAPI document says it: parameters of the query, and the shape of its body.
+//! What each route reads, as the OpenAPI document says it: parameters of the query, preconditions, and the shape of its body.
 
 use std::collections::HashMap;
 
@@ -37,6 +37,7 @@ impl Bodies {
 /// What one route reads.
 pub(crate) struct Operation {
     takes_query: bool,
+    takes_if_match: bool,
     body: Option<Value>,
 }
 
@@ -53,9 +54,10 @@ impl Surface {
         for (path, item) in paths {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let parameters = operation.get("parameters").and_then(Value::as_array);
-                let takes_query = parameters.is_some_and(|parameters| parameters.iter().any(is_of_query));
+                let has = |is: fn(&Value) -> bool| parameters.is_some_and(|parameters| parameters.iter().any(is));
                 let body = operation.pointer("/requestBody/content/application~1json/schema").cloned();
-                operations.insert((method.to_uppercase(), path.clone()), Operation { takes_query, body });
+                let operation = Operation { takes_query: has(is_of_query), takes_if_match: has(is_if_match), body };
+                operations.insert((method.to_uppercase(), path.clone()), operation);
             }
         }
         let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
@@ -72,6 +74,11 @@ impl Reads<'_> {
     /// Whether it has parameters of the query.
     pub(crate) const fn takes_query(&self) -> bool {
         self.operation.takes_query
+    }
+
+    /// Whether it compares the version that the caller has seen.
+    pub(crate) const fn takes_if_match(&self) -> bool {
+        self.operation.takes_if_match
     }
 
     /// Whether it has a body.
@@ -93,6 +100,10 @@ pub(crate) fn of_route(request: &HttpRequest) -> Option<Reads<'_>> {
 
 fn is_of_query(parameter: &Value) -> bool {
     parameter.get("in").and_then(Value::as_str) == Some("query")
+}
+
+fn is_if_match(parameter: &Value) -> bool {
+    parameter.get("name").and_then(Value::as_str) == Some("If-Match")
 }
 
 #[cfg(test)]

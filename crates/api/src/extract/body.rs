@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 use serde_path_to_error::Segment;
 
-use super::shape;
+use super::{members::Once, shape};
 use crate::{
     limits::MISTAKES,
     problem::{Problem, Result},
@@ -37,6 +37,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             refuse_shape(&request, &canonical)?;
             refuse_nul(&canonical)?;
             // From the bytes: a member that is given twice is seen only there.
+            let _once: Once = parse(&bytes)?;
             let value = parse(&bytes)?;
             Ok(Self { value, canonical: canonical.to_string().into_bytes() })
         })
@@ -233,6 +234,21 @@ mod tests {
         ] {
             assert_eq!(refusal(body), (Code::RequestInvalid, vec![pointer.to_owned()]), "{body}");
         }
+    }
+
+    #[test]
+    fn a_member_is_given_once_wherever_it_is() {
+        for (body, pointer) in [
+            (r#"{"config":{"a":1,"b":{"c":1,"c":1}}}"#, "/config/b/c"),
+            (r#"{"credential":{"secret":"x","\u0073ecret":"y"}}"#, "/credential/secret"),
+            (r#"{"list":[{},{"a/b":1,"a/b":1.5e3}]}"#, "/list/1/a~1b"),
+            (r#"{"a":{"a":null,"a":true}}"#, "/a/a"),
+        ] {
+            let problem = parse::<Once>(body.as_bytes()).err().unwrap();
+            let pointers: Vec<_> = problem.fields.iter().map(|field| field.pointer.as_str()).collect();
+            assert_eq!((problem.code, pointers), (Code::RequestInvalid, vec![pointer]), "{body}");
+        }
+        assert!(parse::<Once>(br#"{"a":{"a":[-1,1.5,18446744073709551615,"a",null,false]},"b":{"a":{}}}"#).is_ok());
     }
 
     #[test]

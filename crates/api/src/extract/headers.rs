@@ -17,7 +17,11 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = request.headers().get(header::IF_MATCH).map(|value| value.to_str().unwrap_or_default().trim());
+        let mut values = request.headers().get_all(header::IF_MATCH);
+        let value = values.next().map(|value| value.to_str().unwrap_or_default().trim());
+        if values.next().is_some() {
+            return ready(Err(Problem::malformed("Send one `If-Match` with one tag.")));
+        }
         ready(match value {
             None | Some("*") => Ok(Self(None)),
             // A tag that we never gave out, weak ones among them, matches nothing.

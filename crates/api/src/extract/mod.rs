@@ -5,6 +5,7 @@
 mod authorized;
 mod body;
 mod headers;
+mod members;
 mod moment;
 mod params;
 mod path;

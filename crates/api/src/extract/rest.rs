@@ -1,4 +1,4 @@
-//! What a route does not read must not be sent: a parameter or a body that is ignored would look accepted.
+//! What a route does not read must not be sent: a parameter, a precondition or a body that is ignored would look accepted.
 //!
 //! Extractors of the query and the body refuse what they do not know; this is for routes that have none of them. It is asked
 //! by the last extractor that every such route has: the id in its path, or else the permission.
@@ -8,7 +8,7 @@ use std::future::ready;
 use actix_web::{
     HttpRequest,
     dev::Payload,
-    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    http::header::{CONTENT_LENGTH, IF_MATCH, TRANSFER_ENCODING},
 };
 use futures::future::LocalBoxFuture;
 use gangway_app::FieldError;
@@ -28,6 +28,11 @@ pub(super) fn refuse(request: &HttpRequest, payload: &mut Payload) -> LocalBoxFu
     {
         return Box::pin(ready(Err(problem)));
     }
+    if has_precondition(request) && !reads.takes_if_match() {
+        return Box::pin(ready(Err(Problem::malformed(
+            "What this route changes has no version to compare `If-Match` with; leave the header out.",
+        ))));
+    }
     if reads.takes_body() || !announces_body(request) {
         return Box::pin(ready(Ok(())));
     }
@@ -41,6 +46,12 @@ pub(super) fn refuse(request: &HttpRequest, payload: &mut Payload) -> LocalBoxFu
 /// Whether the path of the request's route names an object.
 pub(super) fn names_object(request: &HttpRequest) -> bool {
     request.match_pattern().is_some_and(|template| template.contains('{'))
+}
+
+/// Whether a change depends on a version. `*` asks for no more than that the object is there.
+fn has_precondition(request: &HttpRequest) -> bool {
+    !request.method().is_safe()
+        && request.headers().get_all(IF_MATCH).any(|value| value.as_bytes().trim_ascii() != b"*")
 }
 
 fn announces_body(request: &HttpRequest) -> bool {
