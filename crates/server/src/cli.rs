@@ -160,7 +160,7 @@ pub struct PersonioArgs {
     #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
     /// How many people the company has
-    #[arg(long, value_name = "N", default_value_t = 250)]
+    #[arg(long, value_name = "N", value_parser = company, default_value_t = 250)]
     pub people: usize,
     /// Seed of the generated people
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -347,11 +347,22 @@ impl Command {
     }
 }
 
-/// A demo without people would have nothing to show. (The sandbox alone may be empty.)
+/// People of a generated company at most: they are all kept in memory, in some 23 KB each.
+const MOST_PEOPLE: usize = 500_000;
+
+/// A demo without people would have nothing to show.
 fn people(text: &str) -> Result<usize, String> {
+    match company(text)? {
+        0 => Err("the company needs one person at least".to_owned()),
+        people => Ok(people),
+    }
+}
+
+/// The sandbox alone may be empty.
+fn company(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("the company needs one person at least".to_owned()),
-        Ok(people) => Ok(people),
+        Ok(people) if people <= MOST_PEOPLE => Ok(people),
+        Ok(_) => Err(format!("the company has {MOST_PEOPLE} people at most, which take 12 GB of memory")),
         Err(_) => Err("write a number".to_owned()),
     }
 }

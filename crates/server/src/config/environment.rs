@@ -26,6 +26,19 @@ impl Environment {
     pub(super) fn settings(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str).filter(|name| name.starts_with("GANGWAY__"))
     }
+
+    /// Variables that look like one of the master keys and are none. (Others that begin alike may be the platform's: a service of our name
+    /// brings some.)
+    pub(super) fn mistaken_for_keys(&self) -> impl Iterator<Item = &str> {
+        let known = [
+            "GANGWAY_MASTER_KEY",
+            "GANGWAY_MASTER_KEY_FILE",
+            "GANGWAY_MASTER_KEY_PREVIOUS",
+            "GANGWAY_MASTER_KEY_PREVIOUS_FILE",
+        ];
+        let alike = self.0.keys().map(String::as_str).filter(|name| name.starts_with("GANGWAY_MASTER"));
+        alike.filter(move |name| !known.contains(name))
+    }
 }
 
 impl std::fmt::Debug for Environment {

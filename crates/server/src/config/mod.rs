@@ -177,6 +177,11 @@ fn database(reader: &mut Reader<'_>) -> Database {
 }
 
 fn master_keys(reader: &mut Reader<'_>) -> MasterKeys {
+    let mistaken: Vec<String> = reader.environment().mistaken_for_keys().map(str::to_owned).collect();
+    for variable in mistaken {
+        let cure = "there are GANGWAY_MASTER_KEY and GANGWAY_MASTER_KEY_PREVIOUS, each also with _FILE";
+        reader.problem(&variable, "is no setting".to_owned(), cure);
+    }
     let hidden = |_: &str| "set".to_owned();
     let current = reader.secret("keys.master", "GANGWAY_MASTER_KEY", hidden);
     let previous = reader.secret("keys.previous", "GANGWAY_MASTER_KEY_PREVIOUS", hidden);

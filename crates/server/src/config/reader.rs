@@ -214,6 +214,10 @@ impl<'a> Reader<'a> {
         Some(SecretString::from(text))
     }
 
+    pub(super) const fn environment(&self) -> &'a Environment {
+        self.environment
+    }
+
     pub(super) fn problem(&mut self, setting: &str, message: String, cure: &str) {
         self.problems.push(Problem { setting: setting.to_owned(), message, cure: cure.to_owned() });
     }

@@ -42,6 +42,9 @@ fn every_mistake_is_told_at_once() {
         ("GANGWAY__NO__SUCH", "1"),
         ("DATABASE_URL", "mysql://root@db/x"),
         ("GANGWAY_MASTER_KEY", "c2hvcnQ="),
+        ("GANGWAY_MASTER_KEY_PREVIOUS_FLE", "/x"),
+        // Of a platform that has a service of our name.
+        ("GANGWAY_SERVICE_HOST", "10.0.0.1"),
     ]);
     let loaded = load_text(text, &environment);
     let mut settings = settings_of(&loaded);
@@ -49,6 +52,7 @@ fn every_mistake_is_told_at_once() {
     assert_eq!(
         settings,
         [
+            "GANGWAY_MASTER_KEY_PREVIOUS_FLE",
             "GANGWAY__LOG__FORMAT",
             "GANGWAY__NO__SUCH",
             "connector.allowed_origins",

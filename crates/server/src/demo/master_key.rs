@@ -29,11 +29,17 @@ pub(crate) fn kept_master_key(folder: &DataFolder) -> anyhow::Result<Option<(Pat
 /// The folder's key, made if there is none yet.
 ///
 /// # Errors
-/// When it is damaged, or can't be read or written.
+/// When it is damaged, can't be read or written, or is missing beside a database that it sealed.
 pub(super) fn master_key(folder: &DataFolder) -> anyhow::Result<SecretString> {
     if let Some((_, key)) = kept_master_key(folder)? {
         return Ok(key);
     }
+    anyhow::ensure!(
+        !folder.has_database()?,
+        "{} is missing, and without it nothing in {} can be opened; put a copy of it back, or delete the folder to begin anew",
+        folder.path().join(FILE).display(),
+        folder.path().display()
+    );
     let key = MasterKey::generate().to_base64();
     folder.write(FILE, &format!("{}\n", key.expose_secret()))?;
     Ok(key)
@@ -52,5 +58,15 @@ mod tests {
         assert_eq!(master_key(&folder).unwrap().expose_secret(), first.expose_secret());
         let (place, kept) = kept_master_key(&folder).unwrap().unwrap();
         assert_eq!((place, kept.expose_secret()), (parent.path().join("master.key"), first.expose_secret()));
+    }
+
+    #[test]
+    fn none_is_made_beside_a_database_that_another_has_sealed() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(parent.path()).unwrap();
+        std::fs::write(folder.database_file().unwrap(), "rows").unwrap();
+        let refused = master_key(&folder).unwrap_err().to_string();
+        assert!(refused.contains("master.key is missing"), "{refused}");
+        assert!(kept_master_key(&folder).unwrap().is_none());
     }
 }
