@@ -35,6 +35,11 @@ impl Answer {
         Self::bytes(status, "application/json", body.to_string())
     }
 
+    /// The vendor's answer to a write that shows no record.
+    pub(crate) fn done(message: &str) -> Self {
+        Self::json(200, &json!({"success": true, "data": {"message": message}}))
+    }
+
     /// The vendor's error body: its own code may differ from the status.
     pub(crate) fn error(status: u16, code: u16, message: &str) -> Self {
         Self::json(status, &json!({"success": false, "error": {"code": code, "message": message}}))

@@ -7,7 +7,14 @@ use gangway_domain::{Clock, record::Stream, schema::Catalogue};
 use gangway_egress::{Class, HttpPort};
 use serde::Serialize;
 
-use super::{error::Result, proxy::Proxy, source::Source, target::Target, token::TokenStore};
+use super::{
+    error::Result,
+    periods::{AbsenceTarget, AttendanceTarget},
+    proxy::Proxy,
+    source::Source,
+    target::Target,
+    token::TokenStore,
+};
 
 /// The ports a connection lives on. All are bound to one connection before the connector sees them.
 #[derive(Clone)]
@@ -46,6 +53,16 @@ pub trait Connection: Send + Sync {
 
     /// The ability to write employees.
     fn target(&self) -> Option<&dyn Target> {
+        None
+    }
+
+    /// The ability to write absences.
+    fn absence_target(&self) -> Option<&dyn AbsenceTarget> {
+        None
+    }
+
+    /// The ability to write attendances.
+    fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
         None
     }
 

@@ -12,6 +12,7 @@ mod connector;
 mod error;
 mod fields;
 mod manifest;
+mod periods;
 mod proxy;
 mod record;
 mod source;
@@ -27,6 +28,10 @@ pub use connector::{AnyConnector, Connector};
 pub use error::{Error, ErrorKind, Owner, Result, Retry};
 pub use fields::FieldProblem;
 pub use manifest::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+pub use periods::{
+    AbsenceTarget, Approval, AttendanceTarget, CreateAbsence, CreateAttendances, DeletePeriod, Deletion, Place,
+    UpdateAttendance,
+};
 pub use proxy::{NotPassed, Pass, Passed, Proxy, ProxyPath};
 pub use record::{AttributeSpan, AttributeValue, SourceRecord};
 pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Source};

@@ -1,4 +1,4 @@
-//! Personio, version 1 of its API: reading employees, absences and attendances, writing employees.
+//! Personio, version 1 of its API: reading and writing employees, absences and attendances.
 //!
 //! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
 //! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
@@ -39,8 +39,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::contract::{
-    CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind, FieldProblem, Manifest, Proxy,
-    Result, Runtime, Source, SourceRecord, Target,
+    AbsenceTarget, AttendanceTarget, CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind,
+    FieldProblem, Manifest, Proxy, Result, Runtime, Source, SourceRecord, Target,
 };
 
 use client::Client;
@@ -181,6 +181,14 @@ impl Connection for PersonioConnection {
 
     fn target(&self) -> Option<&dyn Target> {
         Some(self)
+    }
+
+    fn absence_target(&self) -> Option<&dyn AbsenceTarget> {
+        self.writes_periods().then_some(self)
+    }
+
+    fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
+        self.writes_periods().then_some(self)
     }
 
     fn proxy(&self) -> Option<&dyn Proxy> {

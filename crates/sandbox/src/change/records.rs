@@ -29,19 +29,46 @@ struct AbsenceFields {
     comment: Option<String>,
 }
 
-/// The fields of an attendance that may be given; what is absent stays.
+/// The fields of an attendance that may be given; what is absent stays, and `null` empties.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AttendanceFields {
     employee_id: Option<u64>,
     date: Option<NaiveDate>,
     start_time: Option<String>,
-    end_time: Option<String>,
+    #[serde(default)]
+    end_time: Given<String>,
     #[serde(rename = "break")]
     break_minutes: Option<u32>,
     status: Option<String>,
-    comment: Option<String>,
-    project: Option<Project>,
+    #[serde(default)]
+    comment: Given<String>,
+    #[serde(default)]
+    project: Given<Project>,
+}
+
+/// A field that may be given, and given as `null`.
+#[derive(Debug, Default)]
+enum Given<T> {
+    #[default]
+    Nothing,
+    Value(Option<T>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Value)
+    }
+}
+
+impl<T> Given<T> {
+    /// What was given, or else what was there.
+    fn or(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Nothing => before,
+            Self::Value(value) => value,
+        }
+    }
 }
 
 impl State {
@@ -185,6 +212,17 @@ impl State {
         };
         self.must_exist(merged.employee_id)?;
         Ok(merged)
+    }
+
+    /// Puts an attendance back as it was.
+    pub(crate) fn restore_attendance(&mut self, attendance: Attendance) {
+        self.keep_attendance(attendance);
+    }
+
+    /// Takes back an attendance that was just added.
+    pub(crate) fn forget_attendance(&mut self, id: u64) {
+        self.world.attendances.remove(&id);
+        self.changes.attendances.remove(&id);
     }
 
     fn keep_attendance(&mut self, attendance: Attendance) -> u64 {

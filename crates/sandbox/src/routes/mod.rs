@@ -29,6 +29,7 @@ pub(crate) enum Route {
     TimeOff(u64),
     TimeOffTypes,
     Attendances,
+    Attendance(u64),
     Balance(u64),
     Picture { id: u64, width: Option<u32> },
 }
@@ -52,6 +53,7 @@ impl Route {
                 ["time-offs", id] => Self::TimeOff(id.parse().ok()?),
                 ["time-off-types"] => Self::TimeOffTypes,
                 ["attendances"] => Self::Attendances,
+                ["attendances", id] => Self::Attendance(id.parse().ok()?),
                 _ => return None,
             },
             _ => return None,
@@ -59,7 +61,7 @@ impl Route {
         let in_guide = match route {
             Self::Login | Self::Employees | Self::Employee(_) | Self::TimeOffs | Self::Attendances => true,
             Self::Picture { width, .. } => width.is_some(),
-            Self::Attributes | Self::TimeOff(_) | Self::TimeOffTypes | Self::Balance(_) => false,
+            Self::Attributes | Self::TimeOff(_) | Self::TimeOffTypes | Self::Attendance(_) | Self::Balance(_) => false,
         };
         (dialect == Dialect::Vendor || in_guide).then_some(route)
     }
@@ -75,17 +77,22 @@ impl Route {
             Self::TimeOff(_) => "/v1/company/time-offs/{id}",
             Self::TimeOffTypes => "/v1/company/time-off-types",
             Self::Attendances => "/v1/company/attendances",
+            Self::Attendance(_) => "/v1/company/attendances/{id}",
             Self::Balance(_) => "/v1/company/employees/{id}/absences/balance",
             Self::Picture { width: None, .. } => "/v1/company/employees/{id}/profile-picture",
             Self::Picture { width: Some(_), .. } => "/v1/company/employees/{id}/profile-picture/{width}",
         }
     }
 
-    fn takes(self, method: &str) -> bool {
+    fn takes(self, method: &str, dialect: Dialect) -> bool {
         let methods: &[&str] = match self {
             Self::Login => &["POST"],
             Self::Employees => &["GET", "POST"],
             Self::Employee(_) => &["GET", "PATCH"],
+            // The guide writes employees only.
+            Self::TimeOffs | Self::Attendances if dialect == Dialect::Vendor => &["GET", "POST"],
+            Self::TimeOff(_) => &["GET", "DELETE"],
+            Self::Attendance(_) => &["PATCH", "DELETE"],
             _ => &["GET"],
         };
         methods.contains(&method)
@@ -93,7 +100,7 @@ impl Route {
 
     /// Whether answers carry the token in their `authorization` header.
     const fn echoes_token(self) -> bool {
-        !matches!(self, Self::Attendances | Self::Picture { .. })
+        !matches!(self, Self::Attendances | Self::Attendance(_) | Self::Picture { .. })
     }
 }
 
@@ -154,7 +161,7 @@ fn vendors(
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
     let Some(route) = route else { return unknown(state) };
-    if !route.takes(&request.method) {
+    if !route.takes(&request.method, state.dialect) {
         return Answer::error(405, 405, "Method Not Allowed");
     }
     if route == Route::Login {
@@ -183,6 +190,11 @@ fn resource(state: &mut State, request: &Request, route: Route, holder: usize, n
     match route {
         Route::Employees if request.method == "POST" => writes::create(state, request, now),
         Route::Employee(id) if request.method == "PATCH" => writes::change(state, request, id, now),
+        Route::TimeOffs if request.method == "POST" => writes::time_offs::create(state, request, holder, now),
+        Route::TimeOff(id) if request.method == "DELETE" => writes::time_offs::delete(state, id),
+        Route::Attendances if request.method == "POST" => writes::attendances::create(state, request, now),
+        Route::Attendance(id) if request.method == "DELETE" => writes::attendances::delete(state, id),
+        Route::Attendance(id) => writes::attendances::change(state, request, id, now),
         Route::Employees => employees::list(state, request, holder),
         Route::Employee(id) => employees::get(state, holder, id),
         Route::Attributes => employees::attributes(state, holder),

@@ -85,10 +85,14 @@ pub trait Account: Send + Sync {
     fn own_attribute(&self) -> Option<(String, Value)> {
         None
     }
+    /// A type of absence that somebody must approve.
+    fn type_with_approval(&self) -> Option<String> {
+        None
+    }
     /// Takes the right to write from the credential.
     fn forbid_writes(&self) {}
-    /// Lets the connection break within the answer to the next new employee, who is there then.
-    fn cut_next_creation(&self) {}
+    /// Lets the connection break within the answer to the next creation in a stream, whose record is there then.
+    fn cut_next_creation(&self, _stream: Stream) {}
 
     /// Adds a record and returns its id.
     fn add(&self, stream: Stream) -> String;

@@ -6,7 +6,9 @@
 //! client, vendor budget, token store); only the clock is a [`ManualClock`](gangway_domain::ManualClock), so that pauses and
 //! the life of tokens cost no time. The suite must not know any vendor: what only one does is tested beside its emulator.
 
+mod absence_target;
 mod account;
+mod attendance_target;
 mod check;
 mod compare;
 mod deletion;
@@ -26,7 +28,11 @@ pub use account::{Account, Emulator, Expected, Failure, Pictures, Size, Traffic}
 pub use compare::{assert_each_once, assert_same_values};
 pub use subject::{Pace, Read, Subject, client, connect};
 
+use std::collections::BTreeMap;
+
+use gangway_connector::Values;
 use gangway_domain::record::Stream;
+use serde_json::Value;
 
 /// A connector on trial.
 pub struct Harness {
@@ -54,6 +60,8 @@ pub async fn run(harness: &Harness) {
     let has_discovery = abilities.connection.discovery().is_some();
     let has_source = abilities.connection.source().is_some();
     let has_target = abilities.connection.target().is_some();
+    let has_absence_target = abilities.connection.absence_target().is_some();
+    let has_attendance_target = abilities.connection.attendance_target().is_some();
     let has_proxy = abilities.connection.proxy().is_some();
     drop(abilities);
 
@@ -66,6 +74,12 @@ pub async fn run(harness: &Harness) {
     }
     if has_target {
         Box::pin(target::run(harness)).await;
+    }
+    if has_absence_target {
+        Box::pin(absence_target::run(harness)).await;
+    }
+    if has_attendance_target {
+        Box::pin(attendance_target::run(harness)).await;
     }
     if has_source {
         Box::pin(run_source(harness)).await;
@@ -89,4 +103,10 @@ async fn run_source(harness: &Harness) {
             deletion::run(harness, promised.stream).await;
         }
     }
+}
+
+/// Canonical fields to write.
+fn values(fields: &Value) -> Values {
+    let fields = fields.as_object().expect("an object").clone();
+    Values { fields: fields.into_iter().collect(), attributes: BTreeMap::new() }
 }

@@ -1,7 +1,5 @@
 //! Writing employees: what is accepted is there, what is refused is not, and a doubt is said to be one.
 
-use std::collections::BTreeMap;
-
 use gangway_connector::{CreateEmployee, ErrorKind, Outcome, Target, UpdateEmployee, Values, WriteError, Written};
 use gangway_domain::record::Stream;
 use gangway_egress::Class;
@@ -11,6 +9,7 @@ use super::{
     Harness,
     account::{Expected, Failure, Size},
     subject::Subject,
+    values,
 };
 
 pub(super) async fn run(harness: &Harness) {
@@ -49,11 +48,6 @@ impl Subject {
             .find(|one| one.id == id)
             .unwrap_or_else(|| panic!("{}: {id} is not there", self.name))
     }
-}
-
-fn values(fields: &Value) -> Values {
-    let fields = fields.as_object().expect("an object").clone();
-    Values { fields: fields.into_iter().collect(), attributes: BTreeMap::new() }
 }
 
 /// A part of a field.
@@ -221,7 +215,7 @@ async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
     }
     // What was carried out and lost its answer is a doubt too, and is not sent again.
     let (n_before, n_sent) = (subject.employees().len(), subject.account.traffic().total);
-    subject.account.cut_next_creation();
+    subject.account.cut_next_creation(Stream::Employees);
     let doubtful = subject.create(newcomer()).await;
     assert!(matches!(doubtful, Err(WriteError::Unknown(_))), "{}: {doubtful:?}", subject.name);
     assert_eq!(subject.employees().len(), n_before + 1, "{}: it was carried out, once", subject.name);

@@ -206,12 +206,17 @@ impl Account for PersonioAccount {
         Some((key, json!("Grüße aus „Süd“")))
     }
 
+    fn type_with_approval(&self) -> Option<String> {
+        let types = self.handle.time_off_types();
+        types.iter().find(|kind| kind["approval_required"] == true).map(|kind| kind["id"].to_string())
+    }
+
     fn forbid_writes(&self) {
         self.handle.change_switches(&json!({"forbid_writes": true})).expect("the switch is known");
     }
 
-    fn cut_next_creation(&self) {
-        let cut = Fault::always(Self::path(Stream::Employees), Effect::Cut { after_percent: 50 });
+    fn cut_next_creation(&self, stream: Stream) {
+        let cut = Fault::always(Self::path(stream), Effect::Cut { after_percent: 50 });
         let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
         self.handle.add_fault(cut).expect("the fault is well-formed");
     }

@@ -5,6 +5,7 @@ mod check;
 mod hostile;
 mod limits;
 mod paging;
+mod periods;
 mod proxy;
 mod requests;
 mod shapes;

@@ -17,7 +17,7 @@ use crate::contract::{
     UpdateEmployee, Values, WriteError, Written,
 };
 
-fn values(fields: &Value, attributes: &Value) -> Values {
+pub(super) fn values(fields: &Value, attributes: &Value) -> Values {
     let map = |value: &Value| value.as_object().unwrap().clone().into_iter().collect();
     Values { fields: map(fields), attributes: map(attributes) }
 }
@@ -42,7 +42,7 @@ fn employee(attributes: &Value) -> Response {
     answer(200, json!({"success": true, "data": {"type": "Employee", "attributes": attributes}}).to_string())
 }
 
-fn sent_body(script: &Script, place: usize) -> Value {
+pub(super) fn sent_body(script: &Script, place: usize) -> Value {
     let sent = script.sent.lock().unwrap();
     let Body::Json(text) = &sent[place].body else { panic!("no JSON") };
     serde_json::from_str(text.expose_secret()).unwrap()

@@ -3,6 +3,7 @@
 //! A refusal by limit or by rights was not processed. A server's failure, a time-out and a broken connection may have come after
 //! the change was made (seen by others who write to this vendor, read 2026-11-23), so they are [`WriteError::Unknown`].
 
+use bytes::Bytes;
 use gangway_egress::Response;
 use serde_json::Value;
 
@@ -17,22 +18,31 @@ const LONGEST_ID: usize = 20;
 /// Problems that are told.
 const MOST_PROBLEMS: usize = 50;
 
-const MISSING_RIGHT: &str = "the credential lacks the right to write employees; tick \"Employees: Write\" on the credential's page in \
-                             Personio's settings (Integrations > API credentials)";
-
-const NOT_FOUND: &str = "Personio does not find what was named: the employee to change, or one that a value refers to";
+/// What a write is about.
+pub(super) struct About {
+    pub(super) operation: &'static str,
+    /// What to say when the credential may not.
+    pub(super) missing_right: &'static str,
+    /// What to say when something is not there.
+    pub(super) not_found: &'static str,
+    /// Where a value of the vendor's name lies in what was asked for.
+    pub(super) pointer: fn(&str) -> String,
+}
 
 /// A write that was carried out.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
-    /// The employee's id, where the answer names it.
+    /// The record's id, where the answer names one.
     pub(super) id: Option<String>,
     /// What the vendor remarked.
     pub(super) remarks: Vec<String>,
+    /// The whole answer.
+    pub(super) body: Bytes,
 }
 
 /// Judges an answer.
-pub(super) fn judge(operation: &'static str, response: &Response) -> Result<Accepted, WriteError> {
+pub(super) fn judge(about: &About, response: &Response) -> Result<Accepted, WriteError> {
+    let About { operation, missing_right, not_found, pointer } = *about;
     let outline = Document::read(&response.body).ok();
     let document = outline.as_ref().and_then(Document::value).unwrap_or_default();
     let success = outline.as_ref().and_then(|outline| outline.success);
@@ -52,21 +62,24 @@ pub(super) fn judge(operation: &'static str, response: &Response) -> Result<Acce
         (200..=299, Some(false), _) => 0,
         (status, _, _) => status,
     };
-    let problems = problems(&document);
+    let problems = problems(&document, pointer);
     match status {
-        200..=299 if success == Some(true) => Ok(Accepted { id: id(&document), remarks: texts(document.get("meta")) }),
+        200..=299 if success == Some(true) => {
+            let id = document.pointer("/data/id").and_then(id_of);
+            Ok(Accepted { id, remarks: texts(document.get("meta")), body: response.body.clone() })
+        }
         0 | 400 | 409 | 422 if !problems.is_empty() => Err(WriteError::Invalid(problems)),
         0 => {
             unknown(ErrorKind::Protocol, "Personio reports a failure with status 200 and does not say which".to_owned())
         }
         200..=299 => unknown(ErrorKind::Protocol, format!("status {status} without Personio's envelope")),
         // The token is new, and reading takes the old one as well.
-        401 => refused(ErrorKind::Forbidden, format!("{MISSING_RIGHT}; or the credential was disabled")),
+        401 => refused(ErrorKind::Forbidden, format!("{missing_right}; or the credential was disabled")),
         403 if code == Some(403) => {
-            refused(ErrorKind::Forbidden, format!("{MISSING_RIGHT}; or the credential was disabled"))
+            refused(ErrorKind::Forbidden, format!("{missing_right}; or the credential was disabled"))
         }
-        403 if is_vendors => refused(ErrorKind::Forbidden, MISSING_RIGHT.to_owned()),
-        404 if is_vendors => refused(ErrorKind::NotFound, NOT_FOUND.to_owned()),
+        403 if is_vendors => refused(ErrorKind::Forbidden, missing_right.to_owned()),
+        404 if is_vendors => refused(ErrorKind::NotFound, not_found.to_owned()),
         405 | 410 | 501 => refused(ErrorKind::Unsupported, format!("Personio does not offer this (status {status})")),
         429 => refused(ErrorKind::RateLimited, "too many requests for this credential".to_owned()),
         408 | 425 | 500..=599 => unknown(
@@ -97,8 +110,8 @@ pub(super) fn unanswered(undelivered: Undelivered) -> WriteError {
 }
 
 /// Only what the vendor hands out: the id goes into paths, and into the host's tables.
-fn id(document: &Value) -> Option<String> {
-    let id = match document.pointer("/data/id")? {
+pub(super) fn id_of(value: &Value) -> Option<String> {
+    let id = match value {
         Value::Number(id) => id.to_string(),
         Value::String(id) => id.clone(),
         _ => return None,
@@ -115,11 +128,20 @@ fn said(document: &Value) -> Vec<String> {
 
 fn texts(list: Option<&Value>) -> Vec<String> {
     let texts = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    texts.take(MOST_REMARKS).map(|text| text.chars().take(LONGEST_REMARK).collect()).collect()
+    texts.take(MOST_REMARKS).map(shortened).collect()
+}
+
+/// A remark of the vendor's.
+pub(super) fn remark(value: &Value) -> Option<String> {
+    value.as_str().map(shortened)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST_REMARK).collect()
 }
 
 /// The fields that the vendor does not take, in its own names; its texts quote values and are left out.
-fn problems(document: &Value) -> Vec<FieldProblem> {
+fn problems(document: &Value, pointer: fn(&str) -> String) -> Vec<FieldProblem> {
     let fields = document.pointer("/error/error_data").and_then(Value::as_object);
     let names = fields.into_iter().flat_map(|fields| fields.keys());
     let plain = names.filter(|name| {
@@ -129,7 +151,7 @@ fn problems(document: &Value) -> Vec<FieldProblem> {
         .take(MOST_PROBLEMS)
         .map(|name| {
             let name = name.strip_prefix("employee.").unwrap_or(name);
-            FieldProblem::new(super::fields::pointer(name), "is not accepted by Personio")
+            FieldProblem::new(pointer(name), "is not accepted by Personio")
         })
         .collect()
 }

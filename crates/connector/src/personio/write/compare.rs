@@ -1,4 +1,4 @@
-//! Whether an employee has what was written, as the connector reads it.
+//! Whether a record has what was written, as the connector reads it.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn is_field(field: &str, wanted: &Value, found: &Value) -> bool {
     match field {
         _ if is_empty(wanted) => is_empty(found),
         "department" | "office" | "team" | "legal_entity" => part("name"),
-        "supervisor" => part("id"),
+        "supervisor" | "employee" | "type" | "project" => part("id"),
         "weekly_hours" => is_number(wanted, found),
         // The vendor keeps addresses in lower case.
         "email" => plain(wanted).zip(plain(found)).is_some_and(|(wanted, found)| wanted.eq_ignore_ascii_case(&found)),

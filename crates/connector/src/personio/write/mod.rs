@@ -1,38 +1,33 @@
-//! Creating and changing employees through version 1: the body, the answer, and the look afterwards.
+//! Writing through version 1: employees, absences and attendances; each body, the answer, and the look afterwards.
 //!
 //! The vendor accepts more than it keeps: unknown names of departments and unknown keys are left out, at most with a remark. So
-//! every accepted write is checked by reading the employee again. Shapes are those of the vendor's reference
-//! (developer.personio.de, read 2026-11-23); [`BodyStyle::Flat`] is for systems built after the third-party guide.
+//! every accepted write is compared with what the vendor shows of it then. Shapes are those of the vendor's reference
+//! (developer.personio.de, read 2026-11-23); [`BodyStyle::Flat`] is for systems built after the third-party guide, which
+//! knows writing of employees only.
 
+mod absence;
 mod answer;
+mod attendance;
 mod compare;
+mod employee;
 mod fields;
+mod period;
+mod rows;
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-use gangway_domain::record::Stream;
-use gangway_egress::{Body, Class, Method, Request};
+use gangway_egress::{Body, Class, Method, Request, Response};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::{answer::Accepted, fields::Verb};
-use super::{
-    PersonioConnection,
-    source::{list_path, plain_id},
-};
-use crate::contract::{
-    CreateEmployee, Error, ErrorKind, FieldProblem, Outcome, ReadOne, Remarks, Source as _, Target, UpdateEmployee,
-    Values, WritableField, WriteError, Written,
-};
+use self::answer::{About, Accepted};
+use super::PersonioConnection;
+use crate::contract::{Outcome, Values, WriteError};
 
-const CREATE: &str = "create an employee";
-const UPDATE: &str = "change an employee";
-const ONE: &str = "/v1/company/employees/{id}";
-/// Largest answer to a write: an id, and remarks.
-const LARGEST_ANSWER_BYTES: usize = 256 * 1024;
+/// Largest answer to a write: an id, a record, or what became of each row.
+const LARGEST_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// How the bodies of writes are built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -45,66 +40,54 @@ pub enum BodyStyle {
     Flat,
 }
 
-#[async_trait]
-impl Target for PersonioConnection {
-    fn employee_fields(&self) -> &'static [WritableField] {
-        fields::writable(self.body_style)
+/// Where a write goes.
+#[derive(Debug)]
+struct Destination {
+    method: Method,
+    template: &'static str,
+    path: String,
+    query: Option<(&'static str, String)>,
+}
+
+impl Destination {
+    fn list(method: Method, path: &'static str) -> Self {
+        Self { method, template: path, path: path.to_owned(), query: None }
     }
 
-    async fn create_employee(&self, request: CreateEmployee) -> Result<Written, WriteError> {
-        let CreateEmployee { values, class } = request;
-        let body = fields::body(self.body_style, Verb::Create, &values).map_err(WriteError::Invalid)?;
-        let list = list_path(Stream::Employees);
-        let accepted = self.write(CREATE, Method::Post, list, list.to_owned(), &body, class).await?;
-        let Some(id) = accepted.id.clone() else {
-            let message = "Personio accepted the new employee and names no id, so it must be looked for";
-            return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE, message)));
-        };
-        Ok(self.look(id, &values, accepted, class).await)
-    }
-
-    async fn update_employee(&self, request: UpdateEmployee) -> Result<Written, WriteError> {
-        let UpdateEmployee { external_id, values, class } = request;
-        let id = plain_id(&external_id, UPDATE).map_err(WriteError::refused)?.to_owned();
-        if values == Values::default() {
-            return Err(WriteError::Invalid(vec![FieldProblem::new("", "names nothing to change")]));
-        }
-        let body = fields::body(self.body_style, Verb::Update, &values).map_err(WriteError::Invalid)?;
-        let accepted = self.write(UPDATE, Method::Patch, ONE, ONE.replace("{id}", &id), &body, class).await?;
-        Ok(self.look(id, &values, accepted, class).await)
+    /// `id` is one that may go into a path.
+    fn one(method: Method, template: &'static str, id: &str) -> Self {
+        Self { method, template, path: template.replace("{id}", id), query: None }
     }
 }
 
 impl PersonioConnection {
     async fn write(
         &self,
-        operation: &'static str,
-        method: Method,
-        template: &'static str,
-        path: String,
-        body: &Value,
+        about: &About,
+        destination: Destination,
+        body: Option<&Value>,
         class: Class,
     ) -> Result<Accepted, WriteError> {
-        let mut request = Request::new(method, template, path, class);
-        request.body = Body::Json(SecretString::from(body.to_string()));
-        request.max_answer_bytes = LARGEST_ANSWER_BYTES;
-        match self.client.deliver(operation, request).await {
-            Ok(response) => answer::judge(operation, &response),
-            Err(undelivered) => Err(answer::unanswered(undelivered)),
-        }
+        let response = self.send_write(about, destination, body, class).await?;
+        answer::judge(about, &response)
     }
 
-    /// Reads the employee again and tells what became of each value. What cannot be read is no failure of the write.
-    async fn look(&self, id: String, values: &Values, accepted: Accepted, class: Class) -> Written {
-        let read = self.read_one(ReadOne::new(Stream::Employees, id.clone(), class)).await;
-        let outcomes = match &read {
-            Ok(Some(record)) => compare::outcomes(values, record),
-            Ok(None) | Err(_) => unseen(values),
-        };
-        let mut written = Written::accepted(id);
-        written.outcomes = outcomes;
-        written.remarks = Remarks(accepted.remarks);
-        written
+    /// The vendor's answer to a write, whatever it says.
+    async fn send_write(
+        &self,
+        about: &About,
+        destination: Destination,
+        body: Option<&Value>,
+        class: Class,
+    ) -> Result<Response, WriteError> {
+        let Destination { method, template, path, query } = destination;
+        let mut request = Request::new(method, template, path, class);
+        request.query.extend(query.map(|(name, value)| (name.to_owned(), value)));
+        if let Some(body) = body {
+            request.body = Body::Json(SecretString::from(body.to_string()));
+        }
+        request.max_answer_bytes = LARGEST_ANSWER_BYTES;
+        self.client.deliver(about.operation, request).await.map_err(answer::unanswered)
     }
 }
 

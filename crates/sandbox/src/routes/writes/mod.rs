@@ -1,6 +1,9 @@
 //! Employees created and changed. What the vendor does not know or does not let through version 1 is left out silently or with a
 //! remark in `meta`, as its reference says (developer.personio.de, read 2026-11-23); the guide's systems take flat bodies.
 
+pub(super) mod attendances;
+pub(super) mod time_offs;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 

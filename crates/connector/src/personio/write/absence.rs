@@ -1,0 +1,146 @@
+//! Creating and deleting absences (time-offs). The answer to a creation holds the whole absence, so nothing is read again.
+//!
+//! The vendor documents a form and clients send JSON with success (seen 2026-11-23); JSON keeps texts and flags apart.
+
+use async_trait::async_trait;
+use gangway_domain::record::Stream;
+use gangway_egress::Method;
+use serde_json::Value;
+
+use super::{
+    Destination,
+    answer::About,
+    compare,
+    period::{self, Rule, boolean, day, id, optional, rule, text},
+};
+use crate::{
+    contract::{
+        AbsenceTarget, CreateAbsence, DeletePeriod, Deletion, Error, ErrorKind, FieldProblem, ReadOne, Remarks,
+        Source as _, SourceRecord, Values, WritableField, WriteError, Written,
+    },
+    personio::{
+        PersonioConnection,
+        envelope::Document,
+        limits::most_items,
+        source::{ONE_ABSENCE_TEMPLATE, list_path, plain_id, read_or_set_aside},
+    },
+};
+
+const NO_CHANGE: &str = "version 1 of Personio's API changes no absence; delete it and create another";
+const DECIDED: &str = "Personio decides it by the company's rules";
+
+const CREATE: About = about("create an absence");
+const DELETE: About = about("delete an absence");
+
+const fn about(operation: &'static str) -> About {
+    About {
+        operation,
+        missing_right: "the credential lacks the right to write absences; tick \"Absences: Write\" on the credential's page in \
+                        Personio's settings (Integrations > API credentials)",
+        not_found: "Personio does not find what was named: the absence, its employee or its type",
+        pointer,
+    }
+}
+
+const RULES: &[Rule] = &[
+    rule("employee", "employee_id", id),
+    rule("type", "time_off_type_id", id),
+    rule("starts_on", "start_date", day),
+    rule("ends_on", "end_date", day),
+    rule("half_day_start", "half_day_start", boolean),
+    rule("half_day_end", "half_day_end", boolean),
+    optional("comment", "comment", text),
+];
+const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
+
+const FIELDS: &[WritableField] = &[
+    created("employee"),
+    created("type"),
+    created("starts_on"),
+    created("ends_on"),
+    created("half_day_start"),
+    created("half_day_end"),
+    created("comment"),
+    closed("status"),
+    closed("days"),
+    closed("certificate_status"),
+    closed("created_at"),
+    closed("updated_at"),
+];
+
+const fn created(field: &'static str) -> WritableField {
+    WritableField { field, on_create: true, on_update: false, reason: NO_CHANGE }
+}
+
+const fn closed(field: &'static str) -> WritableField {
+    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
+}
+
+fn pointer(name: &str) -> String {
+    period::pointer(RULES, name)
+}
+
+#[async_trait]
+impl AbsenceTarget for PersonioConnection {
+    fn absence_fields(&self) -> &'static [WritableField] {
+        FIELDS
+    }
+
+    async fn create_absence(&self, request: CreateAbsence) -> Result<Written, WriteError> {
+        let CreateAbsence { values, approval, class } = request;
+        let mut body = body(&values).map_err(WriteError::Invalid)?;
+        if let Some(body) = body.as_object_mut() {
+            body.insert("skip_approval".to_owned(), period::skips(approval).into());
+        }
+        let list = list_path(Stream::Absences);
+        let destination = Destination::list(Method::Post, list);
+        let accepted = self.write(&CREATE, destination, Some(&body), class).await?;
+        let Some(record) = read(&accepted.body) else {
+            let message = "Personio accepted the new absence and does not show it, so it must be looked for";
+            return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE.operation, message)));
+        };
+        let mut written = Written::accepted(record.external.id.clone());
+        written.outcomes = compare::outcomes(&values, &record);
+        written.remarks = Remarks(accepted.remarks);
+        Ok(written)
+    }
+
+    async fn delete_absence(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
+        let DeletePeriod { external_id, place: _, approval: _, class } = request;
+        let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
+        let destination = Destination::one(Method::Delete, ONE_ABSENCE_TEMPLATE, &id);
+        self.write(&DELETE, destination, None, class).await?;
+        Ok(match self.read_one(ReadOne::new(Stream::Absences, id, class)).await {
+            Ok(None) => Deletion::Gone,
+            Ok(Some(_)) => Deletion::StillThere,
+            Err(_) => Deletion::Unseen,
+        })
+    }
+}
+
+fn body(values: &Values) -> Result<Value, Vec<FieldProblem>> {
+    let (mut body, mut problems) = period::members(values, RULES, FIELDS, |field| field.on_create);
+    problems.extend(period::missing(values, REQUIRED));
+    if let (Some(Value::String(starts)), Some(Value::String(ends))) = (body.get("start_date"), body.get("end_date"))
+        && ends < starts
+    {
+        problems.push(FieldProblem::new(pointer("end_date"), "lies before the first day"));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // The vendor wants both said.
+    for half in ["half_day_start", "half_day_end"] {
+        body.entry(half).or_insert(Value::Bool(false));
+    }
+    Ok(Value::Object(body))
+}
+
+/// The absence that an answer shows, if it can be read and has an id that can go into a path.
+fn read(body: &bytes::Bytes) -> Option<SourceRecord> {
+    let document = Document::read(body).ok()?;
+    let items = document.items(most_items(1)).ok()?;
+    let [item] = items.as_slice() else { return None };
+    let record = read_or_set_aside(Stream::Absences, &document, item).ok()?;
+    plain_id(&record.external.id, CREATE.operation).is_ok().then_some(record)
+}

@@ -1,0 +1,234 @@
+//! Creating, changing and deleting attendances. Single ones cannot be read, so the list of a person's day shows what became of them.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use gangway_domain::{record::Stream, sync::Window};
+use gangway_egress::{Class, Method};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Destination,
+    answer::{self, About},
+    compare,
+    period::{self, Rule, day, id, minutes, optional, rule, text, time},
+    rows::{self, Rows},
+    unseen,
+};
+use crate::{
+    contract::{
+        AttendanceTarget, CreateAttendances, DeletePeriod, Deletion, FieldProblem, Place, Remarks, SourceRecord,
+        UpdateAttendance, Values, WritableField, WriteError, Written,
+    },
+    personio::{
+        PersonioConnection,
+        limits::most_items,
+        source::{PERIODS_PAGE_SIZE, add_window, bare_list, list_path, plain_id, read_or_set_aside},
+    },
+};
+
+const ONE: &str = "/v1/company/attendances/{id}";
+/// What one look afterwards can show.
+const MOST_ROWS: usize = 200;
+/// The vendor's limit of a call (developer.personio.de, read 2026-11-23).
+const MOST_EMPLOYEES: usize = 100;
+
+const DECIDED: &str = "Personio decides it by the company's rules";
+const NO_MOVE: &str = "an attendance stays its employee's; delete it and create another";
+
+const CREATE: About = about("create attendances");
+const UPDATE: About = about("change an attendance");
+const DELETE: About = about("delete an attendance");
+
+const fn about(operation: &'static str) -> About {
+    About {
+        operation,
+        missing_right: "the credential lacks the right to write attendances; tick \"Attendances: Write\" on the credential's page in \
+                        Personio's settings (Integrations > API credentials)",
+        not_found: "Personio does not find the attendance, or no longer offers attendances in version 1 of its API, which it \
+                    announced to end on 2026-08-30",
+        pointer,
+    }
+}
+
+const RULES: &[Rule] = &[
+    rule("employee", "employee", id),
+    rule("date", "date", day),
+    rule("starts_at", "start_time", time),
+    optional("ends_at", "end_time", time),
+    rule("break_minutes", "break", minutes),
+    optional("comment", "comment", text),
+    optional("project", "project_id", id),
+];
+const REQUIRED: &[&str] = &["employee", "date", "starts_at"];
+
+const FIELDS: &[WritableField] = &[
+    WritableField { field: "employee", on_create: true, on_update: false, reason: NO_MOVE },
+    open("date"),
+    open("starts_at"),
+    open("ends_at"),
+    open("break_minutes"),
+    open("comment"),
+    open("project"),
+    closed("status"),
+    closed("is_holiday"),
+    closed("is_time_off"),
+    closed("updated_at"),
+];
+
+const fn open(field: &'static str) -> WritableField {
+    WritableField { field, on_create: true, on_update: true, reason: "" }
+}
+
+const fn closed(field: &'static str) -> WritableField {
+    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
+}
+
+/// The vendor names a value `date`, or `attendances.3.date` in a list.
+fn pointer(name: &str) -> String {
+    let mut parts = name.strip_prefix("attendances.").into_iter().flat_map(|rest| rest.splitn(2, '.'));
+    match (parts.next().and_then(|row| row.parse::<usize>().ok()), parts.next()) {
+        (Some(row), Some(name)) => format!("/rows/{row}{}", period::pointer(RULES, name)),
+        (Some(row), None) => format!("/rows/{row}"),
+        (None, _) => period::pointer(RULES, name),
+    }
+}
+
+#[async_trait]
+impl AttendanceTarget for PersonioConnection {
+    fn attendance_fields(&self) -> &'static [WritableField] {
+        FIELDS
+    }
+
+    async fn create_attendances(
+        &self,
+        request: CreateAttendances,
+    ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+        let CreateAttendances { rows, approval, class } = request;
+        let sent = bodies(&rows).map_err(WriteError::Invalid)?;
+        let body = json!({ "attendances": sent, "skip_approval": period::skips(approval) });
+        let list = list_path(Stream::Attendances);
+        let destination = Destination::list(Method::Post, list);
+        let response = self.send_write(&CREATE, destination, Some(&body), class).await?;
+        let outcome = match Rows::read(&response, &sent)? {
+            Some(rows) => rows,
+            None => Rows::all(answer::judge(&CREATE, &response)?, rows.len())?,
+        };
+        let shown = match places(&sent) {
+            Some((employees, window)) => self.shown(employees, window, class).await,
+            None => Shown::default(),
+        };
+        Ok(rows::settle(outcome, &rows, &shown))
+    }
+
+    async fn update_attendance(&self, request: UpdateAttendance) -> Result<Written, WriteError> {
+        let UpdateAttendance { external_id, values, place, approval, class } = request;
+        let id = plain_id(&external_id, UPDATE.operation).map_err(WriteError::refused)?.to_owned();
+        let (mut body, problems) = period::members(&values, RULES, FIELDS, |field| field.on_update);
+        if !problems.is_empty() {
+            return Err(WriteError::Invalid(problems));
+        }
+        if body.is_empty() {
+            return Err(WriteError::Invalid(vec![FieldProblem::new("", "names nothing to change")]));
+        }
+        let moved_to = body.get("date").and_then(Value::as_str).and_then(|day| day.parse::<NaiveDate>().ok());
+        body.insert("skip_approval".to_owned(), period::skips(approval).into());
+        let destination = Destination::one(Method::Patch, ONE, &id);
+        let accepted = self.write(&UPDATE, destination, Some(&Value::Object(body)), class).await?;
+        let shown = match place {
+            Some(Place { employee, day }) => {
+                let day = moved_to.unwrap_or(day);
+                self.shown(HashSet::from([employee]), Window { from: day, to: day }, class).await
+            }
+            None => Shown::default(),
+        };
+        let mut written = Written::accepted(id.clone());
+        written.outcomes = shown.find(&id).map_or_else(|| unseen(&values), |record| compare::outcomes(&values, record));
+        written.remarks = Remarks(accepted.remarks);
+        Ok(written)
+    }
+
+    async fn delete_attendance(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
+        let DeletePeriod { external_id, place, approval, class } = request;
+        let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
+        let query = Some(("skip_approval", period::skips(approval).to_string()));
+        let destination = Destination { query, ..Destination::one(Method::Delete, ONE, &id) };
+        self.write(&DELETE, destination, None, class).await?;
+        let Some(Place { employee, day }) = place else { return Ok(Deletion::Unseen) };
+        let shown = self.shown(HashSet::from([employee]), Window { from: day, to: day }, class).await;
+        Ok(match shown.find(&id) {
+            Some(_) => Deletion::StillThere,
+            None if shown.is_whole => Deletion::Gone,
+            None => Deletion::Unseen,
+        })
+    }
+}
+
+/// What the list of some days shows.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) records: Vec<SourceRecord>,
+    /// Whether what is not among them is not there.
+    pub(super) is_whole: bool,
+}
+
+impl Shown {
+    pub(super) fn find(&self, id: &str) -> Option<&SourceRecord> {
+        self.records.iter().find(|record| record.external.id == id)
+    }
+}
+
+impl PersonioConnection {
+    /// The attendances of these people on those days, as far as one page shows them.
+    async fn shown(&self, employees: HashSet<String>, window: Window, class: Class) -> Shown {
+        let mut list = bare_list(Stream::Attendances, PERIODS_PAGE_SIZE, 0, class);
+        add_window(&mut list, window);
+        let mut employees: Vec<String> = employees.into_iter().collect();
+        employees.sort_unstable();
+        list.query.extend(employees.into_iter().map(|id| ("employees[]".to_owned(), id)));
+        let Ok(document) = self.client.json("look at attendances", list).await else { return Shown::default() };
+        let Ok(items) = document.items(most_items(PERIODS_PAGE_SIZE)) else { return Shown::default() };
+        let n_items = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let read: Vec<_> = items.iter().map(|item| read_or_set_aside(Stream::Attendances, &document, item)).collect();
+        let is_whole = read.iter().all(Result::is_ok)
+            && document.metadata.total.map_or(items.len() < SMALLEST_CUT, |total| total <= n_items);
+        Shown { records: read.into_iter().flatten().collect(), is_whole }
+    }
+}
+
+/// A page below every size at which vendors cut is the last one.
+const SMALLEST_CUT: usize = 50;
+
+fn bodies(rows: &[Values]) -> Result<Vec<Map<String, Value>>, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    if !(1..=MOST_ROWS).contains(&rows.len()) {
+        problems.push(FieldProblem::new("/rows", format!("must be 1 to {MOST_ROWS} attendances")));
+        return Err(problems);
+    }
+    let mut bodies = Vec::with_capacity(rows.len());
+    for (place, values) in rows.iter().enumerate() {
+        let (mut body, mut wrong) = period::members(values, RULES, FIELDS, |field| field.on_create);
+        wrong.extend(period::missing(values, REQUIRED));
+        let within =
+            |problem: FieldProblem| FieldProblem::new(format!("/rows/{place}{}", problem.pointer), problem.message);
+        problems.extend(wrong.into_iter().map(within));
+        // The vendor wants it said.
+        body.entry("break").or_insert(Value::from(0));
+        bodies.push(body);
+    }
+    let employees: HashSet<u64> =
+        bodies.iter().filter_map(|body| body.get("employee").and_then(Value::as_u64)).collect();
+    if employees.len() > MOST_EMPLOYEES {
+        let message = format!("must be of at most {MOST_EMPLOYEES} employees; send the others in another call");
+        problems.push(FieldProblem::new("/rows", message));
+    }
+    if problems.is_empty() { Ok(bodies) } else { Err(problems) }
+}
+
+/// Whose days a look must show.
+fn places(sent: &[Map<String, Value>]) -> Option<(HashSet<String>, Window)> {
+    let days = || sent.iter().filter_map(|row| row.get("date").and_then(Value::as_str)?.parse::<NaiveDate>().ok());
+    let employees = sent.iter().filter_map(|row| row.get("employee").map(Value::to_string)).collect();
+    Some((employees, Window { from: days().min()?, to: days().max()? }))
+}
