@@ -17,6 +17,8 @@ pub struct Config {
     /// What vendors allow, by connector, where the operator says something else than the connector's manifest
     /// (`limits.<connector>.…`).
     pub limits: BTreeMap<String, VendorLimits>,
+    /// How we make ourselves known to vendors, by connector: settings of its manifest's `identity` (`identity.<connector>.…`).
+    pub identity: BTreeMap<String, Vec<(&'static str, String)>>,
     /// How long a call waits for a vendor budget slot before it gives the time back, in seconds.
     pub budget_wait_seconds: u64,
     /// Hours taken off a cursor, since the vendor's clock and zone are not ours.
@@ -55,6 +57,7 @@ impl Default for Config {
             webhook_origins: Vec::new(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             limits: BTreeMap::new(),
+            identity: BTreeMap::new(),
             budget_wait_seconds: 5,
             cursor_overlap_hours: 24,
             window_days: 400,

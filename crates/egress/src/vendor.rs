@@ -44,6 +44,8 @@ pub struct VendorPortConfig {
     pub budgets: Budgets,
     /// The longest wait for a slot inside a call; a longer one comes back as [`ErrorKind::RateLimited`].
     pub max_wait: Duration,
+    /// Headers of every request, by which the vendor knows whose software asks.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// A port that can't be made.
@@ -56,6 +58,9 @@ pub enum PortError {
     /// The base URL has a query or a fragment.
     #[error("the base URL must have neither query nor fragment")]
     NotABase,
+    /// A header of every request is none, or is set by the port itself.
+    #[error("{0} cannot be sent with every request")]
+    Header(&'static str),
     /// The origin may not be called.
     #[error("{origin} may not be called: {refusal}")]
     Refused {
@@ -83,6 +88,7 @@ pub struct VendorPort {
     budget: RwLock<Budget>,
     budgets: Budgets,
     max_wait: Duration,
+    headers: Vec<(HeaderName, HeaderValue)>,
     n_refusals: AtomicU32,
     jitter: AtomicU64,
 }
@@ -98,7 +104,13 @@ impl fmt::Debug for VendorPort {
 
 impl VendorPort {
     pub(crate) fn new(client: Client, config: VendorPortConfig) -> Result<Self, PortError> {
-        let VendorPortConfig { base_url, allowed_origins, budget_key, policy, budgets, max_wait } = config;
+        let VendorPortConfig { base_url, allowed_origins, budget_key, policy, budgets, max_wait, headers } = config;
+        let headers = headers.into_iter().map(|(given, value)| {
+            let name = HeaderName::from_bytes(given.as_bytes()).map_err(|_| PortError::Header(given))?;
+            let value = HeaderValue::from_str(&value).map_err(|_| PortError::Header(given))?;
+            if is_ours(&name) { Err(PortError::Header(given)) } else { Ok((name, value)) }
+        });
+        let headers = headers.collect::<Result<_, _>>()?;
         let origin = Origin::of(&base_url).map_err(PortError::BaseUrl)?;
         if base_url.query().is_some() || base_url.fragment().is_some() {
             return Err(PortError::NotABase);
@@ -115,6 +127,7 @@ impl VendorPort {
             budget: RwLock::new(Budget { key: budget_key, policy }),
             budgets,
             max_wait,
+            headers,
             n_refusals: AtomicU32::new(0),
             jitter: AtomicU64::new(RandomState::new().hash_one(0)),
         })
@@ -161,6 +174,9 @@ impl VendorPort {
             Method::Delete => reqwest::Method::DELETE,
         };
         let mut builder = self.client.request(self.access, method, self.url(request)?);
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
         for (name, value) in &request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header's name is not valid"))?;
             if is_ours(&name) {

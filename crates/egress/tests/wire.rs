@@ -40,6 +40,7 @@ mod tests {
             policy: Arc::new(policy),
             budgets: Budgets::default(),
             max_wait: Duration::ZERO,
+            headers: Vec::new(),
         }
     }
 
@@ -86,6 +87,23 @@ mod tests {
             assert!(seen[0].contains(line), "{line} in {}", seen[0]);
         }
         assert!(!seen[0].contains("traceparent"));
+    }
+
+    #[tokio::test]
+    async fn headers_of_the_port_go_with_every_request_and_never_replace_ours() {
+        let server = Server::new(vec![Reply::ok(""), Reply::ok("")]).await;
+        let with = |headers: Vec<(&'static str, String)>| {
+            client(&server).vendor_port(VendorPortConfig { headers, ..port_config(&server, policy()) })
+        };
+        let port = with(vec![("x-partner", "ACME".to_owned())]).unwrap();
+        for _ in 0..2 {
+            server.during(port.send(get())).await.unwrap();
+        }
+        assert!(server.seen().iter().all(|request| request.contains("\r\nx-partner: ACME\r\n")), "{:?}", server.seen());
+        for (name, value) in [("authorization", "x"), ("host", "x"), ("x y", "x"), ("x-partner", "a\r\nb: c")] {
+            let refused = with(vec![(name, value.to_owned())]);
+            assert!(matches!(refused, Err(PortError::Header(told)) if told == name), "{name}");
+        }
     }
 
     #[tokio::test]

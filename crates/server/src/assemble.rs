@@ -71,6 +71,7 @@ fn app_config(config: &Config) -> gangway_app::Config {
         webhook_origins: config.webhook_origins.clone(),
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen)),
         limits: config.limits.clone(),
+        identity: config.identity.clone(),
         budget_wait_seconds: config.sync.budget_wait_seconds,
         cursor_overlap_hours: config.sync.cursor_overlap_hours,
         window_days: config.sync.window_days,

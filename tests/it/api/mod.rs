@@ -8,6 +8,7 @@ mod document;
 mod figures;
 mod held;
 mod idempotency;
+mod identity;
 mod isolation;
 mod isolation_rows;
 mod key_scopes;

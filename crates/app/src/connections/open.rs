@@ -17,7 +17,7 @@ use super::{
     tokens::{Joining, SealedTokens},
 };
 use crate::{
-    Ctx, Error, Result,
+    App, Ctx, Error, Result,
     budgets::{self, Budget},
     seal::TenantKeys,
 };
@@ -92,6 +92,7 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
             policy: Arc::clone(&budget.policy),
             budgets: app.budgets.clone(),
             max_wait: Duration::from_secs(app.config.budget_wait_seconds),
+            headers: identity(app, &manifest),
         })
         .map_err(|error| {
             Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}."))
@@ -106,6 +107,14 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
     let runtime = Runtime::new(http, tokens, Arc::clone(&app.clock));
     let remote = connector.connect(&connection.config, &secret, runtime).await?;
     Ok(Opened { connection, remote, manifest, class, credential: credential.id, budget })
+}
+
+/// The headers by which the vendor is to know whose software asks.
+fn identity(app: &App, manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let Some(set) = app.config.identity.get(manifest.id) else { return Vec::new() };
+    let header =
+        |setting: &str| manifest.identity.iter().find(|known| known.setting == setting).map(|known| known.header);
+    set.iter().filter_map(|(setting, value)| Some((header(setting)?, value.clone()))).collect()
 }
 
 /// The credential in clear; `tx` is the transaction that read it.

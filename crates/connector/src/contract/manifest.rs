@@ -27,6 +27,8 @@ pub struct Manifest {
     pub streams: Vec<StreamManifest>,
     /// What can be passed through.
     pub proxy: Vec<ProxyPath>,
+    /// How the operator makes itself known to the vendor.
+    pub identity: Vec<IdentityHeader>,
     /// How often the vendor may be asked.
     pub limits: ManifestLimits,
     /// What an admin should know, one sentence each.
@@ -49,6 +51,7 @@ impl Manifest {
             origins: Vec::new(),
             streams: Vec::new(),
             proxy: Vec::new(),
+            identity: Vec::new(),
             limits,
             notes: Vec::new(),
         }
@@ -78,6 +81,41 @@ pub struct StreamManifest {
     pub requires_permission: &'static str,
     /// Records asked for per page.
     pub page_size: u32,
+}
+
+/// A header by which a vendor knows whose software asks. The operator sets its value (`identity.<connector>.<setting>`); without one it
+/// is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct IdentityHeader {
+    /// Name among the operator's settings (`partner_id`).
+    pub setting: &'static str,
+    /// The header, in lower case.
+    pub header: &'static str,
+    /// What the vendor wants in it, for an operator.
+    pub help: &'static str,
+    /// What the vendor takes.
+    pub format: IdentityFormat,
+}
+
+/// What a vendor takes in an [`IdentityHeader`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityFormat {
+    /// Capitals, digits and underscores, a capital first.
+    UpperSnakeCase,
+}
+
+impl IdentityFormat {
+    /// Whether a value is one; none is longer than 100 characters.
+    pub fn takes(self, text: &str) -> bool {
+        let is_word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        match self {
+            Self::UpperSnakeCase => {
+                let begins_well = text.starts_with(|first: char| first.is_ascii_uppercase());
+                text.len() <= 100 && begins_well && text.bytes().all(is_word)
+            }
+        }
+    }
 }
 
 /// A number of requests in a window.

@@ -27,7 +27,7 @@ pub use connection::{
 pub use connector::{AnyConnector, Connector};
 pub use error::{Error, ErrorKind, Owner, Result, Retry};
 pub use fields::FieldProblem;
-pub use manifest::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+pub use manifest::{IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
 pub use periods::{
     AbsenceTarget, Approval, AttendanceTarget, CreateAbsence, CreateAttendances, DeletePeriod, Deletion, Place,
     UpdateAttendance,

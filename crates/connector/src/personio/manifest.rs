@@ -7,12 +7,30 @@ use super::{
     DEFAULT_BASE_URL, Personio,
     source::{EMPLOYEES_PAGE_SIZE, PERIODS_PAGE_SIZE, list_path},
 };
-use crate::contract::{Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+use crate::contract::{
+    IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit,
+};
 
 const NOTES: &[&str] = &[
     "An attribute that is not ticked under \"Readable employee attributes\" is missing from every answer, without an error.",
     "Attendances of version 1 were announced to end on 2026-08-30; when they are gone the sync says so.",
     "Deleted absences and attendances are not announced by Personio; they are found by comparing complete reads.",
+];
+
+/// developer.personio.de, "Include our headers in your requests", read 2026-11-23: without them the vendor's support may refuse.
+const IDENTITY: &[IdentityHeader] = &[
+    IdentityHeader {
+        setting: "partner_id",
+        header: "x-personio-partner-id",
+        help: "the partner's name in capitals and underscores, like ACME_SOFTWARE",
+        format: IdentityFormat::UpperSnakeCase,
+    },
+    IdentityHeader {
+        setting: "app_id",
+        header: "x-personio-app-id",
+        help: "the application's name in capitals and underscores, like ACME_SYNC",
+        format: IdentityFormat::UpperSnakeCase,
+    },
 ];
 
 /// The connector's manifest.
@@ -56,6 +74,7 @@ pub(super) fn manifest() -> Manifest {
         },
     ];
     manifest.proxy = super::proxy::PATHS.to_vec();
+    manifest.identity = IDENTITY.to_vec();
     manifest.notes = NOTES.to_vec();
     manifest
 }

@@ -4,6 +4,7 @@
 //! [`SecretString`] at once and are never shown. `docs/configuration.md` lists the settings.
 
 mod environment;
+mod identity;
 mod limits;
 mod model;
 mod quotas;
@@ -126,6 +127,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         budget_wait_seconds: range(&mut reader, "sync.budget_wait_seconds", 5, 0, 60),
     };
     let limits = limits::limits(&mut reader);
+    let identity = identity::identity(&mut reader);
     let quotas = quotas::quotas(&mut reader);
     let keep_alive = Duration::from_secs(range(&mut reader, "api.keep_alive_seconds", 75, 1, 3600));
     let log = log(&mut reader, filter);
@@ -145,6 +147,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         worker,
         sync,
         limits,
+        identity,
         quotas,
         keep_alive,
         log,

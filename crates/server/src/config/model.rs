@@ -37,6 +37,8 @@ pub struct Config {
     pub sync: Sync,
     /// What vendors allow, by connector (`limits.<connector>.…`).
     pub limits: BTreeMap<String, VendorLimits>,
+    /// How we make ourselves known to vendors, by connector (`identity.<connector>.…`).
+    pub identity: BTreeMap<String, Vec<(&'static str, String)>>,
     /// How often who may ask us (`api.…`).
     pub quotas: Quotas,
     /// How long a connection may do nothing between two requests (`api.keep_alive_seconds`).

@@ -175,6 +175,7 @@ pub async fn connect(
     pace: Pace,
 ) -> Arc<dyn Connection> {
     let port = VendorPortConfig {
+        headers: Vec::new(),
         base_url: base_url(connector, account),
         allowed_origins: Vec::new(),
         budget_key: BudgetKey::new([7; 32]),
