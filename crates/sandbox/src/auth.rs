@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::config::Dialect;
-use crate::quirks::TokenMode;
+use crate::quirks::{TokenMode, TokenReach};
 use crate::seed::Seed;
+use crate::v2::Scopes;
 
 /// How long a token lives.
 const LIFE: TimeDelta = TimeDelta::hours(24);
@@ -30,6 +31,9 @@ pub(crate) struct Token {
     credential: usize,
     issued_at: DateTime<Utc>,
     state: TokenState,
+    /// What a token of version 2 may do; nothing is a token of version 1.
+    #[serde(default)]
+    scopes: Option<Scopes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,19 +84,52 @@ impl Tokens {
 
     /// The token of a credential after a login, with the seconds it still lives.
     pub(crate) fn login(&mut self, credential: usize, mode: TokenMode, now: DateTime<Utc>) -> (String, i64) {
-        let live = self.known.iter().find(|(_, token)| token.credential == credential && token.lives(now));
+        let live = self
+            .known
+            .iter()
+            .find(|(_, token)| token.credential == credential && token.scopes.is_none() && token.lives(now));
         match (mode, live) {
             (TokenMode::Stable, Some((text, token))) => (text.clone(), (token.issued_at + LIFE - now).num_seconds()),
-            _ => (self.issue(credential, now), LIFE.num_seconds()),
+            _ => (self.issue(credential, None, now), LIFE.num_seconds()),
         }
     }
 
-    /// Whose token this is.
-    pub(crate) fn holder(&self, text: Option<&str>, now: DateTime<Utc>) -> Result<usize, Refused> {
+    /// A new token of version 2, with the seconds it lives.
+    pub(crate) fn grant(&mut self, credential: usize, scopes: Scopes, now: DateTime<Utc>) -> (String, i64) {
+        (self.issue(credential, Some(scopes), now), LIFE.num_seconds())
+    }
+
+    /// Ends the life of a token of version 2.
+    pub(crate) fn revoke(&mut self, text: &str) {
+        if let Some(token) = self.known.get_mut(text).filter(|token| token.scopes.is_some()) {
+            token.state = TokenState::Expired;
+        }
+    }
+
+    /// Whose token this is, for version 1.
+    pub(crate) fn holder(&self, text: Option<&str>, reach: TokenReach, now: DateTime<Utc>) -> Result<usize, Refused> {
+        let token = self.living(text, now)?;
+        let is_let_in = token.scopes.is_none() || reach == TokenReach::BothVersions;
+        is_let_in.then_some(token.credential).ok_or(Refused::Invalid)
+    }
+
+    /// Whose token this is and what it may do, for version 2; a token of version 1 may all that its credential may.
+    pub(crate) fn v2_holder(
+        &self,
+        text: Option<&str>,
+        reach: TokenReach,
+        now: DateTime<Utc>,
+    ) -> Result<(usize, Option<Scopes>), Refused> {
+        let token = self.living(text, now)?;
+        let is_let_in = token.scopes.is_some() || reach == TokenReach::BothVersions;
+        is_let_in.then_some((token.credential, token.scopes)).ok_or(Refused::Invalid)
+    }
+
+    fn living(&self, text: Option<&str>, now: DateTime<Utc>) -> Result<&Token, Refused> {
         let token = self.known.get(text.ok_or(Refused::Missing)?).ok_or(Refused::Invalid)?;
         match token.state {
             TokenState::Blacklisted => Err(Refused::Blacklisted),
-            _ if token.lives(now) => Ok(token.credential),
+            _ if token.lives(now) => Ok(token),
             _ => Err(Refused::Invalid),
         }
     }
@@ -101,8 +138,8 @@ impl Tokens {
     pub(crate) fn rotate(&mut self, used: &str, now: DateTime<Utc>) -> Option<String> {
         let token = self.known.get_mut(used)?;
         token.state = TokenState::Blacklisted;
-        let credential = token.credential;
-        Some(self.issue(credential, now))
+        let Token { credential, scopes, .. } = *token;
+        Some(self.issue(credential, scopes, now))
     }
 
     /// Ends the life of every token.
@@ -112,7 +149,7 @@ impl Tokens {
         }
     }
 
-    fn issue(&mut self, credential: usize, now: DateTime<Utc>) -> String {
+    fn issue(&mut self, credential: usize, scopes: Option<Scopes>, now: DateTime<Utc>) -> String {
         self.issued += 1;
         self.known.retain(|_, token| now - token.issued_at < LIFE * 2);
         let mut bytes = self.seed.digest("token", self.issued).to_vec();
@@ -127,7 +164,7 @@ impl Tokens {
                 format!("{header}.{claims}.{word}")
             }
         };
-        self.known.insert(text.clone(), Token { credential, issued_at: now, state: TokenState::Live });
+        self.known.insert(text.clone(), Token { credential, issued_at: now, state: TokenState::Live, scopes });
         text
     }
 }

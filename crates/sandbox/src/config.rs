@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::quirks::Quirks;
 use crate::seed::Seed;
 use crate::shapes::time;
+use crate::v2::V2Limits;
 
 /// Everything that decides how a sandbox answers.
 #[derive(Clone)]
@@ -215,6 +216,8 @@ pub struct Limits {
     pub per_address_per_min: u32,
     /// Logins with one credential in a minute; the next is refused for 60 s.
     pub auth_per_min: u32,
+    /// The limits of version 2, which are counted apart.
+    pub v2: V2Limits,
 }
 
 impl Default for Limits {
@@ -227,6 +230,7 @@ impl Default for Limits {
             headers: HeaderFamily::None,
             per_address_per_min: 2_000,
             auth_per_min: 60,
+            v2: V2Limits::default(),
         }
     }
 }

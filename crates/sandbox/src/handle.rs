@@ -165,6 +165,14 @@ impl Handle {
         self.change(|state| state.set_whitelist(client_id, keys.map(|keys| keys.into_iter().collect())))
     }
 
+    /// Changes what the tokens of version 2 may do that a credential has or gets, as `personio:persons:read`; `None` is all.
+    ///
+    /// # Errors
+    /// When there is no such credential or scope.
+    pub fn set_scopes(&self, client_id: &str, scopes: Option<Vec<String>>) -> Result<(), Rejected> {
+        self.change(|state| state.set_scopes(client_id, scopes))
+    }
+
     /// The attributes that the credential at `place` in the configuration may read; `None` is all.
     pub fn whitelist(&self, place: usize) -> Option<BTreeSet<String>> {
         self.0.lock().credentials.get(place).and_then(|credential| credential.whitelist.clone())

@@ -1,10 +1,15 @@
-//! An emulator of Personio's API v1, for `gangway demo`, `gangway sandbox personio`, tests and documentation.
+//! An emulator of Personio's API, versions 1 and 2, for `gangway demo`, `gangway sandbox personio`, tests and documentation.
 //!
 //! It is written from the vendor's published facts and is the independent oracle for the connector, so it must never
 //! import `gangway-connector`, and the connector must never import it. One [`Config`] describes a company; the same
 //! seed always makes the same people, in both dialects. Everything is served by one catch-all handler that calls
 //! [`routes`], which are plain functions from a request to an answer and can be tested without HTTP. Everybody is rendered
 //! before the port answers (see [`views`]), so that a benchmark never waits for the emulator.
+//!
+//! Version 2 ([`v2`]) is served from the same company in the vendor's dialect, so each version sees what was written through the
+//! other: persons and employments, org units, legal entities, cost centres and workplaces, absence types and periods, attendance
+//! periods, documents. It has tokens (`POST /v2/auth/token`, by form), scopes, limits and errors of its own. What is not there
+//! are webhooks, projects, compensations, reports and recruiting.
 //!
 //! Outside the vendor's API lie the admin endpoints, which take and give JSON, ask for no token and are not in the ledger:
 //!
@@ -14,13 +19,14 @@
 //! | `/_sandbox/people/{id}` and so on | PATCH some fields, DELETE (a person's GET too) |
 //! | `/_sandbox/attributes` | GET the company's attributes, the company-specific ones with their keys |
 //! | `/_sandbox/ledger?recent=100` | GET the counts per route and status and the last requests |
-//! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` and `expire_tokens` beside them |
+//! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` (whitelist, scopes) and `expire_tokens` beside them |
 //! | `/_sandbox/faults` | GET them with their hits, POST one, DELETE all |
 //! | `/_sandbox/faults/{id}` | DELETE one |
 //!
 //! Values are plain there: `{"last_name": "Neu", "hire_date": "2026-02-01", "department": "Vertrieb", "supervisor": 17}`.
 //! A failure is ordered with `{"path": "/v1/company/employees", "page": 2, "times": 2, "effect": {"kind": "answer", "status": 502}}`;
-//! see [`Fault`] for which requests are hit, and [`Effect`] for all that can happen to them.
+//! see [`Fault`] for which requests are hit, and [`Effect`] for all that can happen to them. Version 2 goes away with the switch
+//! `v2_unavailable`, version 1's attendances with `v1_attendances_gone`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), gangway_sandbox::BindError> {
@@ -55,6 +61,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod testing;
+mod v2;
 mod views;
 
 pub use change::Rejected;
@@ -63,6 +70,7 @@ pub use faults::{Effect, Fault, Standing as StandingFault, TooMany};
 pub use handle::Handle;
 pub use ledger::{Entry, Report as LedgerReport, RouteCount};
 pub use people::{Absence, Attendance, Project};
-pub use quirks::{Language, Quirks, TokenMode};
+pub use quirks::{Language, Quirks, TokenMode, TokenReach};
 pub use server::{BindError, Sandbox};
 pub use store::StateError;
+pub use v2::{Bucket, V2Limits};

@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 pub struct Quirks {
     /// Whether a token lasts or is replaced by each answer.
     pub token_mode: TokenMode,
+    /// Which version of the API a token opens.
+    pub token_reach: TokenReach,
     /// Whether `POST /v1/auth` refuses credentials in the query string.
     pub refuse_query_credentials: bool,
+    /// Whether version 2 is not there at all.
+    pub v2_unavailable: bool,
+    /// Whether version 1 serves attendances no longer.
+    pub v1_attendances_gone: bool,
     /// Whether lists carry `metadata`.
     pub metadata: bool,
     /// Whether nobody may list the attributes.
@@ -41,7 +47,10 @@ impl Default for Quirks {
     fn default() -> Self {
         Self {
             token_mode: TokenMode::Stable,
+            token_reach: TokenReach::OwnVersion,
             refuse_query_credentials: true,
+            v2_unavailable: false,
+            v1_attendances_gone: false,
             metadata: true,
             forbid_discovery: false,
             forbid_writes: false,
@@ -63,7 +72,10 @@ impl Quirks {
     pub(crate) fn shape_employees_like(&self, other: &Self) -> bool {
         let Self {
             token_mode: _,
+            token_reach: _,
             refuse_query_credentials: _,
+            v2_unavailable: _,
+            v1_attendances_gone: _,
             metadata: _,
             forbid_discovery: _,
             forbid_writes: _,
@@ -92,6 +104,16 @@ pub enum TokenMode {
     Stable,
     /// Each answer carries the next token and the used one is blacklisted.
     Rotating,
+}
+
+/// Which version of the API a token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenReach {
+    /// The one that gave it.
+    OwnVersion,
+    /// Both.
+    BothVersions,
 }
 
 /// A language of the emulated company.

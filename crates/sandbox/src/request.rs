@@ -11,8 +11,17 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
+    pub(crate) headers: Headers,
     pub(crate) body: Bytes,
     pub(crate) peer: IpAddr,
+}
+
+/// The headers that version 2 looks at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Headers {
+    pub(crate) host: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) beta: Option<String>,
 }
 
 impl Request {
@@ -24,6 +33,7 @@ impl Request {
             path: path.to_owned(),
             query: Vec::new(),
             authorization: None,
+            headers: Headers::default(),
             body: Bytes::new(),
             peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         }

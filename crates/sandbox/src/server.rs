@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::faults::Wire;
 use crate::handle::Handle;
-use crate::request::Request;
+use crate::request::{Headers, Request};
 use crate::state::Shared;
 use crate::store::StateError;
 
@@ -143,15 +143,13 @@ impl Drop for Sandbox {
 }
 
 async fn serve(handle: web::Data<Handle>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let request = Request {
         method: request.method().as_str().to_owned(),
         path: request.path().to_owned(),
         query: query_pairs(request.query_string()),
-        authorization: request
-            .headers()
-            .get(actix_web::http::header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
+        authorization: header("authorization"),
+        headers: Headers { host: header("host"), content_type: header("content-type"), beta: header("beta") },
         body,
         peer: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip()),
     };
@@ -208,6 +206,28 @@ mod tests {
         assert!(answer.contains(r#""total":2"#));
         sandbox.stop().await;
         assert!(TcpStream::connect(addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn version_2_is_on_the_same_port_and_a_cut_leaves_nothing_of_an_answer_without_a_body() {
+        let sandbox = Sandbox::bind(Config::new(12, 1)).unwrap();
+        let addr = sandbox.addr();
+        let secret = sandbox.client_secret().expose_secret();
+        let form = format!("grant_type=client_credentials&client_id={}&client_secret={secret}", sandbox.client_id());
+        let head = "POST /v2/auth/token HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded";
+        let answer = exchange(addr, head, &form).await;
+        let token = answer.split(r#""access_token":""#).nth(1).unwrap().split('"').next().unwrap();
+        let call = |what: &str| format!("{what} HTTP/1.1\r\nbeta: true\r\nauthorization: Bearer {token}");
+        let answer = exchange(addr, &call("GET /v2/persons"), "").await;
+        assert!(answer.contains(r#""next":{"href":"http://x/v2/persons?cursor="#), "{answer}");
+        assert!(answer.contains("x-ratelimit-remaining: 99"), "{answer}");
+        assert!(exchange(addr, &call("GET /v2/workplaces"), "").await.starts_with("HTTP/1.1 200"));
+        let id = sandbox.handle().people()[5]["id"].clone();
+        let cut = crate::faults::Effect::Cut { after_percent: 50 };
+        sandbox.handle().add_fault(crate::faults::Fault::always("/v2/persons/{id}", cut)).unwrap();
+        assert_eq!(exchange(addr, &call(&format!("DELETE /v2/persons/{id}")), "").await, "");
+        assert_eq!(sandbox.handle().person(id.as_u64().unwrap()), None, "it was carried out");
+        sandbox.stop().await;
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use crate::people::World;
 use crate::quirks::Quirks;
 use crate::shapes::Scene;
 use crate::store::{Changes, Rights, StateError, Store};
+use crate::v2::{Buckets, Scopes};
 use crate::views::{View, Views};
 
 /// What every worker shares.
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) credentials: Vec<Credential>,
     pub(crate) tokens: Tokens,
     pub(crate) limiter: Limiter,
+    pub(crate) buckets: Buckets,
     pub(crate) ledger: Ledger,
     pub(crate) faults: Faults,
     pub(crate) views: Views,
@@ -48,6 +50,8 @@ pub(crate) struct Credential {
     pub(crate) client_secret: SecretString,
     pub(crate) whitelist: Option<BTreeSet<String>>,
     pub(crate) forbid_discovery: bool,
+    /// What its tokens of version 2 may do.
+    pub(crate) scopes: Scopes,
 }
 
 impl Shared {
@@ -89,6 +93,7 @@ impl State {
                 client_secret: credential.client_secret,
                 whitelist: credential.whitelist.map(|keys| keys.into_iter().collect()),
                 forbid_discovery: credential.forbid_discovery,
+                scopes: Scopes::all(),
             })
             .collect();
         let mut state = Self {
@@ -100,6 +105,7 @@ impl State {
             credentials,
             tokens: Tokens::new(config.seed(), config.dialect),
             limiter: Limiter::new(config.rate_limit),
+            buckets: Buckets::new(config.rate_limit),
             ledger: Ledger::default(),
             faults: Faults::default(),
             changes,
@@ -141,9 +147,11 @@ impl State {
             self.quirks = quirks.clone();
         }
         for credential in &mut self.credentials {
-            if let Some(Rights { whitelist, forbid_discovery }) = self.changes.rights.get(&credential.client_id) {
+            if let Some(Rights { whitelist, forbid_discovery, scopes }) = self.changes.rights.get(&credential.client_id)
+            {
                 credential.whitelist.clone_from(whitelist);
                 credential.forbid_discovery = *forbid_discovery;
+                credential.scopes = *scopes;
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::auth::Token;
 use crate::config::{Config, Dialect};
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
+use crate::v2::{Extras, Scopes};
 
 /// Why the state file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,7 @@ pub(crate) struct Changes {
     pub(crate) tokens: BTreeMap<String, Token>,
     /// The highest id given to something added: ids are never used twice.
     pub(crate) last_id: u64,
+    pub(crate) v2: Extras,
 }
 
 /// What a credential may read.
@@ -85,6 +87,8 @@ pub(crate) struct Changes {
 pub(crate) struct Rights {
     pub(crate) whitelist: Option<BTreeSet<String>>,
     pub(crate) forbid_discovery: bool,
+    #[serde(default = "Scopes::all")]
+    pub(crate) scopes: Scopes,
 }
 
 /// Whose file it is.

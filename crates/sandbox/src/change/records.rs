@@ -214,18 +214,14 @@ impl State {
         Ok(merged)
     }
 
-    /// Puts an attendance back as it was.
-    pub(crate) fn restore_attendance(&mut self, attendance: Attendance) {
-        self.keep_attendance(attendance);
-    }
-
     /// Takes back an attendance that was just added.
     pub(crate) fn forget_attendance(&mut self, id: u64) {
         self.world.attendances.remove(&id);
         self.changes.attendances.remove(&id);
     }
 
-    fn keep_attendance(&mut self, attendance: Attendance) -> u64 {
+    /// Puts an attendance in the place of the one with its number.
+    pub(crate) fn keep_attendance(&mut self, attendance: Attendance) -> u64 {
         let id = attendance.id;
         self.changes.attendances.insert(id, Some(attendance.clone()));
         self.world.attendances.insert(id, attendance);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::quirks::Quirks;
 use crate::state::State;
 use crate::store::Rights;
+use crate::v2::Scopes;
 
 use super::{Rejected, fields};
 
@@ -21,6 +22,8 @@ struct RightsFields {
     #[serde(default)]
     whitelist: Whitelist,
     forbid_discovery: Option<bool>,
+    /// All that it holds of version 2, as `personio:persons:read`.
+    scopes: Option<Scopes>,
 }
 
 /// An absent whitelist and a null one differ.
@@ -87,8 +90,24 @@ impl State {
     /// Changes which attributes a credential may read.
     pub(crate) fn set_whitelist(&mut self, client_id: &str, keys: Option<BTreeSet<String>>) -> Result<(), Rejected> {
         let place = self.place_of(Some(client_id))?;
-        self.set_rights(place, RightsFields { client_id: None, whitelist: keys.into(), forbid_discovery: None });
+        self.set_rights(
+            place,
+            RightsFields { client_id: None, whitelist: keys.into(), forbid_discovery: None, scopes: None },
+        );
         self.views.assign(&self.credentials, &self.world);
+        Ok(())
+    }
+
+    /// Changes what a credential's tokens of version 2 may do.
+    pub(crate) fn set_scopes(&mut self, client_id: &str, names: Option<Vec<String>>) -> Result<(), Rejected> {
+        let place = self.place_of(Some(client_id))?;
+        let scopes = names.map_or(Ok(Scopes::all()), Scopes::try_from);
+        let scopes = scopes.map_err(|unknown| Rejected::invalid("scopes", unknown.to_string()))?;
+        let whitelist = Whitelist::AsItIs;
+        self.set_rights(
+            place,
+            RightsFields { client_id: None, whitelist, forbid_discovery: None, scopes: Some(scopes) },
+        );
         Ok(())
     }
 
@@ -110,7 +129,14 @@ impl State {
         if let Some(forbid) = given.forbid_discovery {
             credential.forbid_discovery = forbid;
         }
-        let rights = Rights { whitelist: credential.whitelist.clone(), forbid_discovery: credential.forbid_discovery };
+        if let Some(scopes) = given.scopes {
+            credential.scopes = scopes;
+        }
+        let rights = Rights {
+            whitelist: credential.whitelist.clone(),
+            forbid_discovery: credential.forbid_discovery,
+            scopes: credential.scopes,
+        };
         self.changes.rights.insert(credential.client_id.clone(), rights);
     }
 }

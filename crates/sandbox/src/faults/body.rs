@@ -37,7 +37,24 @@ pub(super) fn spoil(answer: &mut Answer, effect: &Effect, n: u32) {
             if let Some(items) = items(page) {
                 items.clear();
             }
+            links(page).and_then(|links| links.remove("next"));
             set_total(page, |_| 0);
+        }),
+        Effect::NextAgain => rework(answer, |page| {
+            let href = links(page).and_then(|links| links.get("self")).cloned();
+            let is_later =
+                href.as_ref().and_then(|href| href.get("href")?.as_str()).is_some_and(|at| at.contains("cursor="));
+            if let (Some(href), Some(links)) = (href.filter(|_| is_later), links(page)) {
+                links.insert("next".to_owned(), href);
+            }
+        }),
+        Effect::NextElsewhere { origin } => rework(answer, |page| {
+            let href = links(page).and_then(|links| links.get_mut("next")?.get_mut("href"));
+            let Some(href) = href else { return };
+            let path = href.as_str().and_then(|at| Some(at.split_once("://")?.1.split_once('/')?.1));
+            if let Some(path) = path {
+                *href = format!("{origin}/{path}").into();
+            }
         }),
         Effect::WithoutMetadata => rework(answer, |page| {
             page.as_object_mut().and_then(|page| page.remove("metadata"));
@@ -91,12 +108,22 @@ pub(super) fn fill_places(answer: &mut Answer, raw: &[&str]) {
 }
 
 fn items(page: &mut Value) -> Option<&mut Vec<Value>> {
-    page.get_mut("data")?.as_array_mut()
+    page.get_mut(data(page))?.as_array_mut()
+}
+
+/// The member that holds the content: version 2 spells it with an underscore.
+fn data(page: &Value) -> &'static str {
+    if page.get("_data").is_some() { "_data" } else { "data" }
+}
+
+/// The links of a list of version 2.
+fn links(page: &mut Value) -> Option<&mut Map<String, Value>> {
+    page.get_mut("_meta")?.get_mut("links")?.as_object_mut()
 }
 
 /// Each item of a list, or the one object of an answer.
 fn each(page: &mut Value, change: impl FnMut(&mut Value)) {
-    match page.get_mut("data") {
+    match page.get_mut(data(page)) {
         Some(Value::Array(items)) => items.iter_mut().for_each(change),
         Some(item) => std::iter::once(item).for_each(change),
         None => {}

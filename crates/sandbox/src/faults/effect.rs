@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::answer::Answer;
 use crate::config::Dialect;
 use crate::request::Request;
 use crate::state::State;
+use crate::v2;
 
 use super::{Delivery, Hit, body};
 
@@ -36,9 +38,9 @@ pub enum Effect {
         /// After how many seconds.
         wait_s: u32,
     },
-    /// The vendor's refusal of a client id and secret: 403 with code 0.
+    /// The vendor's refusal of a client id and secret: 403 with code 0, in version 2 `invalid_client`.
     WrongCredential,
-    /// The vendor's answer to a missing right: 403 with code 0.
+    /// The vendor's answer to a missing right: 403 with code 0, in version 2 403 with a problem.
     Forbidden,
     /// Status 200 with `success: false` and this code.
     Unsuccessful {
@@ -84,6 +86,13 @@ pub enum Effect {
     Repeat {
         /// The id of a person.
         id: u64,
+    },
+    /// From its second page on, a list of version 2 has itself as its next page: the same cursor comes back for ever.
+    NextAgain,
+    /// The next page of a list of version 2 is said to be at another origin, written `https://host:port`.
+    NextElsewhere {
+        /// The origin.
+        origin: String,
     },
     /// Ids of records are texts instead of numbers.
     IdsAsText,
@@ -201,13 +210,16 @@ impl Effect {
 }
 
 /// The answer in the vendor's place, if one of the hits is one.
-pub(crate) fn answer(hits: &[Hit], dialect: Dialect, now: DateTime<Utc>) -> Option<Answer> {
+pub(crate) fn answer(hits: &[Hit], request: &Request, dialect: Dialect, now: DateTime<Utc>) -> Option<Answer> {
+    let is_v2 = v2::owns(&request.path);
     let answer = match &hits.last()?.effect {
         Effect::Answer { status, body, headers } => {
             let content_type = if body.starts_with('<') { "text/html" } else { "application/json" };
             Answer { ordered_headers: headers.clone().into(), ..Answer::bytes(*status, content_type, body.clone()) }
         }
         Effect::TooMany { says, wait_s } => Answer { headers: says.headers(*wait_s, now), ..Answer::too_many() },
+        Effect::WrongCredential if is_v2 => v2::invalid_client(now),
+        Effect::Forbidden if is_v2 => v2::Problem::Forbidden.answer(now),
         Effect::WrongCredential => Answer::wrong_credentials(dialect),
         Effect::Forbidden => Answer::missing_right(),
         Effect::Unsuccessful { code } => Answer { status: 200, ..Answer::error(200, *code, "Das geht gerade nicht ") },
@@ -260,7 +272,13 @@ pub(crate) fn rework(state: &mut State, hits: &[Hit], holder: Option<usize>, ans
     let mut n_places = 0;
     for hit in hits {
         match &hit.effect {
-            Effect::Cut { after_percent } => answer.delivery = Delivery::Cut { after_percent: *after_percent },
+            Effect::Cut { after_percent } => {
+                // An answer without a body is whole with its head, and could not be cut.
+                if answer.body.is_empty() {
+                    (answer.status, answer.body) = (200, Bytes::from_static(b" "));
+                }
+                answer.delivery = Delivery::Cut { after_percent: *after_percent };
+            }
             Effect::Drip { bytes, pause_ms } => {
                 answer.delivery = Delivery::Drip { bytes: *bytes, pause: Duration::from_millis(*pause_ms) };
             }

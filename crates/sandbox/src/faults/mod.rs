@@ -75,8 +75,8 @@ impl Fault {
 
     /// What is wrong with it, if anything.
     pub(crate) fn problem(&self) -> Option<&'static str> {
-        if !self.path.starts_with("/v1/") {
-            return Some("path: must begin with /v1/");
+        if !self.path.starts_with("/v1/") && !self.path.starts_with("/v2/") {
+            return Some("path: must begin with /v1/ or /v2/");
         }
         self.effect.problem()
     }

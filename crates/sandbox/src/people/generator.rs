@@ -16,6 +16,7 @@ use super::attributes::{Outline, Source, values};
 use super::catalogue::Catalogue;
 use super::org::{DEPARTMENTS, Organisation};
 use super::records::{self, Absence, Attendance, TimeOffType};
+use super::uuids::Uuids;
 
 /// How many people report to one.
 const REPORTS: usize = 8;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) people: BTreeMap<u64, Person>,
     pub(crate) absences: BTreeMap<u64, Absence>,
     pub(crate) attendances: BTreeMap<u64, Attendance>,
+    pub(crate) uuids: Uuids,
     /// The host of e-mail addresses, under the reserved `.example`.
     pub(crate) mail_host: String,
 }
@@ -43,6 +45,7 @@ impl World {
             people: BTreeMap::new(),
             absences: BTreeMap::new(),
             attendances: BTreeMap::new(),
+            uuids: Uuids::new(seed.clone()),
             mail_host: format!("{}.example", slug(&config.company)),
         };
         let ids = person_ids(&seed, config.people);

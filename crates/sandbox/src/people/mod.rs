@@ -8,6 +8,7 @@ mod generator;
 mod names;
 mod org;
 mod records;
+mod uuids;
 
 pub(crate) use attributes::number;
 pub(crate) use catalogue::{Attribute, Kind};
@@ -15,6 +16,7 @@ pub(crate) use generator::World;
 pub(crate) use org::{Unit, UnitKind};
 pub use records::{Absence, Attendance, Project};
 pub(crate) use records::{TimeOffType, days_count};
+pub(crate) use uuids::Thing;
 
 use std::collections::BTreeMap;
 

@@ -17,6 +17,7 @@ use crate::limiter::Path;
 use crate::quirks::TokenMode;
 use crate::request::Request;
 use crate::state::{Shared, State};
+use crate::v2;
 
 /// An endpoint with the ids of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +113,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     let mut credential = None;
     let issued = state.tokens.issued();
     let answer = reply(&mut state, request, route, now, &mut credential);
-    let may_have_written = route.is_some_and(|route| route != Route::Login) && request.method != "GET";
+    let is_v2 = v2::owns(&request.path);
+    let may_have_written = (is_v2 || route.is_some_and(|route| route != Route::Login)) && request.method != "GET";
     if (state.tokens.issued() != issued || may_have_written)
         && let Err(error) = shared.save(&mut state)
     {
@@ -122,7 +124,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     state.ledger.record(Entry {
         at: now,
         method: request.method.clone(),
-        route: route.map_or("(unknown)", Route::template),
+        route: route.map(Route::template).or_else(|| v2::template(&request.path)).unwrap_or("(unknown)"),
         status: answer.status,
         credential,
         limit: number("limit"),
@@ -140,7 +142,7 @@ fn reply(
 ) -> Answer {
     let hits = state.faults.hits(request);
     let request = faults::prepare(state, request, &hits, now);
-    if let Some(answer) = faults::answer(&hits, state.dialect, now) {
+    if let Some(answer) = faults::answer(&hits, &request, state.dialect, now) {
         return answer;
     }
     let mut answer = vendors(state, &request, route, now, credential);
@@ -156,18 +158,24 @@ fn vendors(
     now: DateTime<Utc>,
     credential: &mut Option<usize>,
 ) -> Answer {
+    // The guide knows no other version than the first.
+    if v2::owns(&request.path) && state.dialect == Dialect::Vendor {
+        return v2::answer(state, request, now, credential);
+    }
     let verdict = state.limiter.address(request.peer, now);
     if !verdict.is_allowed {
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
-    let Some(route) = route else { return unknown(state) };
+    // The vendor has not said how the endpoints end: they answer like any that never was.
+    let is_gone = state.quirks.v1_attendances_gone && request.path.starts_with("/v1/company/attendances");
+    let Some(route) = route.filter(|_| !is_gone) else { return unknown(state) };
     if !route.takes(&request.method, state.dialect) {
         return Answer::error(405, 405, "Method Not Allowed");
     }
     if route == Route::Login {
         return login::answer(state, request, now);
     }
-    let holder = match state.tokens.holder(request.bearer(), now) {
+    let holder = match state.tokens.holder(request.bearer(), state.quirks.token_reach, now) {
         Ok(holder) => holder,
         Err(refused) => return refused.answer(state.dialect),
     };

@@ -479,7 +479,7 @@ fn the_guide_tells_its_limit_on_every_answer() {
 #[test]
 fn unknown_paths_and_methods_are_json_errors() {
     let bench = Bench::new();
-    for path in ["/v1/company/unheard-of", "/v2/persons", "/v1/company/employees/abc"] {
+    for path in ["/v1/company/unheard-of", "/v3/persons", "/v1/company/employees/abc"] {
         let answer = bench.get(path);
         assert_eq!((answer.status, &body(&answer)["success"]), (404, &json!(false)), "{path}");
     }

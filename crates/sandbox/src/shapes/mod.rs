@@ -75,6 +75,6 @@ fn put_typed_list(out: &mut Vec<u8>, type_name: &str, plain: &Value) {
 }
 
 /// Tags as both dialects usually write them: separated by commas.
-fn tags_in_a_line(tags: &Value) -> String {
+pub(crate) fn tags_in_a_line(tags: &Value) -> String {
     tags.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
 }

@@ -196,7 +196,7 @@ impl AbsentDays {
         Self(spans)
     }
 
-    fn covers(&self, employee: u64, day: NaiveDate) -> bool {
+    pub(crate) fn covers(&self, employee: u64, day: NaiveDate) -> bool {
         self.0.get(&employee).is_some_and(|spans| spans.iter().any(|(start, end)| *start <= day && day <= *end))
     }
 }

@@ -68,7 +68,7 @@ pub(in crate::routes) fn change(state: &mut State, request: &Request, id: u64, n
     }
     let overlaps = state.world.attendances.get(&id).is_some_and(|after| overlaps(state, after));
     if overlaps {
-        state.restore_attendance(before);
+        state.keep_attendance(before);
         return Answer::error(400, 400, "Error when trying to insert Attendances periods rows.");
     }
     Answer::done("The attendance period was updated.")

@@ -1,0 +1,118 @@
+//! The endpoints of version 2: addresses, methods, scopes, and which of them want to be asked for as a beta.
+
+/// An endpoint with the ids of its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    Token,
+    Revoke,
+    Persons,
+    Person(&'a str),
+    Employments(&'a str),
+    Employment { person: &'a str, id: &'a str },
+    OrgUnits,
+    OrgUnit(&'a str),
+    LegalEntities,
+    LegalEntity(&'a str),
+    CostCenters,
+    Workplaces,
+    AbsenceTypes,
+    AbsenceType(&'a str),
+    AbsencePeriods,
+    AbsencePeriod(&'a str),
+    Breakdowns(&'a str),
+    AttendancePeriods,
+    AttendancePeriod(&'a str),
+    Documents,
+}
+
+impl<'a> Route<'a> {
+    pub(super) fn parse(path: &'a str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix("/v2/")?.trim_end_matches('/').split('/').collect();
+        Some(match *segments.as_slice() {
+            ["auth", "token"] => Self::Token,
+            ["auth", "revoke"] => Self::Revoke,
+            ["persons"] => Self::Persons,
+            ["persons", id] => Self::Person(id),
+            ["persons", id, "employments"] => Self::Employments(id),
+            ["persons", person, "employments", id] => Self::Employment { person, id },
+            ["org-units"] => Self::OrgUnits,
+            ["org-units", id] => Self::OrgUnit(id),
+            ["legal-entities"] => Self::LegalEntities,
+            ["legal-entities", id] => Self::LegalEntity(id),
+            ["cost-centers"] => Self::CostCenters,
+            ["workplaces"] => Self::Workplaces,
+            ["absence-types"] => Self::AbsenceTypes,
+            ["absence-types", id] => Self::AbsenceType(id),
+            ["absence-periods"] => Self::AbsencePeriods,
+            ["absence-periods", id] => Self::AbsencePeriod(id),
+            ["absence-periods", id, "breakdowns"] => Self::Breakdowns(id),
+            ["attendance-periods"] => Self::AttendancePeriods,
+            ["attendance-periods", id] => Self::AttendancePeriod(id),
+            ["document-management", "documents"] => Self::Documents,
+            _ => return None,
+        })
+    }
+
+    /// The path with ids replaced.
+    pub(super) const fn template(self) -> &'static str {
+        match self {
+            Self::Token => "/v2/auth/token",
+            Self::Revoke => "/v2/auth/revoke",
+            Self::Persons => "/v2/persons",
+            Self::Person(_) => "/v2/persons/{id}",
+            Self::Employments(_) => "/v2/persons/{id}/employments",
+            Self::Employment { .. } => "/v2/persons/{id}/employments/{id}",
+            Self::OrgUnits => "/v2/org-units",
+            Self::OrgUnit(_) => "/v2/org-units/{id}",
+            Self::LegalEntities => "/v2/legal-entities",
+            Self::LegalEntity(_) => "/v2/legal-entities/{id}",
+            Self::CostCenters => "/v2/cost-centers",
+            Self::Workplaces => "/v2/workplaces",
+            Self::AbsenceTypes => "/v2/absence-types",
+            Self::AbsenceType(_) => "/v2/absence-types/{id}",
+            Self::AbsencePeriods => "/v2/absence-periods",
+            Self::AbsencePeriod(_) => "/v2/absence-periods/{id}",
+            Self::Breakdowns(_) => "/v2/absence-periods/{id}/breakdowns",
+            Self::AttendancePeriods => "/v2/attendance-periods",
+            Self::AttendancePeriod(_) => "/v2/attendance-periods/{id}",
+            Self::Documents => "/v2/document-management/documents",
+        }
+    }
+
+    pub(super) fn takes(self, method: &str) -> bool {
+        let methods: &[&str] = match self {
+            Self::Token | Self::Revoke => &["POST"],
+            Self::Persons | Self::AbsencePeriods | Self::AttendancePeriods => &["GET", "POST"],
+            Self::Person(_) | Self::AbsencePeriod(_) | Self::AttendancePeriod(_) => &["GET", "PATCH", "DELETE"],
+            Self::Employment { .. } => &["GET", "PATCH"],
+            _ => &["GET"],
+        };
+        methods.contains(&method)
+    }
+
+    /// The area whose scope it needs. For org units, legal entities and workplaces the vendor's own list names none, so they
+    /// need that of persons, whose details they are.
+    pub(super) const fn area(self) -> &'static str {
+        match self {
+            Self::CostCenters => "cost-centers",
+            Self::AbsenceTypes
+            | Self::AbsenceType(_)
+            | Self::AbsencePeriods
+            | Self::AbsencePeriod(_)
+            | Self::Breakdowns(_) => "absences",
+            Self::AttendancePeriods | Self::AttendancePeriod(_) => "attendances",
+            Self::Documents => "documents",
+            _ => "persons",
+        }
+    }
+
+    /// Whether it is not there without the header `Beta: true`.
+    pub(super) const fn is_beta(self) -> bool {
+        matches!(self, Self::OrgUnits | Self::CostCenters | Self::Workplaces)
+    }
+
+    /// Whether it answers a missing right with 401 instead of 403.
+    pub(super) const fn is_about_persons(self) -> bool {
+        matches!(self, Self::Persons | Self::Person(_) | Self::Employments(_) | Self::Employment { .. })
+    }
+}
