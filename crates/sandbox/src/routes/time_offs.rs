@@ -64,7 +64,8 @@ pub(super) fn get(state: &State, holder: usize, id: u64) -> Answer {
 
 pub(super) fn types(state: &State, request: &Request) -> Answer {
     let (limit, offset) = super::paging(request, 200, 200);
-    let data: Value = state.world.types.iter().skip(offset).take(limit).map(vendor::time_off_type).collect();
+    let types = state.world.types.iter().skip(offset).take(limit);
+    let data: Value = types.map(|kind| vendor::time_off_type(&state.world, kind)).collect();
     Answer::json(200, &json!({"success": true, "data": data}))
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use crate::people::{Absence, Attendance, Attribute, Kind, Person, TimeOffType, World};
+use crate::people::{Absence, Attendance, Attribute, Kind, Person, Thing, TimeOffType, World};
 
 use super::employee::Column;
 use super::{Scene, put, put_typed, put_typed_list, tags_in_a_line, time};
@@ -141,6 +141,7 @@ pub(crate) fn absence(scene: &Scene<'_>, absence: &Absence) -> Vec<u8> {
     let employee = scene.world.people.get(employee_id);
     let value = json!({"type": "TimeOffPeriod", "attributes": {
         "id": id,
+        "id_v2": scene.world.uuids.of(Thing::AbsencePeriod, *id),
         "status": status,
         "comment": comment,
         "start_date": midnight(*start_date),
@@ -202,8 +203,16 @@ impl AbsentDays {
 }
 
 /// One type of absence.
-pub(crate) fn time_off_type(kind: &TimeOffType) -> Value {
-    json!({"type": "TimeOffType", "attributes": kind})
+pub(crate) fn time_off_type(world: &World, kind: &TimeOffType) -> Value {
+    let TimeOffType { id, name, category, unit, approval_required } = kind;
+    json!({"type": "TimeOffType", "attributes": {
+        "id": id,
+        "id_v2": world.uuids.of(Thing::AbsenceType, *id),
+        "name": name,
+        "category": category,
+        "unit": unit,
+        "approval_required": approval_required,
+    }})
 }
 
 /// One line of the discovery.

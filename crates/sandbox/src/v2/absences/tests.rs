@@ -64,6 +64,11 @@ fn absences_are_those_of_version_1_with_an_exclusive_end() {
         }
     }
     assert_eq!(v2.ok(&format!("{PATH}/{}", shown[7]["id"].as_str().unwrap())), shown[7]);
+    let v1 = v2.bench.ok("/v1/company/time-offs?limit=200");
+    let told = |item: &Value| item["attributes"]["id_v2"].clone();
+    assert!(v1["data"].as_array().unwrap().iter().zip(&shown).all(|(item, shown)| told(item) == shown["id"]));
+    let v1 = v2.bench.ok("/v1/company/time-off-types");
+    assert_eq!(told(&v1["data"][SICK]), kind(&v2, SICK));
     assert_eq!(v2.get(&format!("{PATH}?limit=101")).status, 400);
 }
 
