@@ -48,7 +48,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Puts the break where it is known to be, else in the middle. While an attendance runs its break has no place.
+    /// Puts the break where it is known to be, else in the middle. While an attendance runs there is no middle.
     pub(super) fn of(attendance: &Attendance, break_start: Option<NaiveTime>) -> Self {
         let on_clock = |time: NaiveTime| attendance.date.and_time(time);
         let read = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").unwrap_or_default();
@@ -56,15 +56,19 @@ impl Layout {
         // What ends before it starts ends on the next day.
         let not_before = |at: NaiveDateTime| if at < start { at + TimeDelta::days(1) } else { at };
         let end = attendance.end_time.as_deref().map(|text| not_before(on_clock(read(text))));
-        let (Some(end), 1..) = (end, attendance.break_minutes) else {
+        let length = TimeDelta::minutes(attendance.break_minutes.into());
+        let length = end.map_or(length, |end| length.min(end - start));
+        let spare = end.map(|end| end - start - length);
+        let known = break_start.map(|time| not_before(on_clock(time)));
+        let known = known.filter(|at| spare.is_none_or(|spare| *at - start <= spare));
+        let in_the_middle = spare.map(|spare| start + TimeDelta::minutes(spare.num_minutes() / 2 / 15 * 15));
+        let (Some(pause), false) = (known.or(in_the_middle), length.is_zero()) else {
             return Self { work: Some(Span { start, end }), ..Self::default() };
         };
-        let spare = (end - start - TimeDelta::minutes(attendance.break_minutes.into())).max(TimeDelta::zero());
-        let known = break_start.map(|time| not_before(on_clock(time))).filter(|at| *at - start <= spare);
-        let pause = known.unwrap_or_else(|| start + TimeDelta::minutes(spare.num_minutes() / 2 / 15 * 15));
-        let back = end - spare + (pause - start);
+        let back = pause + length;
         let span = |start, end| (start < end).then_some(Span { start, end: Some(end) });
-        Self { work: span(start, pause), pause: span(pause, back), rest: span(back, end) }
+        let rest = end.is_none_or(|end| back < end).then_some(Span { start: back, end });
+        Self { work: span(start, pause), pause: span(pause, back), rest }
     }
 
     pub(super) const fn get(self, part: Part) -> Option<Span> {

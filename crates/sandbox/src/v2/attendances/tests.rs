@@ -164,6 +164,11 @@ fn a_moved_period_takes_its_neighbours_along() {
     assert_eq!(v2.send("PATCH", &work, &json!({"start": at("07:00"), "comment": "früh"})).status, 204);
     assert_eq!(day(&v2), [r#""WORK" 07:00-11:30"#, r#""BREAK" 11:30-13:00"#, r#""WORK" 13:00-16:00"#]);
     assert_eq!((last(&v2).break_minutes, last(&v2).comment.as_deref()), (90, Some("früh")));
+    let rest = v2.all(&format!("{PATH}?attribution_date=2027-03-01"))[2]["id"].as_str().unwrap().to_owned();
+    let rest = format!("{PATH}/{rest}");
+    assert_eq!(v2.send("PATCH", &rest, &json!({"end": null})).status, 204);
+    assert_eq!(day(&v2), [r#""WORK" 07:00-11:30"#, r#""BREAK" 11:30-13:00"#, r#""WORK" 13:00-"#]);
+    assert_eq!(v2.send("PATCH", &rest, &json!({"end": at("16:00")})).status, 204);
     for bad in [json!({"end": at("13:00")}), json!({"end": null}), json!({"start": at("12:00")})] {
         assert_eq!(v2.send("PATCH", &work, &bad).status, 422, "{bad}");
     }
