@@ -135,6 +135,8 @@ impl State {
             ..absence
         };
         self.must_exist(merged.employee_id)?;
+        four_digits("start_date", merged.start_date)?;
+        four_digits("end_date", merged.end_date)?;
         if merged.end_date < merged.start_date {
             return Err(Rejected::invalid("end_date", "lies before start_date"));
         }
@@ -211,6 +213,7 @@ impl State {
             ..attendance
         };
         self.must_exist(merged.employee_id)?;
+        four_digits("date", merged.date)?;
         Ok(merged)
     }
 
@@ -247,6 +250,15 @@ fn one_of(field: &str, text: String, options: &[&str]) -> Result<String, Rejecte
         Ok(text)
     } else {
         Err(Rejected::invalid(field, format!("must be one of {}", options.join(", "))))
+    }
+}
+
+/// Days at the end of what can be counted have no next one.
+fn four_digits(field: &str, day: NaiveDate) -> Result<(), Rejected> {
+    if (1..=9998).contains(&chrono::Datelike::year(&day)) {
+        Ok(())
+    } else {
+        Err(Rejected::invalid(field, "must be a day of a year with four digits"))
     }
 }
 

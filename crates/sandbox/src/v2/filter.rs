@@ -52,9 +52,10 @@ pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(&text).ok().map(|at| at.with_timezone(&Utc))
 }
 
-/// A time without a zone, and nothing else.
+/// A time without a zone, and nothing else, of a year with four digits: others have no next day.
 pub(super) fn wall_clock(text: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M:%S%.f").ok()
+    let at = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M:%S%.f").ok();
+    at.filter(|at| (1..=9998).contains(&chrono::Datelike::year(at)))
 }
 
 /// A time without a zone, or one with a zone at the company's clock: one client sends this, another that.

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     contract::{
-        AbsenceTarget, CreateAbsence, DeletePeriod, Deletion, Error, ErrorKind, FieldProblem, ReadOne, Remarks,
-        Source as _, SourceRecord, Values, WritableField, WriteError, Written,
+        AbsenceTarget, CreateAbsence, DeletePeriod, Deletion, Error, ErrorKind, FieldProblem, Outcome, ReadOne,
+        Remarks, Source as _, SourceRecord, Values, WritableField, WriteError, Written,
     },
     personio::{
         PersonioConnection,
@@ -101,6 +101,10 @@ impl AbsenceTarget for PersonioConnection {
         };
         let mut written = Written::accepted(record.external.id.clone());
         written.outcomes = compare::outcomes(&values, &record);
+        if written.outcomes.get("employee") == Some(&Outcome::Ignored) {
+            let message = "Personio accepted the new absence and shows somebody else's, so it must be looked for";
+            return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE.operation, message)));
+        }
         written.remarks = Remarks(accepted.remarks);
         Ok(written)
     }
@@ -109,7 +113,7 @@ impl AbsenceTarget for PersonioConnection {
         let DeletePeriod { external_id, place: _, approval: _, class } = request;
         let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
         let destination = Destination::one(Method::Delete, ONE_ABSENCE_TEMPLATE, &id);
-        self.write(&DELETE, destination, None, class).await?;
+        self.delete(&DELETE, destination, class).await?;
         Ok(match self.read_one(ReadOne::new(Stream::Absences, id, class)).await {
             Ok(None) => Deletion::Gone,
             Ok(Some(_)) => Deletion::StillThere,

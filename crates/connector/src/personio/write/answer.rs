@@ -30,7 +30,6 @@ pub(super) struct About {
 }
 
 /// A write that was carried out.
-#[derive(Debug, Default)]
 pub(super) struct Accepted {
     /// The record's id, where the answer names one.
     pub(super) id: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use gangway_domain::{record::Stream, sync::Window};
-use gangway_egress::{Class, Method};
+use gangway_egress::{Class, Method, Response};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -18,13 +18,15 @@ use super::{
 };
 use crate::{
     contract::{
-        AttendanceTarget, CreateAttendances, DeletePeriod, Deletion, FieldProblem, Place, Remarks, SourceRecord,
-        UpdateAttendance, Values, WritableField, WriteError, Written,
+        AttendanceTarget, CreateAttendances, DeletePeriod, Deletion, Error, ErrorKind, FieldProblem, Place, Remarks,
+        SourceRecord, UpdateAttendance, Values, WritableField, WriteError, Written,
     },
     personio::{
         PersonioConnection,
+        envelope::Metadata,
+        json::{Shape, shape},
         limits::most_items,
-        source::{PERIODS_PAGE_SIZE, add_window, bare_list, list_path, plain_id, read_or_set_aside},
+        source::{PERIODS_PAGE_SIZE, add_window, bare_list, explain, list_path, plain_id, read_or_set_aside},
     },
 };
 
@@ -113,7 +115,10 @@ impl AttendanceTarget for PersonioConnection {
         let response = self.send_write(&CREATE, destination, Some(&body), class).await?;
         let outcome = match Rows::read(&response, &sent)? {
             Some(rows) => rows,
-            None => Rows::all(answer::judge(&CREATE, &response)?, rows.len())?,
+            None => Rows::all(
+                answer::judge(&CREATE, &response).map_err(|error| whole(error, &response, &rows))?,
+                rows.len(),
+            )?,
         };
         let shown = match places(&sent) {
             Some((employees, window)) => self.shown(employees, window, class).await,
@@ -135,8 +140,11 @@ impl AttendanceTarget for PersonioConnection {
         let moved_to = body.get("date").and_then(Value::as_str).and_then(|day| day.parse::<NaiveDate>().ok());
         body.insert("skip_approval".to_owned(), period::skips(approval).into());
         let destination = Destination::one(Method::Patch, ONE, &id);
-        let accepted = self.write(&UPDATE, destination, Some(&Value::Object(body)), class).await?;
-        let shown = match place {
+        let accepted = match self.write(&UPDATE, destination, Some(&Value::Object(body)), class).await {
+            Ok(accepted) => accepted,
+            Err(error) => return Err(self.or_ended(error, class).await),
+        };
+        let shown = match place.filter(|place| is_number(&place.employee)) {
             Some(Place { employee, day }) => {
                 let day = moved_to.unwrap_or(day);
                 self.shown(HashSet::from([employee]), Window { from: day, to: day }, class).await
@@ -152,16 +160,52 @@ impl AttendanceTarget for PersonioConnection {
     async fn delete_attendance(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
         let DeletePeriod { external_id, place, approval, class } = request;
         let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
+        let place = place.filter(|place| is_number(&place.employee));
+        let look = async |place: &Place| {
+            let Place { employee, day } = place.clone();
+            self.shown(HashSet::from([employee]), Window { from: day, to: day }, class).await
+        };
+        // Only what was there before can be seen to be gone.
+        let was_there = match &place {
+            Some(place) => look(place).await.find(&id).is_some(),
+            None => false,
+        };
         let query = Some(("skip_approval", period::skips(approval).to_string()));
         let destination = Destination { query, ..Destination::one(Method::Delete, ONE, &id) };
-        self.write(&DELETE, destination, None, class).await?;
-        let Some(Place { employee, day }) = place else { return Ok(Deletion::Unseen) };
-        let shown = self.shown(HashSet::from([employee]), Window { from: day, to: day }, class).await;
+        if let Err(error) = self.delete(&DELETE, destination, class).await {
+            return Err(self.or_ended(error, class).await);
+        }
+        let Some(place) = place.filter(|_| was_there) else { return Ok(Deletion::Unseen) };
+        let shown = look(&place).await;
         Ok(match shown.find(&id) {
             Some(_) => Deletion::StillThere,
             None if shown.is_whole => Deletion::Gone,
             None => Deletion::Unseen,
         })
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a refusal of the whole call means for its rows: of several some may have been kept, unless the answer names the values that
+/// are wrong.
+fn whole(error: WriteError, response: &Response, rows: &[Values]) -> WriteError {
+    match error {
+        WriteError::Refused { error, .. }
+            if rows.len() > 1
+                && error.kind == ErrorKind::ConfigInvalid
+                && matches!(response.status, 200..=299 | 400 | 409) =>
+        {
+            let message = "Personio refuses the attendances and does not say which, so all must be looked for";
+            WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE.operation, message))
+        }
+        WriteError::Refused { error, remarks } if error.kind == ErrorKind::NotFound => {
+            let message = "Personio no longer offers attendances in version 1 of its API, which it announced to end on 2026-08-30";
+            WriteError::Refused { error: Error::new(ErrorKind::Unsupported, CREATE.operation, message), remarks }
+        }
+        other => other,
     }
 }
 
@@ -175,25 +219,56 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn find(&self, id: &str) -> Option<&SourceRecord> {
-        self.records.iter().find(|record| record.external.id == id)
+        let is_it = |record: &&SourceRecord| record.external.id == id || record.also.iter().any(|other| other.id == id);
+        self.records.iter().find(is_it)
     }
 }
 
 impl PersonioConnection {
+    /// "Not found" is the word about an attendance only while there are attendances at all.
+    async fn or_ended(&self, error: WriteError, class: Class) -> WriteError {
+        let WriteError::Refused { error, remarks } = error else { return error };
+        if error.kind != ErrorKind::NotFound {
+            return WriteError::Refused { error, remarks };
+        }
+        let mut list = bare_list(Stream::Attendances, 1, 0, class);
+        let today = self.client.now().date_naive();
+        add_window(&mut list, Window { from: today, to: today });
+        match self.client.json(DELETE.operation, list).await {
+            Err(failure) if matches!(failure.status, Some(404 | 405 | 410)) => {
+                WriteError::Refused { error: explain(Stream::Attendances, failure), remarks }
+            }
+            Ok(_) | Err(_) => WriteError::Refused { error, remarks },
+        }
+    }
+
     /// The attendances of these people on those days, as far as one page shows them.
     async fn shown(&self, employees: HashSet<String>, window: Window, class: Class) -> Shown {
         let mut list = bare_list(Stream::Attendances, PERIODS_PAGE_SIZE, 0, class);
         add_window(&mut list, window);
+        let asked = employees.clone();
         let mut employees: Vec<String> = employees.into_iter().collect();
         employees.sort_unstable();
         list.query.extend(employees.into_iter().map(|id| ("employees[]".to_owned(), id)));
         let Ok(document) = self.client.json("look at attendances", list).await else { return Shown::default() };
         let Ok(items) = document.items(most_items(PERIODS_PAGE_SIZE)) else { return Shown::default() };
         let n_items = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let is_list = document.success == Some(true) && document.data().is_ok_and(|data| shape(data) == Shape::Array);
         let read: Vec<_> = items.iter().map(|item| read_or_set_aside(Stream::Attendances, &document, item)).collect();
-        let is_whole = read.iter().all(Result::is_ok)
-            && document.metadata.total.map_or(items.len() < SMALLEST_CUT, |total| total <= n_items);
-        Shown { records: read.into_iter().flatten().collect(), is_whole }
+        let Metadata { total, total_pages, .. } = document.metadata;
+        let ends_here =
+            total.map_or(items.len() < SMALLEST_CUT, |total| total <= n_items) && total_pages.is_none_or(|n| n <= 1);
+        let all_read = read.iter().all(Result::is_ok);
+        let records: Vec<SourceRecord> = read.into_iter().flatten().collect();
+        // A list that shows others, or one twice, is not the one that was asked for.
+        let ids: HashSet<&str> = records.iter().map(|record| record.external.id.as_str()).collect();
+        let are_asked_for = records.iter().all(|record| {
+            let day = record.fields.get("date").and_then(Value::as_str).and_then(|day| day.parse().ok());
+            record.employee.as_ref().is_some_and(|employee| asked.contains(&employee.id))
+                && day.is_some_and(|day: NaiveDate| (window.from..=window.to).contains(&day))
+        });
+        let is_whole = is_list && ends_here && all_read && are_asked_for && ids.len() == records.len();
+        Shown { records, is_whole }
     }
 }
 

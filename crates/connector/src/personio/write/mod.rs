@@ -72,6 +72,15 @@ impl PersonioConnection {
         answer::judge(about, &response)
     }
 
+    /// Deletes; an accepting answer may say nothing.
+    async fn delete(&self, about: &About, destination: Destination, class: Class) -> Result<(), WriteError> {
+        let response = self.send_write(about, destination, None, class).await?;
+        if response.status == 204 || (response.status == 200 && response.body.is_empty()) {
+            return Ok(());
+        }
+        answer::judge(about, &response).map(drop)
+    }
+
     /// The vendor's answer to a write, whatever it says.
     async fn send_write(
         &self,

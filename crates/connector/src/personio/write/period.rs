@@ -99,12 +99,14 @@ pub(super) fn id(value: &Value) -> Result<Value, &'static str> {
 
 pub(super) fn day(value: &Value) -> Result<Value, &'static str> {
     let day = value.as_str().filter(|text| text.len() == "YYYY-MM-DD".len());
-    let day = day.and_then(|text| text.parse::<chrono::NaiveDate>().ok());
-    day.map(|day| day.to_string().into()).ok_or("must be a day, written YYYY-MM-DD")
+    let day = day.filter(|text| text.parse::<chrono::NaiveDate>().is_ok_and(|day| day.to_string() == **text));
+    day.map(Value::from).ok_or("must be a day, written YYYY-MM-DD")
 }
 
 pub(super) fn time(value: &Value) -> Result<Value, &'static str> {
-    let is_time = |text: &str| text.len() == "HH:MM".len() && chrono::NaiveTime::parse_from_str(text, "%H:%M").is_ok();
+    let is_time = |text: &str| {
+        chrono::NaiveTime::parse_from_str(text, "%H:%M").is_ok_and(|time| time.format("%H:%M").to_string() == text)
+    };
     let time = value.as_str().filter(|text| is_time(text));
     time.map(Value::from).ok_or("must be a time of day, written HH:MM")
 }

@@ -3,7 +3,7 @@
 //! All rows fit: their ids come as a list. One does not: status 400, and of each row whether it fitted and perhaps an id, in which case
 //! nobody says whether it was kept (developer.personio.de, read 2026-11-23). So what was to be kept is looked for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gangway_egress::Response;
 use serde_json::{Map, Value};
@@ -30,6 +30,8 @@ enum Row {
     Fitted { id: Option<String> },
     /// Not kept.
     Refused { remarks: Vec<String> },
+    /// Not said clearly.
+    Unclear,
 }
 
 impl Rows {
@@ -39,7 +41,11 @@ impl Rows {
     /// A doubt, when it cannot be said which row is meant: some may have been kept.
     pub(super) fn read(response: &Response, sent: &[Map<String, Value>]) -> Result<Option<Self>, WriteError> {
         let Ok(document) = Document::read(&response.body) else { return Ok(None) };
-        if document.success != Some(false) || !(200..=499).contains(&response.status) {
+        let status = match (response.status, document.error_code) {
+            (200..=299, Some(code)) => code,
+            (status, _) => u64::from(status),
+        };
+        if document.success == Some(true) || !matches!(status, 200 | 400 | 409 | 422) {
             return Ok(None);
         }
         let value = document.value().unwrap_or_default();
@@ -61,11 +67,12 @@ impl Rows {
                 "Personio refused some of the attendances and does not say clearly which, so all must be looked for";
             return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message)));
         }
-        let row = |told: &Value| match told.get("success").and_then(Value::as_bool) {
-            Some(true) => Row::Fitted { id: told.get("id").and_then(id_of) },
-            Some(false) | None => {
+        let row = |told: &Value| match (told.get("success").and_then(flag), told.get("id").filter(|id| !id.is_null())) {
+            (Some(true), id) => Row::Fitted { id: id.and_then(id_of) },
+            (Some(false), None) => {
                 Row::Refused { remarks: told.get("error_msg").and_then(remark).into_iter().collect() }
             }
+            (Some(false), Some(_)) | (None, _) => Row::Unclear,
         };
         Ok(Some(Self(told.iter().map(row).collect())))
     }
@@ -94,14 +101,27 @@ impl Rows {
 /// Compares what the answer says with what the list shows.
 pub(super) fn settle(rows: Rows, values: &[Values], shown: &Shown) -> Vec<Result<Written, WriteError>> {
     let named: HashSet<String> = rows.0.iter().filter_map(|row| row.id().map(str::to_owned)).collect();
-    rows.0.into_iter().zip(values).map(|(row, values)| settle_one(row, values, shown, &named)).collect()
+    let ended: Vec<_> =
+        rows.0.into_iter().zip(values).map(|(row, values)| settle_one(row, values, shown, &named)).collect();
+    let mut n_rows: HashMap<String, usize> = HashMap::new();
+    for written in ended.iter().flatten() {
+        *n_rows.entry(written.external_id.clone()).or_default() += 1;
+    }
+    let only_one = |written: Written| match n_rows.get(&written.external_id) {
+        Some(2..) => {
+            let message = "Personio names ids that do not fit the rows of the call, so this one must be looked for";
+            Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message)))
+        }
+        _ => Ok(written),
+    };
+    ended.into_iter().map(|row| row.and_then(only_one)).collect()
 }
 
 impl Row {
     fn id(&self) -> Option<&str> {
         match self {
             Self::Kept { id, .. } | Self::Fitted { id: Some(id) } => Some(id),
-            Self::Fitted { id: None } | Self::Refused { .. } => None,
+            Self::Fitted { id: None } | Self::Refused { .. } | Self::Unclear => None,
         }
     }
 }
@@ -119,22 +139,32 @@ fn settle_one(row: Row, values: &Values, shown: &Shown, named: &HashSet<String>)
         written.remarks = Remarks(remarks);
         written
     };
+    let is_alone = named.len() == 1;
     match (row, found) {
         (Row::Kept { remarks, .. }, Some(record)) => Ok(written(record, remarks)),
-        (Row::Kept { id, remarks }, None) => {
-            let mut unread = Written::accepted(id);
-            unread.outcomes = unseen(values);
-            unread.remarks = Remarks(remarks);
-            Ok(unread)
-        }
+        // Which of several rows an id stands for is known only when the record is shown.
+        (Row::Kept { .. }, None) if !is_alone => Err(unclear()),
+        (Row::Kept { id, remarks }, None) => match shown.find(&id).map(|record| written(record, Vec::new())) {
+            // Kept, and not as it was meant; but never somebody else's.
+            Some(written) if written.outcomes.get("employee") == Some(&Outcome::Ignored) => Err(unclear()),
+            Some(mut written) => {
+                written.remarks = Remarks(remarks);
+                Ok(written)
+            }
+            None => {
+                let mut unread = Written::accepted(id);
+                unread.outcomes = unseen(values);
+                unread.remarks = Remarks(remarks);
+                Ok(unread)
+            }
+        },
         (Row::Fitted { .. }, Some(record)) => Ok(written(record, Vec::new())),
-        (Row::Fitted { .. }, None) if shown.is_whole && !shown.records.iter().any(|record| is_row(values, record)) => {
+        (Row::Fitted { id: None }, None)
+            if shown.is_whole && !shown.records.iter().any(|record| is_row(values, record)) =>
+        {
             Err(not_kept())
         }
-        (Row::Fitted { .. }, None) => {
-            let message = "Personio refused other rows of the call and does not say clearly whether it kept this one";
-            Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message)))
-        }
+        (Row::Fitted { .. } | Row::Unclear, _) => Err(unclear()),
         (Row::Refused { remarks }, _) => {
             let message = "Personio refuses this attendance, perhaps because it overlaps another";
             let error = Error::new(ErrorKind::ConfigInvalid, OPERATION, message);
@@ -148,8 +178,25 @@ fn not_kept() -> WriteError {
     WriteError::refused(Error::new(ErrorKind::ConfigInvalid, OPERATION, message))
 }
 
+fn unclear() -> WriteError {
+    let message = "Personio does not say clearly what became of this attendance, so it must be looked for";
+    WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message))
+}
+
+/// A flag in the shapes that the envelope's own has.
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(is) => Some(*is),
+        Value::Number(number) => {
+            number.as_u64().and_then(|number| [false, true].get(usize::try_from(number).ok()?).copied())
+        }
+        Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+        _ => None,
+    }
+}
+
 /// Whether a record is what a row asked for: of the same person, day and beginning.
 fn is_row(values: &Values, record: &SourceRecord) -> bool {
     let outcomes = compare::outcomes(values, record);
-    ["employee", "date", "starts_at"].iter().all(|field| outcomes.get(*field) != Some(&Outcome::Ignored))
+    ["employee", "date", "starts_at"].iter().all(|field| outcomes.get(*field) == Some(&Outcome::Kept))
 }
