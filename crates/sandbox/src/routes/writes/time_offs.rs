@@ -106,6 +106,18 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_has_no_next_one_is_refused() {
+        let bench = Bench::new();
+        let mut wanted = wanted(&bench);
+        (wanted["start_date"], wanted["end_date"]) = (json!("+262142-12-31"), json!("+262142-12-31"));
+        assert_eq!(bench.post("/v1/company/time-offs", &wanted).status, 422);
+        let row =
+            json!({"employee": wanted["employee_id"], "date": "+262142-12-31", "start_time": "22:00", "break": 0});
+        let rows = json!({"attendances": [row], "skip_approval": true});
+        assert_eq!(bench.post("/v1/company/attendances", &rows).status, 400);
+    }
+
+    #[test]
     fn a_form_is_taken_like_json() {
         let bench = Bench::new();
         let mut request = Request::new("POST", "/v1/company/time-offs");
