@@ -15,4 +15,4 @@ pub use client::{Client, ClientConfig};
 pub use gangway_limits::{BudgetKey, Budgets, Class, Limit, PathLimit, Policy};
 pub use guard::{AddressGuard, Origin};
 pub use port::{Body, Error, ErrorKind, HttpPort, Method, Request, Response};
-pub use vendor::{VendorPort, VendorPortConfig};
+pub use vendor::{PortError, VendorPort, VendorPortConfig};

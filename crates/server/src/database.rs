@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::bail;
 use gangway_migrations::{Migrator, MigratorTrait as _};
-use gangway_storage::{Db, doctor};
+use gangway_storage::{Db, doctor, sqlstate};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
@@ -160,7 +160,7 @@ impl Target {
         }
         .await;
         drop(connection.close().await);
-        outcome.map_err(|error| self.explain(error, "migrating"))
+        outcome.map_err(|error| self.explain(error, "migrating", self.owner_setting()))
     }
 
     /// Looks whether an embedded database hangs together.
@@ -176,8 +176,8 @@ impl Target {
         drop(connection.close().await);
         match outcome {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.damaged()),
-            Err(error) => Err(self.explain(error.into(), "reading")),
+            Ok(false) => Err(anyhow::anyhow!(damaged(&self.place()))),
+            Err(error) => Err(self.explain(error.into(), "reading", self.owner_setting())),
         }
     }
 
@@ -202,7 +202,7 @@ impl Target {
         let connection = self.owner_connection().await?;
         let outcome = gangway_migrations::status(&connection).await;
         drop(connection.close().await);
-        outcome.map_err(|error| self.explain(error.into(), "reading"))
+        outcome.map_err(|error| self.explain(error.into(), "reading", self.owner_setting()))
     }
 
     /// Opens the working pools.
@@ -213,50 +213,80 @@ impl Target {
         let mut config = gangway_storage::Config::new(self.url.expose_secret());
         config.system_url = self.system_url.as_ref().map(|url| url.expose_secret().to_owned());
         config.max_connections = self.max_connections;
-        Db::connect(&config).await.map_err(|error| self.explain(error.into(), "opening"))
+        let settings = if self.system_url.is_some() { "database.url and database.system_url" } else { "database.url" };
+        Db::connect(&config).await.map_err(|error| self.explain(error.into(), "opening", settings))
     }
 
     async fn owner_connection(&self) -> anyhow::Result<doctor::OwnerConnection> {
         let url = self.migration_url.as_ref().unwrap_or(&self.url);
-        doctor::connect_as_owner(url.expose_secret()).await.map_err(|error| self.explain(error.into(), "opening"))
+        let opened = doctor::connect_as_owner(url.expose_secret()).await;
+        opened.map_err(|error| self.explain(error.into(), "opening", self.owner_setting()))
     }
 
-    fn damaged(&self) -> anyhow::Error {
-        let place = self.place();
-        anyhow::anyhow!(
-            "the database {place} is damaged; restore a backup of the folder, or move the folder away to begin anew"
-        )
+    const fn owner_setting(&self) -> &'static str {
+        if self.migration_url.is_some() { "database.migration_url" } else { "database.url" }
     }
 
     /// One line that says what to do. Libraries' texts may hold the URL, so only the causes that are known are quoted.
-    fn explain(&self, error: anyhow::Error, doing: &str) -> anyhow::Error {
+    fn explain(&self, error: anyhow::Error, doing: &str, settings: &str) -> anyhow::Error {
         let text = format!("{error:#}").to_lowercase();
         let place = self.place();
-        if ["not a database", "malformed", "disk image"].iter().any(|damage| text.contains(damage)) {
-            return self.damaged();
-        }
-        if text.contains("readonly") || text.contains("read-only") || text.contains("unable to open") {
-            return anyhow::anyhow!("the database {place} cannot be written; check the owner and rights of its folder");
-        }
-        if ["disk is full", "disk i/o error", "no space left"].iter().any(|full| text.contains(full)) {
-            return anyhow::anyhow!("the disk under the database {place} is full or fails; make room there");
-        }
-        if text.contains("password authentication") || text.contains("no pg_hba") {
-            return anyhow::anyhow!(
-                "the database at {place} refuses the login; check user and password in database.url"
-            );
-        }
-        if self.embedded.is_none()
-            && (text.contains("refused") || text.contains("timed out") || text.contains("not available"))
-        {
-            return anyhow::anyhow!("the database at {place} does not answer; check database.url and whether it runs");
-        }
+        let known = if self.embedded.is_some() {
+            of_file(&text, &place)
+        } else {
+            of_server(sqlstate(error.as_ref()).as_deref(), &text, &place, settings)
+        };
         let urls = [Some(&self.url), self.system_url.as_ref(), self.migration_url.as_ref()];
+        if let Some(known) = known {
+            return anyhow::anyhow!(known);
+        }
         if urls.into_iter().flatten().any(|url| quotes(&text, url.expose_secret())) {
-            return anyhow::anyhow!("{doing} the database {place} failed; check database.url");
+            return anyhow::anyhow!("{doing} the database {place} failed; check {settings}");
         }
         error.context(format!("{doing} the database {place} failed"))
     }
+}
+
+/// What is told of a failure of the embedded database. SQLite's texts are always English.
+fn of_file(text: &str, place: &str) -> Option<String> {
+    let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+    if says(&["not a database", "malformed", "disk image"]) {
+        return Some(damaged(place));
+    }
+    if says(&["readonly", "read-only", "unable to open"]) {
+        return Some(format!("the database {place} cannot be written; check the owner and rights of its folder"));
+    }
+    let is_full = says(&["disk is full", "disk i/o error", "no space left"]);
+    is_full.then(|| format!("the disk under the database {place} is full or fails; make room there"))
+}
+
+fn damaged(place: &str) -> String {
+    format!("the database {place} is damaged; restore a backup of the folder, or move the folder away to begin anew")
+}
+
+/// The same of a server: by its code, since its texts come in its own language, and else by what the library says.
+fn of_server(code: Option<&str>, text: &str, place: &str, settings: &str) -> Option<String> {
+    Some(match code {
+        Some("28P01" | "28000") => {
+            format!("the database at {place} refuses the login; check user and password in {settings}")
+        }
+        Some("3D000") => format!("there is no database {place}; create it, or check {settings}"),
+        Some("42501") => format!(
+            "the login of {settings} may not do what is needed at {place}; docs/operations.md#postgresql says what it needs"
+        ),
+        Some("53300") => format!(
+            "the database at {place} has no connection left; lower database.max_connections, or raise the server's own limit"
+        ),
+        Some("57P03") => format!("the database at {place} is starting or stopping; try again in a moment"),
+        Some("53100" | "58030") => format!("the disk under the database at {place} is full or fails; make room there"),
+        None if text.contains("tls") => {
+            format!("the database at {place} and this process agree on no TLS; check sslmode in {settings}")
+        }
+        None if ["refused", "timed out", "not available"].iter().any(|sign| text.contains(sign)) => {
+            format!("the database at {place} does not answer; check {settings} and whether it runs")
+        }
+        Some(_) | None => return None,
+    })
 }
 
 /// The URL of a file. Characters that mean something in a URL are escaped.
@@ -302,6 +332,22 @@ mod tests {
         assert!(quotes("no driver for 'gangway:pw@db'", "gangway:PW@db"));
         assert!(quotes("login with s3cret failed", "postgres://a:S3cret@db/x"));
         assert!(!quotes("relation tenant does not exist", "postgres://a:S3cret@db/x"));
+    }
+
+    #[test]
+    fn a_servers_failure_is_known_by_its_code_whatever_its_language() {
+        let told = |code, text| of_server(code, text, "db/gangway", "database.migration_url");
+        for (code, text, part) in [
+            (Some("28P01"), "passwort-authentifizierung", "check user and password in database.migration_url"),
+            (Some("3D000"), "datenbank existiert nicht", "there is no database db/gangway; create it"),
+            (Some("42501"), "", "docs/operations.md#postgresql"),
+            (Some("53300"), "", "has no connection left"),
+            (None, "connection refused (os error 111)", "does not answer; check database.migration_url"),
+            (None, "server does not support tls", "check sslmode in database.migration_url"),
+        ] {
+            assert!(told(code, text).unwrap().contains(part), "{code:?} {text}");
+        }
+        assert_eq!(told(Some("42P01"), "connection refused by a trigger"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::Admin,
-    assemble,
+    assemble, commands,
     config::{AdminListen, Config},
     database::Target,
     observer::Observer,
@@ -37,6 +37,7 @@ pub async fn run(config: Config, meters: Meters) -> anyhow::Result<ExitCode> {
     free_address(config.listen)?;
     target.prepare().await?;
     let app = assemble::app(&config, ring, target.connect().await?).await?;
+    commands::doctor::warn_of_weak_walls(&app.db).await?;
     if config.redis_url.is_some() {
         tracing::warn!(
             "redis.url is set but not used by this version: vendor budgets are counted in this process only"

@@ -9,14 +9,12 @@ use gangway_app::{
     App,
     queue::{self, Alone},
 };
-use gangway_domain::{Code, id::JobId};
+use gangway_domain::id::JobId;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::telemetry::Chain;
 
-/// As often as the pool has connections, when nobody sets another number.
-const MOST_TRIES: u32 = 16;
 /// A database that is away must not hold up the end for longer.
 const GIVE_BACK: Duration = Duration::from_secs(5);
 
@@ -66,7 +64,7 @@ impl Sole {
         if keeper.await.unwrap_or(false) {
             bail!("another gangway took over the database while this one could not reach it");
         }
-        match tokio::time::timeout(GIVE_BACK, give_back(&app, process)).await {
+        match tokio::time::timeout(GIVE_BACK, queue::leave(&app, process)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(error = %Chain(&error), "the process's lease is not given back; it runs out by itself");
@@ -74,17 +72,6 @@ impl Sole {
             Err(_) => tracing::warn!("the process's lease is not given back in time; it runs out by itself"),
         }
         Ok(())
-    }
-}
-
-/// Connections that the API's threads opened ended with them, and the pool finds that out one by one.
-async fn give_back(app: &App, process: JobId) -> gangway_app::Result<()> {
-    let mut n_tries = 1;
-    loop {
-        match queue::leave(app, process).await {
-            Err(error) if error.code == Code::Unavailable && n_tries < MOST_TRIES => n_tries += 1,
-            ended => return ended,
-        }
     }
 }
 

@@ -11,7 +11,8 @@ use sea_orm::{
     ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, sqlx,
 };
-use tokio::sync::Semaphore;
+use tokio::{runtime::Handle, sync::Semaphore};
+use tokio_util::context::TokioContext;
 
 use crate::{
     Error, Result, SystemReason, SystemTx, TenantScope, TenantTx,
@@ -54,6 +55,8 @@ pub struct Db {
     writer: Option<Arc<Semaphore>>,
     /// How long one waits there.
     patience: Duration,
+    /// Where connections live. The API's threads have runtimes of their own, which end before the worker does.
+    home: Handle,
     watcher: Option<Watcher>,
 }
 
@@ -66,6 +69,8 @@ impl std::fmt::Debug for Db {
 impl Db {
     /// Opens the pools. Run migrations before, on a pool of their own that is closed again: a pooled SQLite connection that
     /// cached the old schema fails on upserts.
+    ///
+    /// Connections live as long as the runtime this is called in, whichever runtime a transaction begins in.
     pub async fn connect(config: &Config) -> Result<Self> {
         let tenants = open(config, &config.url).await?;
         let is_shared = config.system_url.is_none();
@@ -75,7 +80,8 @@ impl Db {
         };
         let is_sqlite = tenants.get_database_backend() == DbBackend::Sqlite;
         let writer = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { tenants, system, is_shared, writer, patience: config.acquire_timeout, watcher: None })
+        let patience = config.acquire_timeout;
+        Ok(Self { tenants, system, is_shared, writer, patience, home: Handle::current(), watcher: None })
     }
 
     /// Which database this is.
@@ -85,7 +91,7 @@ impl Db {
 
     /// Answers whether the database does.
     pub async fn ping(&self) -> Result<()> {
-        Ok(self.tenants.ping().await?)
+        Ok(TokioContext::new(self.tenants.ping(), self.home.clone()).await?)
     }
 
     /// Begins a transaction that sees one tenant and may write.
@@ -185,7 +191,9 @@ impl Db {
         if connections.get_database_backend() == DbBackend::Postgres {
             let connections = connections.get_postgres_connection_pool();
             let watcher = self.watcher.clone();
-            let tx = Transaction::on_postgres(connections, pool.role(), tenant, at_most, watcher).await?;
+            // Boxed: every future that begins a transaction would hold it.
+            let begun = Box::pin(Transaction::on_postgres(connections, pool.role(), tenant, at_most, watcher));
+            let tx = TokioContext::new(begun, self.home.clone()).await?;
             return Ok(Opened { tx, access, writer: None });
         }
         let Some(turns) = self.writer.as_ref().filter(|_| access == Access::Write) else {

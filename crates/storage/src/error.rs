@@ -83,6 +83,12 @@ fn code(error: &DbErr) -> Option<Cow<'_, str>> {
     }
 }
 
+/// What the database calls the failure that is among the causes of an error: five characters on PostgreSQL.
+pub fn sqlstate(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|error| code(error.downcast_ref::<DbErr>()?).map(Cow::into_owned))
+}
+
 /// Connection trouble, PostgreSQL's classes 08, 53, 57 and serialisation failures, and a busy SQLite.
 fn is_unavailable(error: &DbErr) -> bool {
     let source = match error {

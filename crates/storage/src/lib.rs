@@ -42,7 +42,7 @@ pub mod tenants;
 pub mod tokens;
 
 pub use db::{Config, Db};
-pub use error::Error;
+pub use error::{Error, sqlstate};
 pub use page::{Page, PageRequest};
 pub use scope::{SystemReason, SystemTx, TenantScope, TenantTx};
 

@@ -51,8 +51,7 @@ impl Transaction {
         let limit = at_most.map(|at_most| format!("; SET LOCAL statement_timeout = {}", at_most.as_millis()));
         let limit = limit.unwrap_or_default();
         let sql = format!("BEGIN; SET LOCAL ROLE {role}; SET LOCAL app.tenant_id = '{tenant}'{limit}");
-        // Boxed: every future that begins a transaction would hold it.
-        let tx = Box::pin(pool.begin_with(sqlx::AssertSqlSafe(sql))).await.map_err(begin_error)?;
+        let tx = pool.begin_with(sqlx::AssertSqlSafe(sql)).await.map_err(begin_error)?;
         Ok(Self::Postgres(PostgresTransaction { tx: Mutex::new(tx), watcher }))
     }
 

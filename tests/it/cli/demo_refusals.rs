@@ -29,6 +29,23 @@ async fn other_flags_on_old_data_name_both_values_and_the_cure() {
 }
 
 #[tokio::test]
+async fn an_address_in_the_settings_is_said_not_to_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let flags = "--people 3 --listen 127.0.0.1:0 --sandbox-listen 127.0.0.1:0";
+    for (flags, is_set, is_said) in [(flags, true, false), ("", true, true), ("", false, false)] {
+        let mut command = demo(&data, flags);
+        if is_set {
+            command.env("GANGWAY__SERVER__LISTEN", "127.0.0.1:4");
+        }
+        let mut started = Process::start(command);
+        started.read_until("operator key: ").await;
+        let err = started.stop_and_read().await;
+        assert_eq!(err.contains("server.listen (127.0.0.1:4) is not used"), is_said, "{err}");
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_binds_nothing_to_the_flags() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -114,6 +114,13 @@ impl Process {
         (self.wait().await, began.elapsed())
     }
 
+    /// Asks it to stop, and answers what it wrote to standard error.
+    pub(super) async fn stop_and_read(mut self) -> String {
+        self.signal("INT").await;
+        assert_eq!(self.wait().await, Some(0));
+        self.errors().await
+    }
+
     /// Whether it has ended by itself.
     pub(super) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it was started").is_some()

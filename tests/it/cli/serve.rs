@@ -120,6 +120,21 @@ async fn its_document_names_where_others_reach_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_passes_row_level_security_is_named_in_the_log() {
+    let Some(db) = gangway_testkit::TestDb::postgres().await else { return };
+    for (url, is_named) in [(db.owner_url().to_owned(), true), (db.url().to_owned(), false)] {
+        let port = free_port();
+        let mut command = gangway(&format!("serve --listen 127.0.0.1:{port}"));
+        command.env("GANGWAY_MASTER_KEY", MASTER_KEY).env("DATABASE_URL", url);
+        command.env("DATABASE_MIGRATION_URL", db.owner_url());
+        let serving = Process::start(command);
+        gangway_testkit::Client::new(format!("http://127.0.0.1:{port}")).wait_until_ready().await;
+        let log = serving.stop_and_read().await;
+        assert_eq!(log.contains("a login is superuser or has BYPASSRLS"), is_named, "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_postgres_is_refused_until_the_first_has_ended() {
     let Some(db) = gangway_testkit::TestDb::postgres().await else { return };
     let serve = |port: u16| {

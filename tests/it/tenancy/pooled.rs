@@ -2,8 +2,9 @@
 
 use futures::FutureExt as _;
 use gangway_domain::id::PLATFORM_TENANT;
-use gangway_storage::{Config, PageRequest, SystemReason};
+use gangway_storage::{Config, Db, PageRequest, SystemReason};
 use sea_orm::{DatabaseConnection, TransactionTrait as _};
+use tokio::sync::oneshot;
 
 use super::{
     catalogue::{RowMaker, tenant_tables},
@@ -120,6 +121,35 @@ async fn storage_serves_tenants_and_system_alternately_on_one_connection() {
             assert_eq!(tx.own_tenant().await.unwrap().id, scope.tenant());
             drop(tx);
         }
+    }
+}
+
+/// As the API's threads do: each has a runtime of its own, and they end before the worker does.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_outlive_the_thread_that_opened_them() {
+    let Some(test) = TestDb::postgres().await else { return };
+    let a = test.storage().await.a;
+    let db = Db::connect(&Config { max_connections: 2, ..Config::new(&test.url) }).await.unwrap();
+    let there = db.clone();
+    let (opened, was_opened) = oneshot::channel();
+    let (end, is_ending) = oneshot::channel();
+    let other = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            // The pool had opened one, so the other is the thread's.
+            let both = [there.begin(&a).await.unwrap(), there.begin(&a).await.unwrap()];
+            drop(both);
+            opened.send(()).unwrap();
+            is_ending.await.unwrap();
+        });
+    });
+    was_opened.await.unwrap();
+    let both = [db.begin(&a).await.unwrap(), db.begin(&a).await.unwrap()];
+    end.send(()).unwrap();
+    other.join().unwrap();
+    for tx in both {
+        assert_eq!(tx.own_tenant().await.unwrap().id, A);
+        tx.commit().await.unwrap();
     }
 }
 

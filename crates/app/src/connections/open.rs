@@ -7,7 +7,7 @@ use gangway_domain::{
     connection::Connection,
     id::{ConnectionId, CredentialId},
 };
-use gangway_egress::{Class, HttpPort, Origin, VendorPortConfig};
+use gangway_egress::{Class, HttpPort, Origin, PortError, VendorPortConfig};
 use gangway_storage::{TenantTx, credentials::Credential};
 use secrecy::SecretString;
 
@@ -94,8 +94,12 @@ pub async fn open(ctx: &Ctx, id: ConnectionId, class: Class) -> Result<Opened> {
             max_wait: Duration::from_secs(app.config.budget_wait_seconds),
             headers: identity(app, &manifest),
         })
-        .map_err(|error| {
-            Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}."))
+        .map_err(|error| match error {
+            // Settings and manifest were checked at the start.
+            PortError::Header(_) => Error::internal(error),
+            error => {
+                Error::new(gangway_domain::Code::OriginForbidden, format!("The connection cannot be used: {error}."))
+            }
         })?;
     let port = Arc::new(port);
     // A first login happens through this very port: from then on it draws on the account's shared budget.

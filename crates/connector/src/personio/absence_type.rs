@@ -11,7 +11,7 @@ use super::{
     client::Client,
     item::{Bad, FieldRule, Item, V1, external, rule},
     limits::most_items,
-    paging::hash,
+    paging::{SMALLEST_CUT, hash},
     value,
 };
 use crate::contract::{AbsenceType, AbsenceTypes, Checkpoint, Error, ErrorKind, ReadAbsenceTypes, Result};
@@ -21,8 +21,6 @@ const PATH: &str = "/v1/company/time-off-types";
 const PAGE_SIZE: u32 = 200;
 /// More than any account has: a server that invents types for ever must not keep a run going.
 const MAX_TYPES: u64 = 10_000;
-/// A page below every size at which vendors cut is the last one.
-const SMALLEST_CUT: usize = 50;
 
 const RULES: &[FieldRule] = &[
     rule("name", &["name"], value::plain_text),

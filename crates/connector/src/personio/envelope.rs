@@ -57,7 +57,7 @@ impl Document {
             Shape::Array => Some(root),
             Shape::Object => {
                 let outline = members(root)?;
-                success = member(&outline, "success").and_then(flag);
+                success = member(&outline, "success").and_then(|raw| flag(raw.get()));
                 let error = member(&outline, "error");
                 is_vendors = success.is_some() || error.is_some();
                 error_code = error
@@ -175,8 +175,9 @@ fn count(raw: &RawValue) -> Option<u64> {
     }
 }
 
-fn flag(raw: &RawValue) -> Option<bool> {
-    match raw.get().trim_matches('"') {
+/// A flag from its JSON text: the vendor's dialects also write it as text and as a number.
+pub(super) fn flag(json: &str) -> Option<bool> {
+    match json.trim_matches('"').to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,

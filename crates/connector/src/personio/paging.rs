@@ -20,6 +20,9 @@ const MAX_PAGES: u32 = 100_000;
 /// Sizes at which vendors cut pages: a first page of such a size and nothing after it calls for a second look.
 const CUSTOMARY_SIZES: [u64; 3] = [50, 100, 200];
 
+/// A page below every size at which vendors cut is the last one.
+pub(super) const SMALLEST_CUT: usize = 50;
+
 /// What an offset counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -236,33 +236,7 @@ async fn inside(db: &Db, place: &str) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::Ok(format!("database: {} at {place}", report.server_version))];
-    findings.push(match report.isolation {
-        Isolation::FilterOnly => Finding::Warn(
-            "isolation: SQLite has no row-level security, so our queries' tenant filter stands alone".to_owned(),
-            "use PostgreSQL where tenants do not trust each other",
-        ),
-        Isolation::OneLogin { no_inherit: true } => Finding::Warn(
-            "isolation: row-level security with one NOINHERIT login that takes a role for each transaction".to_owned(),
-            "set database.system_url and database.migration_url to logins of their own for the strongest level",
-        ),
-        Isolation::OneLogin { no_inherit: false } => Finding::Fail(
-            "isolation: the login inherits its roles, so between transactions it sees every tenant".to_owned(),
-            "run ALTER ROLE … NOINHERIT for it".to_owned(),
-        ),
-        Isolation::SeparateLogins { reaches_more: false } => {
-            Finding::Ok("isolation: row-level security with a login for each role".to_owned())
-        }
-        Isolation::SeparateLogins { reaches_more: true } => Finding::Warn(
-            "isolation: the login of database.url may take gangway_system or owns tables, so it is no wall".to_owned(),
-            "make it a member of gangway_app alone, see docs/operations.md",
-        ),
-    });
-    if report.passes_row_security {
-        findings.push(Finding::Fail(
-            "isolation: a login is superuser or has BYPASSRLS, so row-level security does not hold for it".to_owned(),
-            "use a plain login, see docs/operations.md".to_owned(),
-        ));
-    }
+    findings.extend(isolation(&report));
     if report.isolation != Isolation::FilterOnly {
         findings.push(if report.unforced_tables.is_empty() {
             Finding::Ok("row-level security: forced on every table of tenants".to_owned())
@@ -283,5 +257,49 @@ async fn inside(db: &Db, place: &str) -> Vec<Finding> {
             }
         }
     });
+    findings
+}
+
+/// Logs what makes the walls between tenants weaker than promised, for those who never ask the doctor.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn warn_of_weak_walls(db: &Db) -> anyhow::Result<()> {
+    for finding in isolation(&doctor::report(db).await?) {
+        if let Finding::Fail(text, cure) = finding {
+            tracing::warn!("{text}; {cure}");
+        }
+    }
+    Ok(())
+}
+
+fn isolation(report: &doctor::Report) -> Vec<Finding> {
+    let mut findings = vec![match report.isolation {
+        Isolation::FilterOnly => Finding::Warn(
+            "isolation: SQLite has no row-level security, so our queries' tenant filter stands alone".to_owned(),
+            "use PostgreSQL where tenants do not trust each other",
+        ),
+        Isolation::OneLogin { no_inherit: true } => Finding::Warn(
+            "isolation: row-level security with one NOINHERIT login that takes a role for each transaction".to_owned(),
+            "set database.system_url and database.migration_url to logins of their own for the strongest level",
+        ),
+        Isolation::OneLogin { no_inherit: false } => Finding::Fail(
+            "isolation: the login inherits its roles, so between transactions it sees every tenant".to_owned(),
+            "run ALTER ROLE … NOINHERIT for it, see docs/operations.md#postgresql".to_owned(),
+        ),
+        Isolation::SeparateLogins { reaches_more: false } => {
+            Finding::Ok("isolation: row-level security with a login for each role".to_owned())
+        }
+        Isolation::SeparateLogins { reaches_more: true } => Finding::Warn(
+            "isolation: the login of database.url may take gangway_system or owns tables, so it is no wall".to_owned(),
+            "make it a member of gangway_app alone, see docs/operations.md",
+        ),
+    }];
+    if report.passes_row_security {
+        findings.push(Finding::Fail(
+            "isolation: a login is superuser or has BYPASSRLS, so row-level security does not hold for it".to_owned(),
+            "use a plain login, see docs/operations.md#postgresql".to_owned(),
+        ));
+    }
     findings
 }

@@ -1,6 +1,6 @@
 //! `identity.<connector>.…`: how the operator makes itself known to a vendor, in headers that the connector's manifest names.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
 use gangway_connector::{IdentityHeader, Manifest};
 
@@ -19,7 +19,7 @@ fn of(reader: &mut Reader<'_>, Manifest { id, identity, .. }: &Manifest) -> Vec<
     for IdentityHeader { setting, header: _, help, format } in identity {
         let name = format!("identity.{id}.{setting}");
         let cure = format!("write {help}");
-        let Text(Some(value)) = reader.value(&name, Text(None), None, &cure) else { continue };
+        let Some(value) = reader.text(&name, &cure) else { continue };
         if format.takes(&value) {
             set.push((*setting, value));
         } else {
@@ -27,23 +27,6 @@ fn of(reader: &mut Reader<'_>, Manifest { id, identity, .. }: &Manifest) -> Vec<
         }
     }
     set
-}
-
-/// A text, or none.
-struct Text(Option<String>);
-
-impl FromStr for Text {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(Some(text.to_owned()).filter(|text| !text.is_empty())))
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_deref().unwrap_or("none"))
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     fmt,
     path::Path,
     str::FromStr,
@@ -104,6 +105,12 @@ impl<'a> Reader<'a> {
             Given::List(_) => self.problem(&origin, "one value is wanted, not a list".to_owned(), cure),
         }
         default
+    }
+
+    /// A text that may be left out.
+    pub(super) fn text(&mut self, name: &str, cure: &str) -> Option<String> {
+        let given = self.value(name, Optional(None), None, cure);
+        given.0
     }
 
     /// An http or https address that may be left out. Shown without its login, and not quoted when it is a mistake.
@@ -307,6 +314,23 @@ impl<'a> Reader<'a> {
             };
             self.file.insert(name, given);
         }
+    }
+}
+
+/// A text, or none.
+struct Optional(Option<String>);
+
+impl FromStr for Optional {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Some(text.to_owned()).filter(|text| !text.is_empty())))
+    }
+}
+
+impl fmt::Display for Optional {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or("none"))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     assemble,
     cli::DemoArgs,
     commands,
-    config::{Config, MasterKeys},
+    config::{Config, DEFAULT_LISTEN, MasterKeys},
     data_folder::DataFolder,
     database::Target,
     print,
@@ -114,6 +114,11 @@ fn apart(api: SocketAddr, sandbox: SocketAddr) -> anyhow::Result<()> {
 }
 
 fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> anyhow::Result<Config> {
+    // A flag is in there too, and is what the demo listens on.
+    if config.listen != DEFAULT_LISTEN && config.listen != listen && config.listen.port() != 0 {
+        let configured = config.listen;
+        print::note(&format!("the demo listens on {listen}; server.listen ({configured}) is not used, --listen is"));
+    }
     if config.database.url.take().is_some() {
         print::note("the demo keeps its data in its own folder; database.url is not used");
     }

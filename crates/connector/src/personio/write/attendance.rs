@@ -26,6 +26,7 @@ use crate::{
         envelope::Metadata,
         json::{Shape, shape},
         limits::most_items,
+        paging::SMALLEST_CUT,
         source::{PERIODS_PAGE_SIZE, add_window, bare_list, explain, list_path, plain_id, read_or_set_aside},
     },
 };
@@ -246,10 +247,9 @@ impl PersonioConnection {
     async fn shown(&self, employees: HashSet<String>, window: Window, class: Class) -> Shown {
         let mut list = bare_list(Stream::Attendances, PERIODS_PAGE_SIZE, 0, class);
         add_window(&mut list, window);
-        let asked = employees.clone();
-        let mut employees: Vec<String> = employees.into_iter().collect();
-        employees.sort_unstable();
-        list.query.extend(employees.into_iter().map(|id| ("employees[]".to_owned(), id)));
+        let mut asked: Vec<&String> = employees.iter().collect();
+        asked.sort_unstable();
+        list.query.extend(asked.into_iter().map(|id| ("employees[]".to_owned(), id.clone())));
         let Ok(document) = self.client.json("look at attendances", list).await else { return Shown::default() };
         let Ok(items) = document.items(most_items(PERIODS_PAGE_SIZE)) else { return Shown::default() };
         let n_items = u64::try_from(items.len()).unwrap_or(u64::MAX);
@@ -264,16 +264,13 @@ impl PersonioConnection {
         let ids: HashSet<&str> = records.iter().map(|record| record.external.id.as_str()).collect();
         let are_asked_for = records.iter().all(|record| {
             let day = record.fields.get("date").and_then(Value::as_str).and_then(|day| day.parse().ok());
-            record.employee.as_ref().is_some_and(|employee| asked.contains(&employee.id))
+            record.employee.as_ref().is_some_and(|employee| employees.contains(&employee.id))
                 && day.is_some_and(|day: NaiveDate| (window.from..=window.to).contains(&day))
         });
         let is_whole = is_list && ends_here && all_read && are_asked_for && ids.len() == records.len();
         Shown { records, is_whole }
     }
 }
-
-/// A page below every size at which vendors cut is the last one.
-const SMALLEST_CUT: usize = 50;
 
 fn bodies(rows: &[Values]) -> Result<Vec<Map<String, Value>>, Vec<FieldProblem>> {
     let mut problems = Vec::new();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     contract::{Error, ErrorKind, Outcome, Remarks, SourceRecord, Values, WriteError, Written},
-    personio::envelope::Document,
+    personio::envelope::{Document, flag},
 };
 
 const OPERATION: &str = "create attendances";
@@ -67,7 +67,10 @@ impl Rows {
                 "Personio refused some of the attendances and does not say clearly which, so all must be looked for";
             return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message)));
         }
-        let row = |told: &Value| match (told.get("success").and_then(flag), told.get("id").filter(|id| !id.is_null())) {
+        let row = |told: &Value| match (
+            told.get("success").and_then(|told| flag(&told.to_string())),
+            told.get("id").filter(|id| !id.is_null()),
+        ) {
             (Some(true), id) => Row::Fitted { id: id.and_then(id_of) },
             (Some(false), None) => {
                 Row::Refused { remarks: told.get("error_msg").and_then(remark).into_iter().collect() }
@@ -181,18 +184,6 @@ fn not_kept() -> WriteError {
 fn unclear() -> WriteError {
     let message = "Personio does not say clearly what became of this attendance, so it must be looked for";
     WriteError::Unknown(Error::new(ErrorKind::Protocol, OPERATION, message))
-}
-
-/// A flag in the shapes that the envelope's own has.
-fn flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(is) => Some(*is),
-        Value::Number(number) => {
-            number.as_u64().and_then(|number| [false, true].get(usize::try_from(number).ok()?).copied())
-        }
-        Value::String(text) => text.to_ascii_lowercase().parse().ok(),
-        _ => None,
-    }
 }
 
 /// Whether a record is what a row asked for: of the same person, day and beginning.
