@@ -2,6 +2,9 @@
 //!
 //! State is in memory: a second process would not see it, so the server refuses to run two of them on it. Callers wait
 //! on their own notice; one driver task sleeps until the next slot opens and lives only while somebody waits.
+//!
+//! With a shared store ([`crate::redis`]) that one decides, and what is here counts this process's own slots along, so that it
+//! can go on with its share when the store is away.
 
 use std::{
     fmt,
@@ -9,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use gangway_domain::{Clock, SystemClock};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::task::TaskTracker;
@@ -16,15 +20,16 @@ use tokio_util::task::TaskTracker;
 use crate::{
     Class,
     key::BudgetKey,
-    permit::Permit,
+    permit::{Elsewhere, Permit},
     policy::Policy,
-    scheduler::{Entry, Scheduler},
+    redis::{Counting, Outcome, SharedStore, Store, StoreError},
+    scheduler::{Entry, Scheduler, Slot},
     view::BudgetView,
     window::later,
 };
 
 /// The shortest retry time handed out: a job that comes back sooner finds the same queue.
-const SHORTEST_RETRY: Duration = Duration::from_millis(50);
+pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(50);
 
 /// Settings of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,13 @@ pub struct Ask<'a> {
     pub request_timeout: Duration,
 }
 
+impl<'a> Ask<'a> {
+    fn entry(&self) -> Entry<'a> {
+        let Self { key, policy, template, host, class, is_authentication, request_timeout: _ } = self.clone();
+        Entry { key, policy, template, host, class, is_authentication }
+    }
+}
+
 /// No slot soon enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no slot in the vendor's budget for about {} s", retry_after.as_secs())]
@@ -72,6 +84,7 @@ pub struct Wait {
 #[derive(Clone)]
 pub struct Budgets {
     shared: Arc<Shared>,
+    store: Option<Arc<Store>>,
 }
 
 impl Budgets {
@@ -86,7 +99,18 @@ impl Budgets {
     pub fn with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let shared =
             Shared { scheduler: Mutex::default(), driver: Notify::new(), tasks: TaskTracker::new(), settings, clock };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), store: None }
+    }
+
+    /// Budgets that all processes on `store` share. The task that speaks to it runs where this is called, until the last clone
+    /// and the last permit are gone.
+    ///
+    /// # Errors
+    /// When the address is wrong, or the store does not answer.
+    pub async fn on_redis(settings: Settings, clock: Arc<dyn Clock>, store: &SharedStore) -> Result<Self, StoreError> {
+        let Self { shared, .. } = Self::with_clock(settings, clock);
+        let store = Store::open(store, Arc::clone(&shared)).await?;
+        Ok(Self { shared, store: Some(store) })
     }
 
     /// Takes a slot, waiting at most `max_wait`. Whoever could not be served in that time is told when to come back, at once
@@ -95,19 +119,41 @@ impl Budgets {
     /// # Errors
     /// [`Wait`] when there is no slot in time.
     pub async fn acquire(&self, ask: &Ask<'_>, max_wait: Duration) -> Result<Permit, Wait> {
-        let notify = Arc::new(Notify::new());
         let deadline = later(Instant::now(), max_wait);
-        let mut ticket = self.shared.enqueue(ask, Arc::clone(&notify));
-        if let Some(wait) = ticket.refusal(deadline) {
-            return Err(wait);
-        }
-        loop {
-            if let Some(permit) = ticket.collect(ask.request_timeout) {
-                return Ok(permit);
+        match &self.store {
+            None => {
+                let slot = self.shared.acquire(ask, deadline).await?;
+                Ok(Permit::new(Arc::clone(&self.shared), slot, ask.request_timeout, None))
             }
-            self.shared.ensure_driver();
-            if tokio::time::timeout_at(deadline, notify.notified()).await.is_err() {
-                return ticket.collect(ask.request_timeout).ok_or_else(|| ticket.give_up());
+            Some(store) => self.acquire_of(store, ask, deadline).await,
+        }
+    }
+
+    async fn acquire_of(&self, store: &Arc<Store>, ask: &Ask<'_>, deadline: Instant) -> Result<Permit, Wait> {
+        let permit = |slot, number| {
+            let elsewhere = Elsewhere { store: Arc::clone(store), number };
+            Permit::new(Arc::clone(&self.shared), slot, ask.request_timeout, Some(elsewhere))
+        };
+        loop {
+            match store.acquire(ask, deadline).await {
+                Outcome::Granted(number) => return Ok(permit(self.shared.take_over(ask), number)),
+                Outcome::TooLong(wait) => return Err(wait),
+                Outcome::Away => {}
+            }
+            let Counting::Share { n_processes } = store.counting() else {
+                store.settled().await;
+                continue;
+            };
+            let policy = Arc::new(ask.policy.share(n_processes));
+            let share = Ask { policy: &policy, ..ask.clone() };
+            tokio::select! {
+                biased;
+                slot = self.shared.acquire(&share, deadline) => {
+                    let slot = slot?;
+                    let number = store.take(ask, &slot);
+                    return Ok(permit(slot, number));
+                }
+                () = store.back() => {}
             }
         }
     }
@@ -115,16 +161,40 @@ impl Budgets {
     /// The vendor refused a request made with this credential: nothing is sent for so long, to that template's limits when it
     /// has some of its own, else at all.
     pub fn penalise(&self, key: BudgetKey, template: Option<&str>, retry_after: Duration) {
-        let wall = self.shared.clock.now();
-        let retry_after = self.shared.clamp_penalty(retry_after);
-        self.shared.with(|scheduler, now| scheduler.block(key, template, later(now, retry_after), wall, now));
+        let (until, wall) = self.shared.penalty(retry_after);
+        self.shared.with(|scheduler, now| scheduler.block(key, template, until, wall, now));
+        if let Some(store) = &self.store {
+            store.penalise(key, template, until);
+        }
     }
 
-    /// How a budget stands; none when it was not used lately (see [`BudgetView::idle`]).
+    /// How a budget stands; none when it was not used lately (see [`BudgetView::idle`]). In a shared store: how it stood when
+    /// this process last asked.
     #[must_use]
     pub fn snapshot(&self, key: BudgetKey) -> Option<BudgetView> {
         let wall = self.shared.clock.now();
-        self.shared.with(|scheduler, now| scheduler.view(key, now, wall))
+        let shared = self.store.as_ref().and_then(|store| store.snapshot(key, wall));
+        shared.or_else(|| self.shared.with(|scheduler, now| scheduler.view(key, now, wall)))
+    }
+
+    /// As [`Budgets::snapshot`], after asking the shared store.
+    pub async fn look(&self, key: BudgetKey) -> Option<BudgetView> {
+        if let Some(store) = &self.store {
+            store.look(key).await;
+        }
+        self.snapshot(key)
+    }
+
+    /// Who counts.
+    #[must_use]
+    pub fn counting(&self) -> Counting {
+        self.store.as_ref().map_or(Counting::Here, |store| store.counting())
+    }
+
+    /// How often a vendor refused while slots may have been held that nobody knew of: no fault of the rule.
+    #[must_use]
+    pub fn n_unsure_refusals(&self) -> u64 {
+        self.store.as_ref().map_or(0, |store| store.n_unsure_refusals())
     }
 
     /// How many budgets are in memory.
@@ -150,7 +220,7 @@ impl fmt::Debug for Budgets {
 pub(crate) struct Shared {
     scheduler: Mutex<Scheduler>,
     driver: Notify,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -175,16 +245,47 @@ impl Shared {
         out
     }
 
-    pub(crate) fn clamp_penalty(&self, retry_after: Duration) -> Duration {
-        retry_after.clamp(SHORTEST_RETRY, self.settings.longest_penalty.max(SHORTEST_RETRY))
+    /// Until when a refusal blocks, and when it was.
+    pub(crate) fn penalty(&self, retry_after: Duration) -> (Instant, DateTime<Utc>) {
+        let wait = retry_after.clamp(SHORTEST_RETRY, self.settings.longest_penalty.max(SHORTEST_RETRY));
+        (later(Instant::now(), wait), self.clock.now())
+    }
+
+    /// How long what is unused is remembered.
+    pub(crate) fn idle_after(&self) -> Duration {
+        self.settings.idle_after
+    }
+
+    /// Counts a slot that the shared store granted.
+    fn take_over(&self, ask: &Ask<'_>) -> Slot {
+        self.with(|scheduler, now| {
+            scheduler.sweep(now, self.settings.idle_after);
+            scheduler.take_over(&ask.entry(), now)
+        })
+    }
+
+    /// Waits for a slot.
+    async fn acquire(self: &Arc<Self>, ask: &Ask<'_>, deadline: Instant) -> Result<Slot, Wait> {
+        let notify = Arc::new(Notify::new());
+        let mut ticket = self.enqueue(ask, Arc::clone(&notify));
+        if let Some(wait) = ticket.refusal(deadline) {
+            return Err(wait);
+        }
+        loop {
+            if let Some(slot) = ticket.collect() {
+                return Ok(slot);
+            }
+            self.ensure_driver();
+            if tokio::time::timeout_at(deadline, notify.notified()).await.is_err() {
+                return ticket.collect().ok_or_else(|| ticket.give_up());
+            }
+        }
     }
 
     fn enqueue(self: &Arc<Self>, ask: &Ask<'_>, notify: Arc<Notify>) -> Ticket {
-        let Ask { key, policy, template, host, class, is_authentication, request_timeout: _ } = ask.clone();
-        let entry = Entry { key, policy, template, host, class, is_authentication };
         let sequence = self.with(|scheduler, now| {
             scheduler.sweep(now, self.settings.idle_after);
-            scheduler.enqueue(&entry, notify, now)
+            scheduler.enqueue(&ask.entry(), notify, now)
         });
         Ticket { shared: Arc::clone(self), sequence, left: false }
     }
@@ -245,10 +346,10 @@ struct Ticket {
 }
 
 impl Ticket {
-    fn collect(&mut self, request_timeout: Duration) -> Option<Permit> {
+    fn collect(&mut self) -> Option<Slot> {
         let slot = self.shared.with(|scheduler, _| scheduler.collect(self.sequence))?;
         self.left = true;
-        Some(Permit::new(Arc::clone(&self.shared), slot, request_timeout))
+        Some(slot)
     }
 
     fn retry_after(&self) -> Duration {

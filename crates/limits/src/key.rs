@@ -14,6 +14,26 @@ impl BudgetKey {
         Self(bytes)
     }
 
+    /// The bytes as text.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+
+    /// Reads what [`BudgetKey::to_hex`] wrote.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -39,6 +59,13 @@ impl fmt::Debug for BudgetKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn survives_being_written_as_text() {
+        let key = BudgetKey::new(std::array::from_fn(|index| u8::try_from(index * 7).unwrap()));
+        assert_eq!(BudgetKey::from_hex(&key.to_hex()), Some(key));
+        assert_eq!(BudgetKey::from_hex("ab"), None);
+    }
 
     #[test]
     fn debug_shows_only_a_short_prefix() {

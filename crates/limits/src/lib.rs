@@ -14,11 +14,13 @@ pub mod inbound;
 mod key;
 mod permit;
 pub mod policy;
+mod redis;
 mod scheduler;
 mod state;
 mod view;
 mod window;
 
+pub use self::redis::{Counting, SharedStore, StoreError};
 pub use budgets::{Ask, Budgets, Settings, Wait};
 pub use class::Class;
 pub use key::BudgetKey;

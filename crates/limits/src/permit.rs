@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     budgets::Shared,
+    redis::Store,
     scheduler::{Return, Slot},
     window::later,
 };
@@ -18,45 +19,75 @@ pub struct Permit {
     shared: Arc<Shared>,
     slot: Slot,
     request_timeout: Duration,
+    elsewhere: Option<Elsewhere>,
     settled: bool,
 }
 
+/// The same slot in a store that other processes see.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    pub(crate) store: Arc<Store>,
+    pub(crate) number: u64,
+}
+
 impl Permit {
-    pub(crate) fn new(shared: Arc<Shared>, slot: Slot, request_timeout: Duration) -> Self {
-        Self { shared, slot, request_timeout, settled: false }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        slot: Slot,
+        request_timeout: Duration,
+        elsewhere: Option<Elsewhere>,
+    ) -> Self {
+        Self { shared, slot, request_timeout, elsewhere, settled: false }
     }
 
     /// The answer is there (or it is certain that none will come): the slot is free one window from now.
     pub fn finish(mut self) {
-        self.settled = true;
-        self.shared.with(|scheduler, now| scheduler.settle(&self.slot, Return::SettledBy(now), now));
+        self.settle(Return::SettledBy(Instant::now()));
     }
 
     /// Nothing was sent: the slot is free at once.
     pub fn put_back(mut self) {
+        self.settle(Return::Unsent);
+    }
+
+    fn settle(&mut self, how: Return) {
         self.settled = true;
-        self.shared.with(|scheduler, now| scheduler.settle(&self.slot, Return::Unsent, now));
+        self.shared.with(|scheduler, now| scheduler.settle(&self.slot, how, now));
+        if let Some(Elsewhere { store, number }) = &self.elsewhere {
+            let settled_by = match how {
+                Return::Unsent => None,
+                Return::SettledBy(at) => Some(at),
+            };
+            store.settle(*number, settled_by);
+        }
     }
 
     /// The vendor's headers say that `remaining` of the ceiling is left. Adopted for one window when it is less than we
     /// think, down to a tenth of the ceiling. Call it before [`Permit::finish`].
     pub fn correct(&self, remaining: u32) {
-        self.shared.with(|scheduler, now| scheduler.correct(&self.slot, remaining, now));
+        match &self.elsewhere {
+            Some(Elsewhere { store, number }) if store.correct(*number, remaining) => {}
+            _ => self.shared.with(|scheduler, now| scheduler.correct(&self.slot, remaining, now)),
+        }
     }
 
     /// The vendor answered 429: nothing is sent for so long, to the limits of this request's path when it has some of its
     /// own, else with this credential at all.
     pub fn penalise_path(&self, retry_after: Duration) {
-        let wall = self.shared.clock.now();
-        let retry_after = self.shared.clamp_penalty(retry_after);
-        self.shared.with(|scheduler, now| scheduler.block_route(&self.slot, later(now, retry_after), wall, now));
+        let (until, wall) = self.shared.penalty(retry_after);
+        self.shared.with(|scheduler, now| scheduler.block_route(&self.slot, until, wall, now));
+        if let Some(Elsewhere { store, number }) = &self.elsewhere {
+            store.penalise_kind(*number, until);
+        }
     }
 
     /// The vendor answered 429: nothing is sent with this credential for so long.
     pub fn penalise(&self, retry_after: Duration) {
-        let wall = self.shared.clock.now();
-        let retry_after = self.shared.clamp_penalty(retry_after);
-        self.shared.with(|scheduler, now| scheduler.block(self.slot.key, None, later(now, retry_after), wall, now));
+        let (until, wall) = self.shared.penalty(retry_after);
+        self.shared.with(|scheduler, now| scheduler.block(self.slot.key, None, until, wall, now));
+        if let Some(Elsewhere { store, .. }) = &self.elsewhere {
+            store.penalise(self.slot.key, None, until);
+        }
     }
 
     /// When the slot was taken.
@@ -68,10 +99,8 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.with(|scheduler, now| {
-                let settled_by = later(self.slot.taken_at, self.request_timeout).max(now);
-                scheduler.settle(&self.slot, Return::SettledBy(settled_by), now);
-            });
+            let settled_by = later(self.slot.taken_at, self.request_timeout).max(Instant::now());
+            self.settle(Return::SettledBy(settled_by));
         }
     }
 }

@@ -19,6 +19,17 @@ impl Limit {
     pub const fn new(limit: u32, window: Duration) -> Self {
         Self { limit, window }
     }
+
+    /// What one of `n_processes` may take when they can't count together. Where a limit is smaller than their number, each takes
+    /// one in a longer window.
+    #[must_use]
+    pub fn share(self, n_processes: u32) -> Self {
+        let (limit, n) = (self.limit.max(1), n_processes.max(1));
+        match limit / n {
+            0 => Self::new(1, self.window.saturating_mul(n.div_ceil(limit))),
+            share => Self::new(share, self.window),
+        }
+    }
 }
 
 /// A limit on one route template, on top of the credential's ceiling. A template may have several, of different windows.
@@ -59,6 +70,34 @@ pub struct Policy {
     pub authentication: Limit,
     /// What the vendor allows to our own address, over all credentials at the same host; none = not limited.
     pub address: Option<Limit>,
+}
+
+impl Policy {
+    /// What one of `n_processes` may do when they can't count together.
+    #[must_use]
+    pub fn share(&self, n_processes: u32) -> Self {
+        let Self { ceiling, window, pacing, max_in_flight, paths, authentication, address } = self;
+        let whole = Limit::new(*ceiling, *window).share(n_processes);
+        let path = |path: &PathLimit| {
+            let Limit { limit, window } = Limit::new(path.limit, path.window).share(n_processes);
+            PathLimit::new(path.template.clone(), limit, window)
+        };
+        Self {
+            ceiling: whole.limit,
+            window: whole.window,
+            pacing: *pacing,
+            max_in_flight: (max_in_flight / n_processes.max(1)).max(1),
+            paths: paths.iter().map(path).collect(),
+            authentication: authentication.share(n_processes),
+            address: address.map(|limit| limit.share(n_processes)),
+        }
+    }
+
+    /// The longest of its windows.
+    pub(crate) fn longest_window(&self) -> Duration {
+        let own = [self.window, self.authentication.window].into_iter().chain(self.address.map(|limit| limit.window));
+        own.chain(self.paths.iter().map(|path| path.window)).max().unwrap_or_default()
+    }
 }
 
 impl Default for Policy {
@@ -106,6 +145,15 @@ mod tests {
         assert_eq!(json["window_ms"], 60_000);
         assert_eq!(json["paths"][0]["window_ms"], 1000);
         assert_eq!(serde_json::from_value::<Policy>(json).unwrap(), policy);
+    }
+
+    #[test]
+    fn shares_never_add_up_to_more_than_the_limit() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Limit::new(200, second).share(3), Limit::new(66, second));
+        assert_eq!(Limit::new(2, second).share(3), Limit::new(1, second * 2));
+        assert_eq!(Limit::new(1, second).share(3), Limit::new(1, second * 3));
+        assert_eq!(Limit::new(0, second).share(0), Limit::new(1, second));
     }
 
     #[test]

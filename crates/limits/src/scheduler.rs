@@ -17,9 +17,9 @@ use crate::{
     address::{Address, Rank},
     key::BudgetKey,
     policy::Policy,
-    state::{Budget, Lane},
+    state::{Budget, Lane, Route},
     view::BudgetView,
-    window::Opening,
+    window::{Opening, later},
 };
 
 /// Whose next opening an entry of the agenda announces.
@@ -84,7 +84,57 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     /// Queues a request and hands out what can be handed out. The sequence names the waiter.
     pub(crate) fn enqueue(&mut self, entry: &Entry<'_>, notify: Arc<Notify>, now: Instant) -> u64 {
-        let Entry { key, policy, template, host, class, is_authentication } = *entry;
+        let Entry { key, template, class, is_authentication, .. } = *entry;
+        let host = self.open(entry, now);
+        let Some(budget) = self.budgets.get_mut(&key) else { return self.next_sequence };
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let lane = Lane { route: budget.route(template, is_authentication), host };
+        budget.enqueue(lane.clone(), class, sequence);
+        self.waiters.insert(sequence, Waiter { key, lane, class, notify, granted: None });
+        self.advance(key, now);
+        sequence
+    }
+
+    /// Counts a slot that another store granted.
+    pub(crate) fn take_over(&mut self, entry: &Entry<'_>, now: Instant) -> Slot {
+        let Entry { key, template, class, is_authentication, .. } = *entry;
+        let host = self.open(entry, now);
+        let (mut generation, mut freed_at_take) = (0, 0);
+        let mut lane = Lane { route: Route::Plain, host };
+        if let Some(budget) = self.budgets.get_mut(&key) {
+            lane.route = budget.route(template, is_authentication);
+            generation = budget.generation;
+            let paced = budget.is_paced(&lane.route, class);
+            freed_at_take = budget.take(&lane.route, class, now);
+            if let Some(address) = self.addresses.get_mut(&lane.host) {
+                address.take(key, now, paced);
+            }
+        }
+        Slot { key, lane, taken_at: now, generation, freed_at_take }
+    }
+
+    /// How many slots of a budget's ceiling are held.
+    pub(crate) fn n_held(&mut self, key: BudgetKey, now: Instant) -> u32 {
+        self.budgets.get_mut(&key).map_or(0, |budget| budget.n_held(now))
+    }
+
+    /// Sends nothing before `until`.
+    pub(crate) fn keep_blocked(&mut self, key: BudgetKey, until: Instant) {
+        if let Some(budget) = self.budgets.get_mut(&key) {
+            budget.block(Route::Plain, until);
+        }
+    }
+
+    /// Counts slots of a budget that others hold, for a window.
+    pub(crate) fn hold_others(&mut self, key: BudgetKey, policy: &Arc<Policy>, n_slots: u32, now: Instant) {
+        let budget = self.budgets.entry(key).or_insert_with(|| Budget::new(policy, now));
+        budget.hold_others(n_slots, later(now, policy.window));
+    }
+
+    /// Makes the budget and the host of a request, or takes over its policy.
+    fn open(&mut self, entry: &Entry<'_>, now: Instant) -> Arc<str> {
+        let Entry { key, policy, host, .. } = *entry;
         let host = self.addresses.get_key_value(host).map_or_else(|| Arc::from(host), |(host, _)| Arc::clone(host));
         self.addresses
             .entry(Arc::clone(&host))
@@ -93,14 +143,7 @@ impl Scheduler {
         let budget = self.budgets.entry(key).or_insert_with(|| Budget::new(policy, now));
         budget.adopt(policy, now);
         budget.used_at = now;
-
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
-        let lane = Lane { route: budget.route(template, is_authentication), host };
-        budget.enqueue(lane.clone(), class, sequence);
-        self.waiters.insert(sequence, Waiter { key, lane, class, notify, granted: None });
-        self.advance(key, now);
-        sequence
+        host
     }
 
     /// The slot of a waiter, if it was granted; the waiter is then forgotten.
@@ -165,7 +208,7 @@ impl Scheduler {
         now: Instant,
     ) {
         if let Some(budget) = self.budgets.get_mut(&key) {
-            let route = template.map_or(crate::state::Route::Plain, |template| budget.route(template, false));
+            let route = template.map_or(Route::Plain, |template| budget.route(template, false));
             budget.block(route, until);
             budget.last_429_at = Some(wall);
             self.advance(key, now);

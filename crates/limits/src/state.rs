@@ -90,23 +90,38 @@ impl Budget {
         if Arc::ptr_eq(&self.policy, policy) || self.policy == *policy {
             return;
         }
-        let paths_changed = self.policy.paths != policy.paths;
+        let templates = |policy: &Policy| policy.paths.iter().map(|path| path.template.clone()).collect::<Vec<_>>();
+        let paths_changed = templates(&self.policy) != templates(policy);
         self.policy = Arc::clone(policy);
         self.ceiling.resize(Limit::new(policy.ceiling, policy.window));
         self.authentication.resize(policy.authentication);
         if paths_changed {
-            self.generation += 1;
-            let mut old = std::mem::take(&mut self.paths);
-            self.build_paths();
-            for (template, windows) in &mut self.paths {
-                let Some(old) = old.remove(template) else { continue };
-                for (window, mut old) in windows.iter_mut().zip(old) {
-                    let limit = Limit::new(window.limit(), window.span());
-                    // What is on its way can no longer report here; it is over within the longest request time-out.
-                    old.disown(later(now, limit.window + Duration::from_mins(2)));
-                    old.resize(limit);
-                    *window = old;
+            self.rebuild_paths(now);
+        } else {
+            let mut seen: HashMap<&str, usize> = HashMap::new();
+            for path in &policy.paths {
+                let nth = seen.entry(&path.template).or_default();
+                let window = self.paths.get_mut(path.template.as_str()).and_then(|windows| windows.get_mut(*nth));
+                if let Some(window) = window {
+                    window.resize(Limit::new(path.limit, path.window));
                 }
+                *nth += 1;
+            }
+        }
+    }
+
+    fn rebuild_paths(&mut self, now: Instant) {
+        self.generation += 1;
+        let mut old = std::mem::take(&mut self.paths);
+        self.build_paths();
+        for (template, windows) in &mut self.paths {
+            let Some(old) = old.remove(template) else { continue };
+            for (window, mut old) in windows.iter_mut().zip(old) {
+                let limit = Limit::new(window.limit(), window.span());
+                // What is on its way can no longer report here; it is over within the longest request time-out.
+                old.disown(later(now, limit.window + Duration::from_mins(2)));
+                old.resize(limit);
+                *window = old;
             }
         }
     }
@@ -244,6 +259,16 @@ impl Budget {
         for _ in remaining.max(floor)..ours {
             self.ceiling.hold(until);
         }
+    }
+
+    pub(crate) fn n_held(&mut self, now: Instant) -> u32 {
+        self.ceiling.expire(now);
+        self.ceiling.held()
+    }
+
+    /// Counts slots that others hold.
+    pub(crate) fn hold_others(&mut self, n_slots: u32, until: Instant) {
+        (0..n_slots).for_each(|_| self.ceiling.hold(until));
     }
 
     /// Whether it can be forgotten: nothing held, nobody waiting, nothing to remember.

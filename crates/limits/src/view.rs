@@ -23,6 +23,9 @@ pub struct BudgetView {
     pub last_429_at: Option<DateTime<Utc>>,
     /// Until when nothing is sent, because the vendor said so.
     pub blocked_until: Option<DateTime<Utc>>,
+    /// Until when slots may be held that nobody knows of, so that all classes keep their distance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsure_until: Option<DateTime<Utc>>,
 }
 
 impl BudgetView {
@@ -37,6 +40,7 @@ impl BudgetView {
             waiting: WaitingByClass::default(),
             last_429_at: None,
             blocked_until: None,
+            unsure_until: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::policy::Limit;
 
 /// Far enough to mean "never" and near enough to add to.
-const FAR: Duration = Duration::from_hours(24);
+pub(crate) const FAR: Duration = Duration::from_hours(24);
 
 /// Returns looked at when a distance is chosen: enough to see a hole, however long the queue.
 const LOOKED_AT: usize = 64;

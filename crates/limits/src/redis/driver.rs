@@ -1,0 +1,277 @@
+//! The one task that speaks to Redis for this process: it tells what happened in order, asks for all waiters, says that the
+//! process lives, and decides when Redis is away and when it is back.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Counting, Inner,
+    desk::{Office, Operation, Stood},
+    link::{Address, Link, StoreError, Wake, Wakes},
+    wire::{Answer, Beat, Entered, Pulse, SCRIPTS, micros},
+};
+use crate::{key::BudgetKey, window::later};
+
+/// The highest count of processes is remembered for so long: a store may be lost together with one that was there lately.
+const REMEMBERED: Duration = Duration::from_mins(2);
+/// How long a new store waits at least for the slots of all processes that were there.
+const GRACE: Duration = Duration::from_secs(2);
+/// How many operations on one budget are carried out before others have their turn.
+const TURN: u32 = 64;
+
+/// Why a turn ended early.
+enum Trouble {
+    /// The store does not know us.
+    Forgotten,
+    /// No use to go on.
+    Away(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Away(error)
+    }
+}
+
+/// The highest number of processes of late.
+#[derive(Debug)]
+struct Peak {
+    n_processes: u32,
+    at: Instant,
+}
+
+pub(super) struct Driver {
+    inner: Arc<Inner>,
+    address: Address,
+    prefix: String,
+    process: String,
+    beat: Duration,
+    next_beat: Instant,
+    /// The store we know; empty before the first.
+    store: String,
+    n_stores: u64,
+    /// None while it is not known how many processes there were.
+    peak: Option<Peak>,
+    link: Option<(Link, Wakes)>,
+}
+
+impl Driver {
+    /// Connects and enters the store.
+    pub(super) async fn start(
+        inner: Arc<Inner>,
+        address: Address,
+        namespace: &str,
+        beat: Duration,
+    ) -> Result<Self, StoreError> {
+        let process = inner.with(|office, _| office.process.clone());
+        let mut driver = Self {
+            inner,
+            address,
+            prefix: format!("gangway:{{{namespace}}}:"),
+            process,
+            beat,
+            next_beat: Instant::now(),
+            store: String::new(),
+            n_stores: 0,
+            peak: None,
+            link: None,
+        };
+        Box::pin(driver.connect()).await?;
+        Ok(driver)
+    }
+
+    /// Works until `ended`; then tells what is left to tell.
+    pub(super) async fn run(mut self, ended: CancellationToken) {
+        loop {
+            if let Err(trouble) = Box::pin(self.step()).await {
+                match trouble {
+                    Trouble::Away(error) => self.go_alone(&error),
+                    Trouble::Forgotten => self.next_beat = Instant::now(),
+                }
+            }
+            if ended.is_cancelled() {
+                return;
+            }
+            let wake_at = match &self.link {
+                Some(_) => {
+                    self.inner.with(|office, _| office.next_due()).map_or(self.next_beat, |at| at.min(self.next_beat))
+                }
+                None => self.next_beat,
+            };
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = self.inner.work.notified(), if self.link.is_some() => {}
+                () = tokio::time::sleep_until(wake_at) => {}
+                wake = next_wake(&mut self.link) => self.heed(&wake),
+            }
+        }
+    }
+
+    fn heed(&mut self, wake: &Wake) {
+        match wake {
+            Wake::Budget(key) => self.inner.with(|office, _| office.look(*key)),
+            Wake::Gone => self.go_alone(&StoreError::Closed),
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), Trouble> {
+        if self.next_beat <= Instant::now() {
+            self.next_beat = later(Instant::now(), self.beat);
+            if self.link.is_some() {
+                self.live().await?;
+            } else if let Err(error) = self.connect().await {
+                tracing::debug!(error = %error, "Redis is still away");
+                return Ok(());
+            }
+            self.inner.with(|office, now| office.sweep(now, self.inner.here.idle_after()));
+        }
+        let Some((link, _)) = &self.link else { return Ok(()) };
+        let due = self.inner.with(Office::due);
+        for outcome in join_all(due.into_iter().map(|key| self.turn(link, key))).await {
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn store_key(&self) -> String {
+        format!("{}store", self.prefix)
+    }
+
+    /// Tells all there is to tell about one budget, and asks how it stands.
+    async fn turn(&self, link: &Link, key: BudgetKey) -> Result<(), Trouble> {
+        for n_done in 0..TURN {
+            let operation = self.inner.with(|office, _| office.next_operation(key, &self.store, n_done));
+            let Some(Operation { request, script, is_refusal }) = operation else { return Ok(()) };
+            let answer: Answer = link.run(script, &self.store_key(), request).await?;
+            if answer.lost {
+                return Err(Trouble::Forgotten);
+            }
+            if is_refusal && answer.unsure.is_some() {
+                self.inner.n_unsure_refusals.fetch_add(1, Ordering::Relaxed);
+            }
+            self.inner.with(|office, now| office.note(key, answer, now));
+        }
+        self.inner.with(|office, _| office.look(key));
+        Ok(())
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        let channel = format!("{}wake:{}", self.prefix, self.process);
+        self.link = Some(self.address.connect(&channel).await?);
+        let entered = self.enter().await;
+        if entered.is_err() {
+            self.link = None;
+            self.inner.with(|office, _| office.abandon());
+        }
+        entered
+    }
+
+    /// Says that the process lives; a store that does not know us is told our slots first.
+    async fn live(&mut self) -> Result<(), StoreError> {
+        let pulse = self.pulse().await?;
+        if pulse.store == self.store {
+            self.count(&pulse);
+            return Ok(());
+        }
+        self.enter().await
+    }
+
+    async fn pulse(&mut self) -> Result<Pulse, StoreError> {
+        self.n_stores += 1;
+        let beat = Beat {
+            store: &self.store,
+            process: &self.process,
+            proposal: format!("{}:{}", self.process, self.n_stores),
+            expected: self.peak.as_ref().map_or(0, |peak| peak.n_processes),
+            grace: micros((self.beat * 3).max(GRACE)),
+            life: micros(self.beat * 3),
+        };
+        let request = serde_json::to_string(&beat).map_err(StoreError::Answer)?;
+        match &self.link {
+            Some((link, _)) => link.run(&SCRIPTS.beat, &self.store_key(), request).await,
+            None => Ok(Pulse { store: String::new(), n_processes: 0 }),
+        }
+    }
+
+    /// Enters our slots, and only then counts as one who has.
+    async fn enter(&mut self) -> Result<(), StoreError> {
+        loop {
+            let known = self.pulse().await?.store;
+            let Some((link, _)) = &self.link else { return Ok(()) };
+            let entries = self.inner.with(|office, now| {
+                office.resume(now);
+                office.ledger.entries(&known)
+            });
+            let mut is_lost = false;
+            for request in entries {
+                let entered: Entered = link.run(&SCRIPTS.enter, &self.store_key(), request).await?;
+                is_lost |= entered.lost;
+            }
+            self.store = known;
+            let pulse = self.pulse().await?;
+            if is_lost || pulse.store != self.store {
+                continue;
+            }
+            self.count(&pulse);
+            return Ok(());
+        }
+    }
+
+    fn count(&mut self, pulse: &Pulse) {
+        let (n_processes, now) = (pulse.n_processes.max(1), Instant::now());
+        if self.peak.as_ref().is_none_or(|peak| n_processes >= peak.n_processes || now - peak.at > REMEMBERED) {
+            self.peak = Some(Peak { n_processes, at: now });
+        }
+        let old = self.inner.counting.send_replace(Counting::Together { n_processes });
+        if old != (Counting::Together { n_processes }) {
+            self.inner.with(|office, _| office.look_at_all());
+            if matches!(old, Counting::Share { .. }) {
+                tracing::info!(process.count = n_processes, "Redis is back: vendor budgets are counted together again");
+            }
+        }
+    }
+
+    fn go_alone(&mut self, error: &StoreError) {
+        self.link = None;
+        self.next_beat = later(Instant::now(), self.beat / 4);
+        self.leave_to_shares();
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::warn!(
+            error = %error,
+            error.cause = cause,
+            "Redis is away: this process takes its share of each vendor budget"
+        );
+    }
+
+    /// From here on each process takes its share. What others held when a budget was last seen, beyond their shares, is left
+    /// to them for a window.
+    fn leave_to_shares(&mut self) {
+        let n_processes = self.peak.as_ref().map_or(1, |peak| peak.n_processes);
+        let stood = self.inner.with(|office, _| office.abandon());
+        self.inner.here.with(|scheduler, now| {
+            for Stood { key, policy, n_held, blocked_until } in stood {
+                let ours = scheduler.n_held(key, now);
+                let left_to_others = policy.ceiling.max(1) - policy.share(n_processes).ceiling;
+                let beyond = n_held.saturating_sub(ours).saturating_sub(left_to_others);
+                scheduler.hold_others(key, &policy, beyond, now);
+                if let Some(until) = blocked_until {
+                    scheduler.keep_blocked(key, until);
+                }
+            }
+        });
+        self.inner.counting.send_replace(Counting::Share { n_processes });
+    }
+}
+
+async fn next_wake(link: &mut Option<(Link, Wakes)>) -> Wake {
+    match link {
+        Some((_, wakes)) => wakes.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,123 @@
+//! The connection to Redis: opened, asked, and given up at the first sign that it is gone.
+//!
+//! It speaks RESP3, so that wake-ups come over the same connection, and its end is noticed at once. What is asked and answered
+//! is in [`super::wire`]; when to connect again is the driver's business.
+
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError, Script, Value,
+    aio::MultiplexedConnection,
+};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::key::BudgetKey;
+
+/// The store can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The address is not one of Redis.
+    #[error("this is no address of a Redis server; it looks like redis://host:6379/0")]
+    Url(#[source] RedisError),
+    /// Nobody answered, or the login was refused.
+    #[error("Redis does not answer, or refuses the login")]
+    Connect(#[source] RedisError),
+    /// The connection ended.
+    #[error("Redis closed the connection")]
+    Closed,
+    /// It answered with an error.
+    #[error("Redis refuses an operation")]
+    Operation(#[source] RedisError),
+    /// It answered something else than our own script would.
+    #[error("Redis answered something unreadable")]
+    Answer(#[source] serde_json::Error),
+}
+
+/// How long Redis may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) connect: Duration,
+    pub(super) answer: Duration,
+}
+
+/// Where Redis is.
+pub(super) struct Address {
+    client: Client,
+    patience: Patience,
+}
+
+impl Address {
+    pub(super) fn new(url: &str, patience: Patience) -> Result<Self, StoreError> {
+        let info = url.into_connection_info().map_err(StoreError::Url)?;
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(StoreError::Url)?;
+        Ok(Self { client, patience })
+    }
+
+    /// Connects and listens on `channel`.
+    pub(super) async fn connect(&self, channel: &str) -> Result<(Link, Wakes), StoreError> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience.connect))
+            .set_response_timeout(Some(self.patience.answer))
+            .set_push_sender(sender);
+        let opened = Box::pin(self.client.get_multiplexed_async_connection_with_config(&config)).await;
+        let mut connection = opened.map_err(StoreError::Connect)?;
+        connection.subscribe(channel).await.map_err(StoreError::Operation)?;
+        Ok((Link { connection }, Wakes(receiver)))
+    }
+}
+
+/// An open connection.
+#[derive(Clone)]
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+}
+
+impl Link {
+    /// Runs one operation.
+    pub(super) async fn run<Answer: DeserializeOwned>(
+        &self,
+        script: &Script,
+        store_key: &str,
+        request: String,
+    ) -> Result<Answer, StoreError> {
+        let mut connection = self.connection.clone();
+        let answer: String =
+            script.key(store_key).arg(request).invoke_async(&mut connection).await.map_err(StoreError::Operation)?;
+        serde_json::from_str(&answer).map_err(StoreError::Answer)
+    }
+}
+
+/// What another process, or the end of the connection, tells us.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// A budget may have a slot for us.
+    Budget(BudgetKey),
+    /// The connection is gone.
+    Gone,
+}
+
+/// The wake-ups of a connection.
+pub(super) struct Wakes(mpsc::UnboundedReceiver<PushInfo>);
+
+impl Wakes {
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Wake {
+        loop {
+            match self.0.recv().await {
+                None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => return Wake::Gone,
+                Some(PushInfo { kind: PushKind::Message, data }) => {
+                    if let Some(Value::BulkString(text)) = data.last()
+                        && let Some(key) = std::str::from_utf8(text).ok().and_then(BudgetKey::from_hex)
+                    {
+                        return Wake::Budget(key);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
