@@ -2,12 +2,12 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::future::{join, poll_immediate};
 use gangway_limits::{Ask, Budgets, Class, Counting, Policy};
 use support::{KEY, MILLISECOND, SECOND, Server, ask, policy, try_now, until};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 async fn is_alone(budgets: &Budgets) {
     until("it goes on alone", || async { matches!(budgets.counting(), Counting::Share { .. }) }).await;
@@ -73,7 +73,7 @@ async fn each_process_takes_its_share_while_redis_is_away() {
 async fn a_server_that_hangs_is_left_after_a_moment() {
     let Some(server) = Server::start().await else { return };
     let deployment = server.deployment().await;
-    let budgets = deployment.process().await;
+    let budgets = deployment.impatient_process().await;
     let policy = policy(2, SECOND * 60);
     try_now(&budgets, &ask(&policy)).await.unwrap().finish();
     deployment.run::<()>(redis::cmd("CLIENT").arg("PAUSE").arg(3_000).arg("ALL")).await;
@@ -172,12 +172,11 @@ async fn waiters_do_not_notice_that_redis_went_away_and_came_back() {
     let budgets = deployment.process().await;
     let policy = policy(1, MILLISECOND * 200);
     let first = try_now(&budgets, &ask(&policy)).await.unwrap();
-    let asked = ask(&policy);
+    let (asked, taken) = (ask(&policy), Mutex::new(Vec::new()));
     let call = || async {
         let permit = budgets.acquire(&asked, SECOND * 60).await.unwrap();
-        let taken_at = permit.taken_at();
+        taken.lock().unwrap().push(permit.taken_at());
         permit.finish();
-        taken_at
     };
     let mut calls = Box::pin(join(call(), call()));
     assert!(poll_immediate(&mut calls).await.is_none());
@@ -187,13 +186,12 @@ async fn waiters_do_not_notice_that_redis_went_away_and_came_back() {
         is_alone(&budgets).await;
         first.finish();
         let answered = Instant::now();
-        // Long enough that one of them goes on alone.
-        sleep(MILLISECOND * 300).await;
+        until("one of them went on alone", || async { taken.lock().unwrap().len() == 1 }).await;
         server.restart().await;
         answered
     };
-    let (answered, (one, two)) = join(crisis, calls).await;
-    let (sooner, later) = (one.min(two), one.max(two));
+    let (answered, _) = join(crisis, calls).await;
+    let [sooner, later] = taken.into_inner().unwrap()[..] else { panic!("both have a slot") };
     assert!(sooner >= answered + MILLISECOND * 200, "{:?}", sooner - answered);
     assert!(later >= sooner + MILLISECOND * 200, "{:?}", later - sooner);
 }

@@ -130,7 +130,7 @@ async fn another_process_is_woken_when_a_request_comes_back() {
     let (answered, (permit, taken)) = join(start, call).await;
     permit.finish();
     // Sooner than anybody asks again unasked.
-    assert!(taken - answered < SECOND, "{:?}", taken - answered);
+    assert!(taken - answered < SECOND * 2, "{:?}", taken - answered);
 }
 
 #[tokio::test]

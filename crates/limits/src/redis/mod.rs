@@ -3,7 +3,7 @@
 //! Each operation is one script, so that no two processes see the same free slot. A waiter registers there with its class; one
 //! driver per process asks for all of them, and sleeps until the time that the script names or until it is woken. Redis
 //! holds nothing durable: each process keeps a ledger of its own slots ([`ledger`]) and enters it into a store that does not know
-//! them. Why it is so: `docs/decisions/0010-shared-budgets.md`.
+//! them. Why it is so: `docs/decisions/0011-shared-budgets.md`.
 
 mod desk;
 mod driver;

@@ -111,9 +111,19 @@ impl Deployment {
         self.run::<()>(&redis::cmd("FLUSHALL")).await;
     }
 
-    /// The budgets of one more process.
+    /// The budgets of one more process. A machine that stalls is no server that hangs.
     pub(crate) async fn process(&self) -> Budgets {
-        let store = SharedStore { namespace: self.namespace.clone(), beat: BEAT, ..SharedStore::at(&self.url) };
+        self.open(SECOND * 10).await
+    }
+
+    /// One that goes on alone as soon as a process in production.
+    pub(crate) async fn impatient_process(&self) -> Budgets {
+        self.open(SharedStore::at(&self.url).answer_timeout).await
+    }
+
+    async fn open(&self, answer_timeout: Duration) -> Budgets {
+        let store =
+            SharedStore { namespace: self.namespace.clone(), beat: BEAT, answer_timeout, ..SharedStore::at(&self.url) };
         Budgets::on_redis(Settings::default(), Arc::new(SystemClock), &store).await.unwrap()
     }
 }
