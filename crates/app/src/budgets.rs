@@ -26,7 +26,7 @@ pub async fn view(ctx: &Ctx, connection: ConnectionId) -> Result<BudgetView> {
     tx.commit().await?;
     let manifest = connectors::get(app, &found.connector)?;
     let Budget { key, policy } = of(app, ctx.tenant(), &credential, &manifest).await?;
-    Ok(app.budgets.snapshot(key).unwrap_or_else(|| BudgetView::idle(&policy)))
+    Ok(app.budgets.look(key).await.unwrap_or_else(|| BudgetView::idle(&policy)))
 }
 
 /// What a credential version draws on: a budget and its limits.

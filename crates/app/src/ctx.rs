@@ -52,6 +52,13 @@ impl App {
         Self(Arc::new(parts))
     }
 
+    /// The same with other budgets; none when it is in use already.
+    #[must_use]
+    pub fn with_budgets(mut self, budgets: Budgets) -> Option<Self> {
+        Arc::get_mut(&mut self.0)?.budgets = budgets;
+        Some(self)
+    }
+
     /// Now.
     pub fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()

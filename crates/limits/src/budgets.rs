@@ -105,8 +105,11 @@ impl Budgets {
     /// Budgets that all processes on `store` share. The task that speaks to it runs where this is called, until the last clone
     /// and the last permit are gone.
     ///
+    /// While the store does not answer, nearly nothing may be sent, since nobody knows how many share the limits; what is waited for goes
+    /// on when it answers.
+    ///
     /// # Errors
-    /// When the address is wrong, or the store does not answer.
+    /// When the address or the login is wrong.
     pub async fn on_redis(settings: Settings, clock: Arc<dyn Clock>, store: &SharedStore) -> Result<Self, StoreError> {
         let Self { shared, .. } = Self::with_clock(settings, clock);
         let store = Store::open(store, Arc::clone(&shared)).await?;

@@ -45,6 +45,23 @@ async fn slots_outlive_a_server_that_dies_and_comes_back_empty() {
 }
 
 #[tokio::test]
+async fn a_process_that_starts_without_redis_sends_hardly_anything_until_it_comes() {
+    let Some(mut server) = Server::start().await else { return };
+    let deployment = server.new_deployment();
+    server.kill();
+    let budgets = deployment.process().await;
+    assert!(matches!(budgets.counting(), Counting::Share { .. }));
+    let policy = policy(200, SECOND * 60);
+    try_now(&budgets, &ask(&policy)).await.unwrap().finish();
+    let wait = try_now(&budgets, &ask(&policy)).await.unwrap_err();
+    assert!(wait.retry_after > SECOND * 200, "{wait:?}");
+    server.restart().await;
+    is_back(&budgets).await;
+    budgets.acquire(&ask(&policy), SECOND * 20).await.unwrap().finish();
+    assert_eq!(budgets.look(KEY).await.unwrap().held, 2);
+}
+
+#[tokio::test]
 async fn each_process_takes_its_share_while_redis_is_away() {
     let Some(mut server) = Server::start().await else { return };
     let deployment = server.deployment().await;

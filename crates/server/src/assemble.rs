@@ -14,11 +14,13 @@ use gangway_domain::{
     principal::{Principal, Scope},
 };
 use gangway_egress::Client;
-use gangway_limits::{Budgets, Settings};
+use gangway_limits::{Budgets, Settings, SharedStore};
 use gangway_storage::Db;
 use gangway_vault::KeyRing;
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
 
-use crate::{commands::explain, config::Config, database::Target, telemetry::trace_context};
+use crate::{commands::explain, config::Config, database::Target, print, telemetry::trace_context};
 
 /// The platform over an open database.
 ///
@@ -49,14 +51,38 @@ pub async fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> 
     Ok(app)
 }
 
+/// The same platform with vendor budgets that all processes on `redis.url` share, if it is set.
+///
+/// # Errors
+/// When the address or the login is wrong, or the database does not answer. Redis itself may be away.
+pub async fn share_budgets(app: App, config: &Config) -> anyhow::Result<App> {
+    let Some(url) = &config.redis_url else { return Ok(app) };
+    let store = SharedStore { namespace: deployment(&app).await?.to_string(), ..SharedStore::at(url.expose_secret()) };
+    let budgets = Budgets::on_redis(Settings::default(), Arc::clone(&app.clock), &store).await.context("redis.url")?;
+    app.with_budgets(budgets).context("the platform is in use before it is assembled")
+}
+
+/// The same for all processes on a database, and of no other.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn deployment(app: &App) -> anyhow::Result<Uuid> {
+    let name = app.keys.budget_key(app, "processes").await.map_err(explain)?;
+    Ok(Uuid::from_u128(name.into_iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(byte))))
+}
+
 /// The platform for a command that does one thing and ends, also beside a running `serve`.
 ///
 /// # Errors
 /// When there is no master key, or the database does not answer or is behind.
 pub async fn one_shot(config: &Config) -> anyhow::Result<App> {
     let ring = config.keys.ring()?;
+    let is_new = Target::existing(config)?.is_none();
     let target = Target::of(config)?;
     target.prepare_beside().await?;
+    if is_new {
+        print::note(&format!("there was no database in {}, so a new one was made", config.data.display()));
+    }
     app(config, ring, target.connect().await?).await
 }
 

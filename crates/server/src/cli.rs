@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 Examples:
   gangway demo                          try everything: API, worker, a sandbox vendor and a seeded tenant
   gangway serve                         run API, worker and scheduler (needs GANGWAY_MASTER_KEY)
+  gangway api, gangway worker           run them apart, as many as needed (needs PostgreSQL and Redis)
   gangway key create --operator         make the first API key
   gangway --config gangway.toml config check
                                         show the effective settings and every mistake in them
@@ -41,6 +42,31 @@ Keep the master key: without it nothing that was stored can be opened.")]
         /// Address of the API [default: 127.0.0.1:8080]
         #[arg(long, value_name = "ADDR", value_parser = address)]
         listen: Option<SocketAddr>,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Run the API without a worker, beside other processes, until Ctrl-C or SIGTERM
+    #[command(after_help = "\
+Examples:
+  gangway api --listen 0.0.0.0:8080
+
+Needs database.url and redis.url, the same for all processes of a platform, and one `gangway worker` at least.")]
+    Api {
+        /// Address of the API [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR", value_parser = address)]
+        listen: Option<SocketAddr>,
+        /// Where and which database
+        #[command(flatten)]
+        data: DataArg,
+    },
+    /// Run jobs and schedules without the API, beside other processes, until Ctrl-C or SIGTERM
+    #[command(after_help = "\
+Examples:
+  gangway worker
+
+Needs database.url and redis.url, the same for all processes of a platform.")]
+    Worker {
         /// Where and which database
         #[command(flatten)]
         data: DataArg,
@@ -86,7 +112,8 @@ Keep the master key: without it nothing that was stored can be opened.")]
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Print the `OpenAPI` document
+    /// Print the API's document
+    #[command(about = "Print the OpenAPI document")]
     Openapi,
     /// Check settings, keys, data folder and database, and say what to do about each finding
     Doctor {
@@ -328,6 +355,8 @@ impl Command {
     pub fn data_folder(&self) -> Option<&PathBuf> {
         let data = match self {
             Self::Serve { data, .. }
+            | Self::Api { data, .. }
+            | Self::Worker { data }
             | Self::Migrate { data, .. }
             | Self::Doctor { data }
             | Self::Demo(DemoArgs { data, .. })

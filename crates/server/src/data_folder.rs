@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use rustix::fs::Access;
 
 const DATABASE: &str = "gangway.sqlite";
 const LOCK: &str = "gangway.lock";
@@ -140,6 +141,14 @@ impl DataFolder {
     /// When the folder can't be looked at.
     pub fn mode(path: &Path) -> io::Result<u32> {
         Ok(fs::metadata(path)?.permissions().mode() & 0o777)
+    }
+
+    /// Whether files can be made in a folder, or in the nearest one there is where it would be made.
+    pub fn can_be_written(path: &Path) -> bool {
+        let there = path.ancestors().find(|folder| folder.exists());
+        // A path without a folder is one in the present one.
+        let folder = there.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
     fn private_file(&self, name: &str) -> io::Result<File> {

@@ -14,6 +14,7 @@ pub mod database;
 pub mod demo;
 pub mod observer;
 pub mod print;
+pub mod running;
 pub mod serve;
 pub mod shutdown;
 pub mod sole;
@@ -26,6 +27,7 @@ use clap::Parser as _;
 use crate::{
     cli::{Cli, Command},
     config::{Config, Environment, Overrides},
+    running::Role,
     telemetry::{Meters, Telemetry},
 };
 
@@ -61,7 +63,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 async fn dispatch(command: &Command, config: Config, meters: Meters) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { .. } => serve::run(config, meters).await,
+        Command::Serve { .. } => serve::run(Role::Everything, config, meters).await,
+        Command::Api { .. } => serve::run(Role::Api, config, meters).await,
+        Command::Worker { .. } => serve::run(Role::Worker, config, meters).await,
         Command::Demo(flags) => demo::run(flags, config, meters).await,
         Command::Migrate { command, .. } => commands::migrate::run(command.as_ref(), &config).await,
         Command::Sandbox { vendor } => commands::sandbox::run(vendor).await,

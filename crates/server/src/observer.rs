@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use gangway_app::{App, figures};
-use gangway_metrics::process;
+use gangway_limits::Counting;
+use gangway_metrics::{process, vendor};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,14 @@ impl Observer {
         {
             process::DESCRIPTORS.set(n, []);
         }
+        vendor::BUDGET_PROCESSES.set(
+            match self.app.budgets.counting() {
+                Counting::Here => 1,
+                Counting::Together { n_processes } => n_processes.into(),
+                Counting::Share { .. } => 0,
+            },
+            [],
+        );
         if last.database.is_some_and(|at| at.elapsed() < figures::KEEP) {
             return;
         }

@@ -1,4 +1,5 @@
-//! One serving process per database server: vendor budgets are counted in its memory, so two would spend them twice.
+//! Who may serve a database: one process that counts vendor budgets in its memory, or any number that count them in Redis together.
+//! One of each kind would spend them twice.
 //!
 //! The right is a lease in the database, since sessions keep no state there. On the embedded database the lock file does it.
 
@@ -10,10 +11,11 @@ use gangway_app::{
     queue::{self, Alone},
 };
 use gangway_domain::id::JobId;
+use gangway_limits::Counting;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::telemetry::Chain;
+use crate::{assemble, telemetry::Chain};
 
 /// A database that is away must not hold up the end for longer.
 const GIVE_BACK: Duration = Duration::from_secs(5);
@@ -22,6 +24,7 @@ const GIVE_BACK: Duration = Duration::from_secs(5);
 pub struct Sole {
     app: App,
     process: JobId,
+    is_shared: bool,
     ended: CancellationToken,
     keeper: JoinHandle<bool>,
 }
@@ -41,28 +44,38 @@ impl Sole {
         if !app.db.is_postgres() {
             return Ok(None);
         }
-        let process: JobId = app.new_id();
+        let is_shared = app.budgets.counting() != Counting::Here;
+        // All that count together hold it as one.
+        let process = if is_shared { JobId::from_uuid(assemble::deployment(app).await?) } else { app.new_id() };
         if let Alone::Taken { left_micros } = queue::be_alone(app, process, lease).await? {
             let seconds = left_micros.unsigned_abs().div_ceil(1_000_000);
+            let cure = if is_shared {
+                "this one would count them in Redis, the other does not; set redis.url for both, or stop the other"
+            } else {
+                "this one would count them in its memory; set redis.url, the same for all, or stop the other"
+            };
             bail!(
-                "another gangway runs on the database {place}, and vendor budgets are counted in the memory of one process \
-                 only; stop the other, or if it crashed wait {seconds} s"
+                "another gangway runs on the database {place}, and both would spend the vendor budgets: {cure}, or if it crashed \
+                 wait {seconds} s (docs/operations.md#several-processes)"
             );
         }
         let ended = CancellationToken::new();
         let keeper = tasks.spawn(keep(app.clone(), process, lease, ended.clone(), stop.clone()));
-        Ok(Some(Self { app: app.clone(), process, ended, keeper }))
+        Ok(Some(Self { app: app.clone(), process, is_shared, ended, keeper }))
     }
 
-    /// Gives the right back, so that the next process need not wait.
+    /// Gives the right back, so that the next process need not wait; one that others may still hold runs out by itself.
     ///
     /// # Errors
     /// When it was lost meanwhile.
     pub async fn leave(self) -> anyhow::Result<()> {
-        let Self { app, process, ended, keeper } = self;
+        let Self { app, process, is_shared, ended, keeper } = self;
         ended.cancel();
         if keeper.await.unwrap_or(false) {
             bail!("another gangway took over the database while this one could not reach it");
+        }
+        if is_shared {
+            return Ok(());
         }
         match tokio::time::timeout(GIVE_BACK, queue::leave(&app, process)).await {
             Ok(Ok(())) => {}

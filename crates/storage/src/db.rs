@@ -9,7 +9,8 @@ use gangway_domain::id::TenantId;
 use gangway_metrics::database::{CONNECTION_TIMEOUTS, CONNECTION_WAIT};
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, sqlx,
+    TransactionOptions, TransactionTrait,
+    sqlx::{self, Connection as _, SqliteConnection},
 };
 use tokio::{runtime::Handle, sync::Semaphore};
 use tokio_util::context::TokioContext;
@@ -247,6 +248,9 @@ async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {
         .connect_timeout(config.acquire_timeout)
         .test_before_acquire_if_idle_for(UNTESTED)
         .sqlx_logging(false)
+        .map_sqlx_sqlite_pool_opts(|options| {
+            options.after_release(|connection, _| Box::pin(async move { has_no_transaction(connection).await }))
+        })
         .map_sqlx_sqlite_opts(|options| {
             options
                 .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
@@ -257,9 +261,18 @@ async fn open(config: &Config, url: &str) -> Result<DatabaseConnection> {
     Ok(Database::connect(options).await?)
 }
 
+/// Whether a connection that comes back is free of a transaction. A full disk makes `SQLite` end one by itself; the driver takes it for
+/// open all the same, and would nest whatever comes next in one that nobody commits.
+async fn has_no_transaction(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // The end of a transaction that was dropped waits in the connection's own queue.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 #[cfg(test)]
 mod tests {
     use gangway_domain::id::PLATFORM_TENANT;
+    use sea_orm::{ConnectionTrait as _, Statement};
 
     use super::*;
 
@@ -278,5 +291,33 @@ mod tests {
         db.begin_read(&scope).await.unwrap();
         drop(long);
         db.begin(&scope).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_after_a_full_disk_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let one = Config { max_connections: 1, ..Config::new(url) };
+        let db = Db::connect(&one).await.unwrap();
+        let scope = TenantScope::new(PLATFORM_TENANT);
+        let run = async |sqls: &[&str]| {
+            let tx = db.begin(&scope).await.unwrap();
+            for sql in sqls {
+                tx.raw().execute_unprepared(sql).await.map_err(Error::from)?;
+            }
+            tx.commit().await
+        };
+        run(&["CREATE TABLE t (x BLOB)"]).await.unwrap();
+        // SQLite ends the transaction by itself, and nobody tells the driver.
+        let large = "INSERT INTO t VALUES (zeroblob(400000))";
+        let full = run(&["PRAGMA max_page_count = 20", large]).await.unwrap_err();
+        assert!(matches!(full, Error::Full(_)), "{full:?}");
+        db.begin_read(&scope).await.unwrap();
+        run(&["PRAGMA max_page_count = 4294967294", "INSERT INTO t VALUES ('here')"]).await.unwrap();
+        let other = Db::connect(&one).await.unwrap();
+        let tx = other.begin(&scope).await.unwrap();
+        let counted = Statement::from_string(DbBackend::Sqlite, "SELECT count(*) FROM t");
+        let n_rows: i64 = tx.raw().query_one_raw(counted).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+        assert_eq!(n_rows, 1);
     }
 }

@@ -22,7 +22,7 @@ pub use http::{Answer, Client};
 pub use logs::LogCapture;
 pub use needle::Needle;
 pub use needles::Needles;
-pub use servers::{postgres_folder, postgres_url};
+pub use servers::{postgres_folder, postgres_url, redis_url};
 pub use wait::{eventually, eventually_some};
 
 /// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 const POSTGRES_URL: &str = "GANGWAY_TEST_POSTGRES_URL";
 /// The folder with its data, its write-ahead log and its own log; the tests only read there.
 const POSTGRES_DATA: &str = "GANGWAY_TEST_POSTGRES_DATA";
+/// Where Redis answers.
+const REDIS_URL: &str = "GANGWAY_TEST_REDIS_URL";
 /// Set when nothing may be left out.
 const REQUIRED: &str = "GANGWAY_TEST_REQUIRE_DATABASES";
 
@@ -19,6 +21,14 @@ const REQUIRED: &str = "GANGWAY_TEST_REQUIRE_DATABASES";
 /// When there is none in a run that leaves nothing out.
 pub fn postgres_url() -> Option<String> {
     setting(POSTGRES_URL, "on PostgreSQL")
+}
+
+/// The URL of the Redis to test with, or none: then the test ends, which was printed.
+///
+/// # Panics
+/// When there is none in a run that leaves nothing out.
+pub fn redis_url() -> Option<String> {
+    setting(REDIS_URL, "on Redis")
 }
 
 /// The folder of that server, or none: then the search in it is left out, which was printed.

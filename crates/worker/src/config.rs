@@ -27,7 +27,7 @@ impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
             concurrency: 8,
-            lease: Duration::from_secs(15),
+            lease: Duration::from_secs(6),
             poll: Duration::from_millis(500),
             job_timeout: Duration::from_mins(10),
             shutdown_timeout: Duration::from_secs(30),

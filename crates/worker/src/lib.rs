@@ -17,4 +17,4 @@ pub use config::WorkerConfig;
 pub use error::{Error, JobError};
 pub use registry::Registry;
 pub use run::{Finish, JobRun, Run};
-pub use runtime::{run, run_queues};
+pub use runtime::{run, run_no_jobs, run_queues};

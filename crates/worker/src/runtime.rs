@@ -27,6 +27,13 @@ pub async fn run(app: App, config: WorkerConfig, stop: CancellationToken) -> Res
     result
 }
 
+/// Runs what a process without workers owes the others, until `stop`: they are told of its jobs, and its use of data keys is stored.
+pub async fn run_no_jobs(app: App, stop: CancellationToken) {
+    let counts = schedule::store_counts_each_minute(&app, stop.clone());
+    tokio::join!(queue::relay(app.clone(), stop.clone()), counts);
+    schedule::store_counts(&app).await;
+}
+
 /// Runs the jobs of a registry, without schedules: for tests and tools that bring jobs of their own.
 pub async fn run_queues(
     app: App,

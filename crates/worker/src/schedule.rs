@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{WorkerConfig, error::Chain};
 
 const TICK: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Ticks until `stop`.
 pub(crate) async fn tick(app: App, config: WorkerConfig, stop: CancellationToken) {
@@ -46,6 +47,15 @@ pub(crate) async fn tick(app: App, config: WorkerConfig, stop: CancellationToken
                 tracing::warn!(error = %Chain(&error), "the platform's jobs were not enqueued; the next tick tries again");
             }
         }
+    }
+}
+
+/// Stores every minute how often this process sealed, where nothing else ticks.
+pub(crate) async fn store_counts_each_minute(app: &App, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(MINUTE);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while stop.run_until_cancelled(interval.tick()).await.is_some() {
+        store_counts(app).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line as a person meets it: help, settings, one-shot commands, `serve`, `demo`, and the README's own block.
 
+mod apart;
 mod by_hand;
 mod connections;
 mod demo;

@@ -1,6 +1,8 @@
 //! Commands that do one thing and end, on an embedded database that nobody runs.
 
-use super::process::{Finished, MASTER_KEY, finish, gangway};
+use tokio::process::Command;
+
+use super::process::{Finished, MASTER_KEY, finish, free_port, gangway};
 
 struct Folder(tempfile::TempDir);
 
@@ -9,10 +11,14 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
-    async fn run(&self, arguments: &str) -> Finished {
+    fn command(&self, arguments: &str) -> Command {
         let mut command = gangway(&format!("{arguments} --data {}/data", self.0.path().display()));
         command.env("GANGWAY_MASTER_KEY", MASTER_KEY);
-        finish(command).await
+        command
+    }
+
+    async fn run(&self, arguments: &str) -> Finished {
+        finish(self.command(arguments)).await
     }
 
     async fn out(&self, arguments: &str) -> String {
@@ -145,6 +151,33 @@ async fn doctor_finds_what_is_wrong_and_names_the_cure() {
     let keyless = finish(gangway(&format!("doctor --data {}/data", folder.0.path().display()))).await;
     assert_eq!(keyless.code, Some(1));
     assert!(keyless.out.contains("fail  master key: none"), "{}", keyless.out);
+}
+
+#[tokio::test]
+async fn doctor_asks_redis() {
+    let Some(url) = gangway_testkit::redis_url() else { return };
+    let folder = Folder::new();
+    folder.out("migrate").await;
+    let nobody = format!("redis://:hunter2@127.0.0.1:{}/", free_port());
+    for (url, code, expected) in [
+        (url, 0, "ok    redis: answers; vendor budgets are counted there"),
+        (nobody, 1, "fail  redis: Redis does not answer"),
+    ] {
+        let mut command = folder.command("doctor");
+        command.env("REDIS_URL", url);
+        let found = finish(command).await;
+        assert!(found.code == Some(code) && found.out.contains(expected), "{found:?}");
+        assert!(!found.out.contains("hunter2"), "{}", found.out);
+    }
+}
+
+#[tokio::test]
+async fn a_command_on_a_folder_without_a_database_says_that_it_made_one() {
+    let folder = Folder::new();
+    for is_new in [true, false] {
+        let listed = folder.run("tenant list").await;
+        assert_eq!((listed.code, listed.err.contains("so a new one was made")), (Some(0), is_new), "{listed:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,6 +88,11 @@ async fn a_folder_that_cannot_be_made_or_written_is_one_line_with_the_cure() {
             assert!(finished.err.contains(part), "{command}: {part} in {}", finished.err);
         }
     }
+    for data in [&new, &closed] {
+        let found = place.run(&format!("doctor --data {}", data.display())).await;
+        let expected = format!("fail  data folder: {} cannot be written", data.display());
+        assert!(found.code == Some(1) && found.out.contains(&expected), "{found:?}");
+    }
     mode(&closed, 0o755);
 }
 

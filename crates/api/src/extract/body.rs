@@ -148,9 +148,15 @@ fn message(text: &str) -> String {
         Some((_, expected)) if found && (expected == "a map" || expected.starts_with("struct ")) => {
             "must be an object".to_owned()
         }
-        Some((_, expected)) if found => format!("must be {expected}"),
+        Some((_, expected)) if found => format!("must be {}", whole_number(expected).as_deref().unwrap_or(expected)),
         _ => text.to_owned(),
     }
+}
+
+/// What a type of ours means to people.
+fn whole_number(name: &str) -> Option<String> {
+    let bits: u32 = name.strip_prefix('u')?.parse().ok().filter(|bits| matches!(bits, 8 | 16 | 32 | 64))?;
+    Some(format!("a whole number from 0 to {}", u64::MAX >> (64 - bits)))
 }
 
 /// U+0000 is in no name or text that anybody means, and PostgreSQL cannot store it.
@@ -280,8 +286,8 @@ mod tests {
         for (body, expected) in [
             (r#""CANARY""#, "must be an object"),
             (r#"{"kind":"CANARY, expected `x`"}"#, "must be `full` or `half`"),
-            (r#"{"size":"CANARY"}"#, "must be u8"),
-            (r#"{"size":777}"#, "must be u8"),
+            (r#"{"size":"CANARY"}"#, "must be a whole number from 0 to 255"),
+            (r#"{"size":777}"#, "must be a whole number from 0 to 255"),
         ] {
             let problem = parse::<Strict>(body.as_bytes()).unwrap_err();
             assert_eq!(problem.fields[0].message, expected, "{body}");

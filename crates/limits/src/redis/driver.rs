@@ -22,6 +22,9 @@ use crate::{key::BudgetKey, window::later};
 const REMEMBERED: Duration = Duration::from_mins(2);
 /// How long a new store waits at least for the slots of all processes that were there.
 const GRACE: Duration = Duration::from_secs(2);
+/// How many processes there are taken to be before anybody could be asked: more than a deployment has, so that their shares never
+/// add up to more than a limit.
+const UNKNOWN: u32 = 1_000;
 /// How many operations on one budget are carried out before others have their turn.
 const TURN: u32 = 64;
 
@@ -62,7 +65,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// Connects and enters the store.
+    /// Connects and enters the store; goes alone where it does not answer.
     pub(super) async fn start(
         inner: Arc<Inner>,
         address: Address,
@@ -82,7 +85,11 @@ impl Driver {
             peak: None,
             link: None,
         };
-        Box::pin(driver.connect()).await?;
+        match Box::pin(driver.connect()).await {
+            Ok(()) => {}
+            Err(error) if error.may_pass() => driver.go_alone(&error),
+            Err(error) => return Err(error),
+        }
         Ok(driver)
     }
 
@@ -252,7 +259,7 @@ impl Driver {
     /// From here on each process takes its share. What others held when a budget was last seen, beyond their shares, is left
     /// to them for a window.
     fn leave_to_shares(&mut self) {
-        let n_processes = self.peak.as_ref().map_or(1, |peak| peak.n_processes);
+        let n_processes = self.peak.as_ref().map_or(UNKNOWN, |peak| peak.n_processes);
         let stood = self.inner.with(|office, _| office.abandon());
         self.inner.here.with(|scheduler, now| {
             for Stood { key, policy, n_held, blocked_until } in stood {

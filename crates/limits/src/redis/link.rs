@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError, Script, Value,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError,
+    Script, Value, aio::MultiplexedConnection,
 };
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -21,9 +21,12 @@ pub enum StoreError {
     /// The address is not one of Redis.
     #[error("this is no address of a Redis server; it looks like redis://host:6379/0")]
     Url(#[source] RedisError),
-    /// Nobody answered, or the login was refused.
-    #[error("Redis does not answer, or refuses the login")]
+    /// Nobody answered.
+    #[error("Redis does not answer")]
     Connect(#[source] RedisError),
+    /// It answered and wants another login.
+    #[error("Redis refuses the login")]
+    Login(#[source] RedisError),
     /// The connection ended.
     #[error("Redis closed the connection")]
     Closed,
@@ -33,6 +36,19 @@ pub enum StoreError {
     /// It answered something else than our own script would.
     #[error("Redis answered something unreadable")]
     Answer(#[source] serde_json::Error),
+}
+
+impl StoreError {
+    /// Whether it may be over by itself. Where not, the settings are wrong.
+    pub(super) const fn may_pass(&self) -> bool {
+        !matches!(self, Self::Url(_) | Self::Login(_))
+    }
+
+    fn of_connecting(error: RedisError) -> Self {
+        let is_login = error.kind() == ErrorKind::AuthenticationFailed
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+        if is_login { Self::Login(error) } else { Self::Connect(error) }
+    }
 }
 
 /// How long Redis may take.
@@ -56,6 +72,14 @@ impl Address {
         Ok(Self { client, patience })
     }
 
+    /// Connects, and asks what is done when memory runs out.
+    pub(super) async fn check(&self) -> Result<Option<String>, StoreError> {
+        let (Link { mut connection }, _) = self.connect("gangway:check").await?;
+        let asked = redis::cmd("INFO").arg("memory").query_async::<String>(&mut connection).await;
+        let info = asked.map_err(StoreError::Operation)?;
+        Ok(info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(|policy| policy.trim().to_owned()))
+    }
+
     /// Connects and listens on `channel`.
     pub(super) async fn connect(&self, channel: &str) -> Result<(Link, Wakes), StoreError> {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -64,7 +88,7 @@ impl Address {
             .set_response_timeout(Some(self.patience.answer))
             .set_push_sender(sender);
         let opened = Box::pin(self.client.get_multiplexed_async_connection_with_config(&config)).await;
-        let mut connection = opened.map_err(StoreError::Connect)?;
+        let mut connection = opened.map_err(StoreError::of_connecting)?;
         connection.subscribe(channel).await.map_err(StoreError::Operation)?;
         Ok((Link { connection }, Wakes(receiver)))
     }

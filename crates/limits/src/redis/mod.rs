@@ -69,6 +69,17 @@ impl SharedStore {
     }
 }
 
+impl SharedStore {
+    /// Looks whether it can be used, without joining those who do. Answers what is done there when memory runs out, where the server says it.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub async fn check(&self) -> Result<Option<String>, StoreError> {
+        let Self { url, namespace: _, answer_timeout, beat: _ } = self;
+        Address::new(url, Patience { connect: *answer_timeout * 4, answer: *answer_timeout * 4 })?.check().await
+    }
+}
+
 impl fmt::Debug for SharedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedStore").field("namespace", &self.namespace).finish_non_exhaustive()
@@ -136,7 +147,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects, and starts the driver.
+    /// Connects, and starts the driver. A server that does not answer is tried again.
     pub(crate) async fn open(store: &SharedStore, here: Arc<Shared>) -> Result<Arc<Self>, StoreError> {
         let SharedStore { url, namespace, answer_timeout, beat } = store;
         let address = Address::new(url, Patience { connect: *answer_timeout * 4, answer: *answer_timeout })?;

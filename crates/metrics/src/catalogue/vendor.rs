@@ -30,6 +30,14 @@ instruments! {
         look: "`interactive` above a second: the budget is too small for what is asked of it",
         labels: [CLASS],
     };
+    /// Who counts.
+    BUDGET_PROCESSES: Gauge<0> = Definition {
+        name: "gangway.budget.processes",
+        unit: Unit::Of("{process}"),
+        about: "Processes that count vendor budgets together with this one, itself included; 1 where it counts in its memory",
+        look: "0: Redis is away, and each process takes its share of each limit until it is back",
+        labels: [],
+    };
     /// Calls that were put off.
     BUDGET_POSTPONED: Counter<1> = Definition {
         name: "gangway.budget.postponed",

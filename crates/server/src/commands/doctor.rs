@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use chrono::Duration;
 use gangway_app::{audit, seal, seal::MasterKeyUse};
 use gangway_domain::{Clock as _, SystemClock};
+use gangway_limits::SharedStore;
 use gangway_storage::{Db, doctor, doctor::Isolation};
 use gangway_vault::KeyRing;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     commands::key_rewrap,
@@ -49,11 +51,10 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
     if !loaded.problems.iter().any(|problem| problem.setting.starts_with("database.")) {
         findings.extend(database(config).await);
     }
-    if config.redis_url.is_some() {
-        findings.push(Finding::Warn(
-            "redis: set, but not used by this version".to_owned(),
-            "run one process only; vendor budgets are counted in it",
-        ));
+    if let Some(url) = &config.redis_url
+        && !loaded.problems.iter().any(|problem| problem.setting.starts_with("redis."))
+    {
+        findings.push(redis(url).await);
     }
     let mut is_well = true;
     for finding in findings {
@@ -77,6 +78,26 @@ fn settings(loaded: &Loaded) -> Vec<Finding> {
         Finding::Fail(format!("settings: {}: {}", problem.setting, problem.message), problem.cure.clone())
     };
     loaded.problems.iter().map(finding).collect()
+}
+
+/// What is evicted there is forgotten: a slot that nobody counts any more is spent twice.
+const KEEPS_ALL: &str = "noeviction";
+
+async fn redis(url: &SecretString) -> Finding {
+    match SharedStore::at(url.expose_secret()).check().await {
+        Ok(Some(policy)) if policy != KEEPS_ALL => Finding::Warn(
+            format!(
+                "redis: answers, but evicts keys when memory runs out ({policy}), and vendor limits would be exceeded"
+            ),
+            "set maxmemory-policy noeviction there, or use a server of its own",
+        ),
+        Ok(_) => Finding::Ok("redis: answers; vendor budgets are counted there".to_owned()),
+        Err(error) => Finding::Fail(
+            format!("redis: {}", crate::telemetry::Chain(&error)),
+            "check redis.url and whether it runs; until then each process takes its share of each vendor limit"
+                .to_owned(),
+        ),
+    }
 }
 
 fn master_key(config: &Config) -> Finding {
@@ -123,6 +144,10 @@ fn ring(config: &Config) -> Option<KeyRing> {
 
 fn folder(config: &Config) -> Finding {
     let path = config.data.display();
+    if !DataFolder::can_be_written(&config.data) {
+        let cure = "correct its owner and rights, or choose another with --data".to_owned();
+        return Finding::Fail(format!("data folder: {path} cannot be written"), cure);
+    }
     match DataFolder::mode(&config.data) {
         Ok(mode) if mode & OTHERS == 0 => Finding::Ok(format!("data folder: {path}, mode {mode:04o}")),
         Ok(mode) => Finding::Warn(

@@ -58,7 +58,7 @@ impl Overrides {
     /// Those of a command.
     pub fn of(command: &Command) -> Self {
         let listen = match command {
-            Command::Serve { listen, .. } => *listen,
+            Command::Serve { listen, .. } | Command::Api { listen, .. } => *listen,
             Command::Demo(flags) => flags.listen,
             _ => None,
         };
@@ -107,6 +107,9 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
         (AdminListen::At(DEFAULT_ADMIN), crate::telemetry::DEFAULT_FILTER)
     };
     let admin = reader.value("admin.listen", admin, None, "write an address and a port, or off");
+    if admin == AdminListen::At(listen) && listen.port() != 0 {
+        reader.problem("admin.listen", format!("{listen} is the API's address too"), "choose another, or off");
+    }
     let database = database(&mut reader);
     let redis_url = reader.secret("redis.url", "REDIS_URL", shown_url);
     check_url(&mut reader, "redis.url", redis_url.as_ref(), REDIS);
@@ -117,7 +120,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, overrides: &Override
     let webhook_origins = reader.list("webhooks.allowed_origins", origin);
     let worker = Worker {
         concurrency: range(&mut reader, "worker.concurrency", 8, 1, 256),
-        lease: Duration::from_secs(range(&mut reader, "worker.lease_seconds", 15, 3, 3600)),
+        lease: Duration::from_secs(range(&mut reader, "worker.lease_seconds", 6, 3, 3600)),
         poll: Duration::from_millis(range(&mut reader, "worker.poll_milliseconds", 500, 50, 60_000)),
         drain: Duration::from_secs(range(&mut reader, "worker.drain_seconds", 25, 1, 3600)),
     };

@@ -21,7 +21,7 @@ pub struct Config {
     pub admin: AdminListen,
     /// The database.
     pub database: Database,
-    /// Redis, validated but not used by this version (`redis.url`).
+    /// Where processes count vendor budgets together (`redis.url`, `REDIS_URL`); each in its memory when left out.
     pub redis_url: Option<SecretString>,
     /// Master keys.
     pub keys: MasterKeys,

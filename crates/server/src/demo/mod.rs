@@ -28,7 +28,8 @@ use crate::{
     data_folder::DataFolder,
     database::Target,
     print,
-    serve::{self, Running, free_address},
+    running::{Role, Running},
+    serve::{self, free_address},
     shutdown,
     telemetry::Meters,
 };
@@ -37,9 +38,6 @@ use crate::{
 pub const WEBHOOK_ORIGIN: &str = "http://127.0.0.1:8099";
 /// A demo ends within five seconds of Ctrl-C.
 const DRAIN: Duration = Duration::from_millis(1500);
-/// Long enough to outlast a renewal that fails because it waited too long for its turn to write. A killed demo's jobs need not
-/// wait for it: the folder is locked, so the next start takes them over at once.
-const LEASE: Duration = Duration::from_mins(1);
 
 /// Runs until a signal.
 ///
@@ -67,7 +65,7 @@ pub async fn run(flags: &DemoArgs, config: Config, meters: Meters) -> anyhow::Re
     target.check().await?;
     target.prepare().await?;
     let app = assemble::app(&config, config.keys.ring()?, target.connect().await?).await?;
-    let running = Running::start(app.clone(), (admin, meters), &config, &tasks, &stop)?;
+    let running = Running::start(Role::Everything, app.clone(), (admin, meters), &config, &tasks, &stop)?;
     state.settle(&folder)?;
     announce(&config, &sandbox, &target);
 
@@ -126,7 +124,6 @@ fn demo_config(mut config: Config, listen: SocketAddr, sandbox: &Sandbox) -> any
     config.database.migration_url = None;
     config.listen = listen;
     config.public_url = None;
-    config.worker.lease = config.worker.lease.max(LEASE);
     config.worker.drain = config.worker.drain.min(DRAIN);
     let Ok(origin) = sandbox.base_url().parse() else {
         bail!("the sandbox's address {} is no origin", sandbox.base_url())
@@ -156,12 +153,5 @@ mod tests {
         assert!(!is_refused("127.0.0.1:8080", "127.0.0.1:8090"));
         assert!(!is_refused("127.0.0.1:8080", "127.0.0.2:8080"));
         assert!(!is_refused("127.0.0.1:0", "127.0.0.1:0"), "any two are not one");
-    }
-
-    #[test]
-    fn its_leases_outlast_a_renewal_that_waits_too_long_for_its_turn_and_the_next_one() {
-        let patience = gangway_storage::Config::new("").acquire_timeout;
-        let (interval, n_waits) = (LEASE / 3, 2);
-        assert!(LEASE > n_waits * (interval + patience), "a worker renews thrice per lease");
     }
 }

@@ -4,5 +4,5 @@
 mod crash;
 mod full;
 mod locked;
-mod stage;
+pub(super) mod stage;
 mod told_to_end;

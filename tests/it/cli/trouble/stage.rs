@@ -106,22 +106,7 @@ impl Stage {
         let client = Client::new(format!("http://127.0.0.1:{port}"));
         client.wait_until_ready().await;
         let operator = place.out("key create --operator").await;
-        let tenant = client.post(&operator, "/v1/tenants", &json!({"name": "Acme", "time_zone": "UTC"})).await;
-        let tenant = text(&tenant.expect(201), "id");
-        let request = client.request(Method::POST, &operator, "/v1/keys").json(&json!({"name": "test"}));
-        let key = text(&client.send(request.header("Gangway-Tenant", &tenant)).await.expect(201), "key");
-        let connection = json!({
-            "connector": "personio", "name": "HR",
-            "config": {"base_url": sandbox.base_url(), "page_size": PAGE_SIZE},
-            "credential": {
-                "client_id": sandbox.client_id(), "client_secret": sandbox.client_secret().expose_secret(),
-            },
-        });
-        let connection = text(&client.post(&key, "/v1/connections", &connection).await.expect(201), "id");
-        client.post(&key, &format!("/v1/connections/{connection}/check"), &json!({})).await.expect(200);
-        client.post(&key, &format!("/v1/connections/{connection}/discover"), &json!({})).await.expect(200);
-        let sync = json!({"connection_id": connection, "stream": "employees", "schedule": null});
-        let sync = text(&client.post(&key, "/v1/syncs", &sync).await.expect(201), "id");
+        let Onboarded { tenant, key, sync } = onboard(&client, &operator, &sandbox).await;
         Self { place, serve, client, operator, tenant, key, sync, sandbox, port, lease_seconds }
     }
 
@@ -271,6 +256,34 @@ pub(super) struct Answers {
     pub(super) read: usize,
     pub(super) written: usize,
     pub(super) refused: usize,
+}
+
+/// A tenant whose connection was checked, with a sync of employees that has not run.
+pub(in crate::cli) struct Onboarded {
+    pub(in crate::cli) tenant: String,
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) sync: String,
+}
+
+/// Makes one.
+pub(in crate::cli) async fn onboard(client: &Client, operator: &str, sandbox: &Sandbox) -> Onboarded {
+    let tenant = client.post(operator, "/v1/tenants", &json!({"name": "Acme", "time_zone": "UTC"})).await;
+    let tenant = text(&tenant.expect(201), "id");
+    let request = client.request(Method::POST, operator, "/v1/keys").json(&json!({"name": "test"}));
+    let key = text(&client.send(request.header("Gangway-Tenant", &tenant)).await.expect(201), "key");
+    let connection = json!({
+        "connector": "personio", "name": "HR",
+        "config": {"base_url": sandbox.base_url(), "page_size": PAGE_SIZE},
+        "credential": {
+            "client_id": sandbox.client_id(), "client_secret": sandbox.client_secret().expose_secret(),
+        },
+    });
+    let connection = text(&client.post(&key, "/v1/connections", &connection).await.expect(201), "id");
+    client.post(&key, &format!("/v1/connections/{connection}/check"), &json!({})).await.expect(200);
+    client.post(&key, &format!("/v1/connections/{connection}/discover"), &json!({})).await.expect(200);
+    let sync = json!({"connection_id": connection, "stream": "employees", "schedule": null});
+    let sync = text(&client.post(&key, "/v1/syncs", &sync).await.expect(201), "id");
+    Onboarded { tenant, key, sync }
 }
 
 async fn write(client: &Client, operator: &str) -> Answer {
