@@ -17,6 +17,7 @@ mod m20261126_000003_pauses;
 mod m20261126_000004_audit;
 mod m20261127_000001_clock;
 mod m20261127_000002_effects;
+mod m20261128_000001_token_apis;
 
 use std::collections::HashSet;
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000004_audit::Migration),
             Box::new(m20261127_000001_clock::Migration),
             Box::new(m20261127_000002_effects::Migration),
+            Box::new(m20261128_000001_token_apis::Migration),
         ]
     }
 

@@ -13,13 +13,13 @@ pub mod personio;
 pub mod registry;
 
 pub use contract::{
-    AbsenceTarget, AbsenceType, AbsenceTypes, AnyConnector, Approval, AttendanceTarget, AttributeSpan, AttributeValue,
-    BadRecord, CheckReport, CheckRequest, Checkpoint, Connection, Connector, CreateAbsence, CreateAttendances,
-    CreateEmployee, DeletePeriod, Deletion, DiscoverRequest, Discovery, Error, ErrorKind, FieldProblem, Finding,
-    FindingLevel, IdentityFormat, IdentityHeader, Lease, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, MemoryTokenStore,
-    NotPassed, Outcome, Owner, Page, Pass, Passed, PathLimit, Picture, Place, Proxy, ProxyPath, ReadAbsenceTypes,
-    ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry, Runtime, Source, SourceRecord, StoredToken,
-    StreamCheck, StreamManifest, Target, TokenStore, UpdateAttendance, UpdateEmployee, Values, WindowLimit,
-    WritableField, WriteError, Written,
+    AbsenceTarget, AbsenceType, AbsenceTypes, AnyConnector, Api, Approval, AttendanceTarget, AttributeSpan,
+    AttributeValue, BadRecord, CheckReport, CheckRequest, Checkpoint, Connection, Connector, CreateAbsence,
+    CreateAttendances, CreateEmployee, DeletePeriod, Deletion, DiscoverRequest, Discovery, Error, ErrorKind,
+    FieldProblem, Finding, FindingLevel, IdentityFormat, IdentityHeader, Lease, LoginFailure, MIN_PAUSE_SECONDS,
+    Manifest, ManifestLimits, MemoryTokenStore, NotPassed, Outcome, Owner, Page, Pass, Passed, PathLimit, Picture,
+    Place, Proxy, ProxyPath, ReadAbsenceTypes, ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry,
+    Runtime, Source, SourceRecord, StoredToken, StreamCheck, StreamManifest, Target, TokenStore, UpdateAttendance,
+    UpdateEmployee, Values, WindowLimit, WritableField, WriteError, Written, too_soon,
 };
 pub use registry::{Registry, registry};

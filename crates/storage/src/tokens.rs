@@ -31,7 +31,16 @@ impl SystemTokens<'_> {
     }
 }
 
-/// The token of one credential version, and who is getting a new one.
+/// Which token: one for each credential version and API of its vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenKey<'a> {
+    /// The credential version.
+    pub credential: CredentialId,
+    /// The vendor's API, by the connector's name for it.
+    pub api: &'a str,
+}
+
+/// A token, and who is getting a new one.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Token {
     /// The token, sealed.
@@ -42,8 +51,8 @@ pub struct Token {
     pub is_leased: bool,
     /// When somebody last began to authenticate.
     pub attempted_at: Option<DateTime<Utc>>,
-    /// Why the last attempt failed.
-    pub last_error: Option<String>,
+    /// What kind of failure the last attempt ended with, and why.
+    pub last_failure: Option<(String, String)>,
 }
 
 impl fmt::Debug for Token {
@@ -62,30 +71,31 @@ struct Row {
     is_leased: i32,
     attempted_at: Option<i64>,
     last_error: Option<String>,
+    last_error_kind: Option<String>,
 }
 
 impl Tokens<'_> {
     /// The token at hand, if there ever was one.
-    pub async fn find(&self, credential: CredentialId) -> Result<Option<Token>> {
-        self.read(credential, "").await
+    pub async fn find(&self, key: TokenKey<'_>) -> Result<Option<Token>> {
+        self.read(key, "").await
     }
 
     /// The same, its row made if it is missing and locked until the transaction ends.
-    pub async fn lock(&self, credential: CredentialId) -> Result<Token> {
-        let sql = "INSERT INTO vendor_token (tenant_id, credential_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        self.0.execute(sql, self.key(credential)).await?;
+    pub async fn lock(&self, key: TokenKey<'_>) -> Result<Token> {
+        let sql = "INSERT INTO vendor_token (tenant_id, credential_id, api) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        self.0.execute(sql, self.values(key)).await?;
         let lock = if self.0.is_postgres() { " FOR UPDATE" } else { "" };
-        self.read(credential, lock).await?.ok_or(Error::NotFound("credential"))
+        self.read(key, lock).await?.ok_or(Error::NotFound("credential"))
     }
 
     /// Gives `owner` the lease for `span`, and notes the attempt. Call [`Self::lock`] before.
-    pub async fn lease(&self, credential: CredentialId, owner: Uuid, span: TimeDelta, at: DateTime<Utc>) -> Result<()> {
+    pub async fn lease(&self, key: TokenKey<'_>, owner: Uuid, span: TimeDelta, at: DateTime<Utc>) -> Result<()> {
         let sql = format!(
-            "UPDATE vendor_token SET lease_owner = $3, lease_until = {} + $4, attempted_at = $5, last_error = NULL
-             WHERE tenant_id = $1 AND credential_id = $2",
+            "UPDATE vendor_token SET lease_owner = $4, lease_until = {} + $5, attempted_at = $6, last_error = NULL,
+             last_error_kind = NULL WHERE tenant_id = $1 AND credential_id = $2 AND api = $3",
             self.now()
         );
-        let mut values = self.key(credential);
+        let mut values = self.values(key);
         values.extend([owner.into(), span.num_microseconds().unwrap_or(i64::MAX / 2).into(), to_micros(at).into()]);
         self.0.execute(&sql, values).await?;
         Ok(())
@@ -94,25 +104,26 @@ impl Tokens<'_> {
     /// Stores the token got under a lease, and ends the lease. Answers whether `owner` still had it.
     pub async fn complete(
         &self,
-        credential: CredentialId,
+        key: TokenKey<'_>,
         owner: Uuid,
         sealed: Vec<u8>,
         expires_at: DateTime<Utc>,
         at: DateTime<Utc>,
     ) -> Result<bool> {
-        let sql = "UPDATE vendor_token SET sealed = $4, expires_at = $5, obtained_at = $6, lease_owner = NULL,
-             lease_until = NULL WHERE tenant_id = $1 AND credential_id = $2 AND lease_owner = $3";
-        let mut values = self.key(credential);
+        let sql = "UPDATE vendor_token SET sealed = $5, expires_at = $6, obtained_at = $7, lease_owner = NULL,
+             lease_until = NULL WHERE tenant_id = $1 AND credential_id = $2 AND api = $3 AND lease_owner = $4";
+        let mut values = self.values(key);
         values.extend([owner.into(), sealed.into(), to_micros(expires_at).into(), to_micros(at).into()]);
         Ok(self.0.execute(sql, values).await?.rows_affected() == 1)
     }
 
-    /// Ends a lease without a token.
-    pub async fn fail(&self, credential: CredentialId, owner: Uuid, message: String) -> Result<()> {
-        let sql = "UPDATE vendor_token SET lease_owner = NULL, lease_until = NULL, last_error = $4
-             WHERE tenant_id = $1 AND credential_id = $2 AND lease_owner = $3";
-        let mut values = self.key(credential);
-        values.extend([owner.into(), message.into()]);
+    /// Ends a lease without a token, and notes what kind of failure it was and why.
+    pub async fn fail(&self, key: TokenKey<'_>, owner: Uuid, kind: &str, message: String) -> Result<()> {
+        let sql =
+            "UPDATE vendor_token SET lease_owner = NULL, lease_until = NULL, last_error_kind = $5, last_error = $6
+             WHERE tenant_id = $1 AND credential_id = $2 AND api = $3 AND lease_owner = $4";
+        let mut values = self.values(key);
+        values.extend([owner.into(), kind.into(), message.into()]);
         self.0.execute(sql, values).await?;
         Ok(())
     }
@@ -120,40 +131,41 @@ impl Tokens<'_> {
     /// Replaces the token without a lease. Call [`Self::lock`] before, and compare.
     pub async fn replace(
         &self,
-        credential: CredentialId,
+        key: TokenKey<'_>,
         sealed: Vec<u8>,
         expires_at: DateTime<Utc>,
         at: DateTime<Utc>,
     ) -> Result<()> {
-        let sql = "UPDATE vendor_token SET sealed = $3, expires_at = $4, obtained_at = $5
-             WHERE tenant_id = $1 AND credential_id = $2";
-        let mut values = self.key(credential);
+        let sql = "UPDATE vendor_token SET sealed = $4, expires_at = $5, obtained_at = $6
+             WHERE tenant_id = $1 AND credential_id = $2 AND api = $3";
+        let mut values = self.values(key);
         values.extend([sealed.into(), to_micros(expires_at).into(), to_micros(at).into()]);
         self.0.execute(sql, values).await?;
         Ok(())
     }
 
-    async fn read(&self, credential: CredentialId, lock: &str) -> Result<Option<Token>> {
+    async fn read(&self, key: TokenKey<'_>, lock: &str) -> Result<Option<Token>> {
         let sql = format!(
-            "SELECT sealed, expires_at, CASE WHEN lease_until > {} THEN 1 ELSE 0 END AS is_leased, attempted_at, last_error
-             FROM vendor_token WHERE tenant_id = $1 AND credential_id = $2{lock}",
+            "SELECT sealed, expires_at, CASE WHEN lease_until > {} THEN 1 ELSE 0 END AS is_leased, attempted_at, last_error,
+             last_error_kind FROM vendor_token WHERE tenant_id = $1 AND credential_id = $2 AND api = $3{lock}",
             self.now()
         );
-        let row = self.0.query::<Row>(&sql, self.key(credential)).await?.into_iter().next();
-        row.map(|Row { sealed, expires_at, is_leased, attempted_at, last_error }| {
+        let row = self.0.query::<Row>(&sql, self.values(key)).await?.into_iter().next();
+        row.map(|Row { sealed, expires_at, is_leased, attempted_at, last_error, last_error_kind }| {
             Ok(Token {
                 sealed,
                 expires_at: from_micros_opt(expires_at)?,
                 is_leased: is_leased == 1,
                 attempted_at: from_micros_opt(attempted_at)?,
-                last_error,
+                last_failure: last_error_kind.zip(last_error),
             })
         })
         .transpose()
     }
 
-    fn key(self, credential: CredentialId) -> Vec<Value> {
-        vec![self.0.tenant().uuid().into(), credential.uuid().into()]
+    fn values(self, key: TokenKey<'_>) -> Vec<Value> {
+        let TokenKey { credential, api } = key;
+        vec![self.0.tenant().uuid().into(), credential.uuid().into(), api.into()]
     }
 
     /// The database's clock in microseconds.

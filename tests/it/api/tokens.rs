@@ -26,13 +26,13 @@ on_both_databases! {
         let logins = || app.sandbox.handle().ledger(0).count("/v1/auth");
         let before = logins();
         put(json!("wrong")).await;
-        assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], false);
+        let refused = check(&app, &tenant.key, &tenant.connection).await.expect(200);
+        assert_eq!((&refused["ok"], &refused["findings"][0]["code"]), (&json!(false), &json!("credential_not_accepted")));
         assert_eq!(logins(), before + 1);
-        for (seconds, retry_after) in [(0, "30"), (29, "1")] {
+        for seconds in [0, 29] {
             clock.advance(TimeDelta::seconds(seconds));
-            let early = check(&app, &tenant.key, &tenant.connection).await;
-            assert_eq!((early.status, code(&early).as_str()), (503, "connection.vendor-limited"), "{}", early.body);
-            assert_eq!(early.header("retry-after"), Some(retry_after));
+            let early = check(&app, &tenant.key, &tenant.connection).await.expect(200);
+            assert_eq!((&early["ok"], &early["findings"]), (&json!(false), &refused["findings"]), "the same is said");
             assert_eq!(logins(), before + 1, "the vendor was not asked");
         }
         clock.advance(TimeDelta::seconds(1));
@@ -42,6 +42,22 @@ on_both_databases! {
         put(json!(app.sandbox.client_secret().expose_secret())).await;
         assert_eq!(check(&app, &tenant.key, &tenant.connection).await.expect(200)["ok"], true);
         assert_eq!(logins(), before + 3, "a new version waits for nothing");
+        app.stop().await;
+    }
+
+    async fn a_login_that_could_not_be_made_is_waited_for(db: TestDb) {
+        let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+        let app = TestApp::on(db).clock_at(at).start().await;
+        let tenant = app.onboard("Acme").await;
+        let connection = app.connect(&tenant.key, "second").await;
+        let fails = json!({"path": "/v1/auth", "effect": {"kind": "answer", "status": 503, "body": ""}});
+        app.sandbox.handle().add_fault(serde_json::from_value(fails).unwrap()).unwrap();
+        let failed = check(&app, &tenant.key, &connection).await;
+        assert_eq!(code(&failed), "connection.vendor-unavailable", "{}", failed.body);
+        app.clock.clone().unwrap().advance(TimeDelta::seconds(29));
+        let early = check(&app, &tenant.key, &connection).await;
+        assert_eq!((early.status, code(&early).as_str()), (503, "connection.vendor-limited"), "{}", early.body);
+        assert_eq!(early.header("retry-after"), Some("1"));
         app.stop().await;
     }
 

@@ -3,7 +3,8 @@
 //! Three questions, each with a control that shows that the test would notice a failure: does the schema put every table
 //! under the rules (`schema`, `rights`), do the rules hold against raw statements (`row_security`, `pooled`), and do the
 //! repositories keep to their tenant on both databases (`repositories`). `events` proves the order of the log, `sqlite`
-//! what is left where the database has no roles, `migrate` that an operator's login can build it all. `rotation` and `rewrap`
+//! what is left where the database has no roles, `migrate` that an operator's login can build it all. `tokens` keeps those of a vendor's
+//! APIs apart. `rotation` and `rewrap`
 //! change the keys that each tenant's values are sealed with.
 
 #![cfg(test)]
@@ -28,3 +29,4 @@ mod scopes;
 mod seed;
 mod sqlite;
 mod support;
+mod tokens;

@@ -95,7 +95,7 @@ async fn reads_connections(intruder: &Intruder, of_a: &Seeded, of_b: &Seeded) {
     assert!(matches!(tx.credentials().get(of_a.connection, 1).await, Err(Error::NotFound(_))));
     drop(tx);
     let tx = intruder.tries("tokens.find").await;
-    assert_eq!(tx.tokens().find(of_a.credential).await.unwrap(), None);
+    assert_eq!(tx.tokens().find(of_a.token()).await.unwrap(), None);
     drop(tx);
     let tx = intruder.tries("attributes.list").await;
     assert_eq!(tx.attributes().list(of_a.connection).await.unwrap(), []);
@@ -354,21 +354,21 @@ async fn changes_connections(intruder: &Intruder, of_a: &Seeded) {
 }
 
 async fn changes_tokens(intruder: &Intruder, of_a: &Seeded) {
-    let (credential, owner) = (of_a.credential, Uuid::from_u128(7));
+    let (token, owner) = (of_a.token(), Uuid::from_u128(7));
     let tx = intruder.tries("tokens.lock").await;
-    assert!(matches!(tx.tokens().lock(credential).await, Err(Error::MissingReference)));
+    assert!(matches!(tx.tokens().lock(token).await, Err(Error::MissingReference)));
     drop(tx);
     let tx = intruder.tries("tokens.lease").await;
-    tx.tokens().lease(credential, owner, chrono::TimeDelta::minutes(1), at()).await.unwrap();
+    tx.tokens().lease(token, owner, chrono::TimeDelta::minutes(1), at()).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("tokens.complete").await;
-    assert!(!tx.tokens().complete(credential, owner, vec![9], at(), at()).await.unwrap());
+    assert!(!tx.tokens().complete(token, owner, vec![9], at(), at()).await.unwrap());
     done(tx).await;
     let tx = intruder.tries("tokens.fail").await;
-    tx.tokens().fail(credential, owner, "taken over".to_owned()).await.unwrap();
+    tx.tokens().fail(token, owner, "unavailable", "taken over".to_owned()).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("tokens.replace").await;
-    tx.tokens().replace(credential, vec![9], at(), at()).await.unwrap();
+    tx.tokens().replace(token, vec![9], at(), at()).await.unwrap();
     done(tx).await;
 }
 

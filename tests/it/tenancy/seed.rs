@@ -32,6 +32,7 @@ use gangway_storage::{
     quarantine::QuarantinedRecord,
     queue::NewJob,
     records::{Alias, Payload, Record},
+    tokens::TokenKey,
 };
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
@@ -56,6 +57,13 @@ pub(super) struct Seeded {
     pub(super) event: EventId,
     pub(super) quarantined: QuarantineId,
     pub(super) audit: AuditId,
+}
+
+impl Seeded {
+    /// The credential's token.
+    pub(super) const fn token(&self) -> TokenKey<'static> {
+        TokenKey { credential: self.credential, api: "main" }
+    }
 }
 
 /// A moment.
@@ -204,8 +212,8 @@ pub(super) async fn seed(db: &Db, scope: &TenantScope, n: u8) -> Seeded {
     let mut tx = db.begin(scope).await.unwrap();
     tx.connections().create(&connection(seeded.connection, "Personio")).await.unwrap();
     tx.credentials().create(&credential(seeded.credential, seeded.connection, n)).await.unwrap();
-    tx.tokens().lock(seeded.credential).await.unwrap();
-    tx.tokens().replace(seeded.credential, vec![n], at(), at()).await.unwrap();
+    tx.tokens().lock(seeded.token()).await.unwrap();
+    tx.tokens().replace(seeded.token(), vec![n], at(), at()).await.unwrap();
     tx.attributes().create(&seeded.attribute).await.unwrap();
     let mapping = Mapping { version: 1, updated_at: Some(at()), ..Mapping::built_in(seeded.connection) };
     tx.mappings().upsert(&mapping).await.unwrap();

@@ -34,11 +34,16 @@ pub(super) struct TestDb {
 impl TestDb {
     /// A migrated SQLite file.
     pub(super) async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("gangway.db").display());
-        let db = Self { admin_url: url.clone(), url, login: String::new(), _folder: Some(folder) };
+        let db = Self::sqlite_empty();
         migrate(&db.url).await.unwrap();
         db
+    }
+
+    /// A SQLite file that is not there yet.
+    pub(super) fn sqlite_empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("gangway.db").display());
+        Self { admin_url: url.clone(), url, login: String::new(), _folder: Some(folder) }
     }
 
     /// A migrated PostgreSQL database, owned by a login without special rights; none without a server.

@@ -1,19 +1,23 @@
-//! The vendor token of a credential version, sealed in the database and renewed by one process at a time.
+//! The vendor tokens of a credential version, sealed in the database and renewed by one process at a time.
 //!
-//! Never renewed before it ends or is rejected; at most one authentication per credential version in 30 seconds (a new
-//! version has a row of its own, so it starts at once). A token belongs to one connection and is never shared.
+//! Never renewed before it ends or is rejected; at most one authentication per credential version and API of the vendor in 30
+//! seconds (a new version has rows of its own, so it starts at once). A token belongs to one connection and is never shared.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use gangway_connector::{
-    Error as ContractError, ErrorKind, Lease, Refresh, Result as ContractResult, Retry, StoredToken, TokenStore,
+    Api, Error as ContractError, ErrorKind, Lease, LoginFailure, Refresh, Result as ContractResult, StoredToken,
+    TokenStore, too_soon,
 };
 use gangway_domain::id::CredentialId;
 use gangway_egress::VendorPort;
 use gangway_metrics::vendor::LOGINS;
-use gangway_storage::{TenantTx, tokens::Token};
+use gangway_storage::{
+    TenantTx,
+    tokens::{Token, TokenKey},
+};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -23,7 +27,7 @@ const OPERATION: &str = "authenticate";
 const SEAL_KIND: &str = "vendor-token";
 const SEAL_FIELD: &str = "token";
 
-/// Shortest pause between two authentications with one credential version.
+/// Shortest pause between two authentications with one credential version at one API.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
 /// How far other processes' clocks may be ahead. A login of a later time means that our clock went back since: waiting until it
 /// is there again would keep everybody out for as long as it went back.
@@ -33,7 +37,7 @@ const LEASE: TimeDelta = TimeDelta::seconds(90);
 /// How often a waiter looks whether somebody else's authentication ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The token of one credential version.
+/// The tokens of one credential version.
 pub(super) struct SealedTokens {
     ctx: Ctx,
     credential: CredentialId,
@@ -51,7 +55,7 @@ pub(super) struct Joining {
 enum Decision {
     Answer(Refresh),
     Wait,
-    TooSoon(TimeDelta),
+    TooSoon(TimeDelta, Option<LoginFailure>),
 }
 
 impl SealedTokens {
@@ -66,15 +70,19 @@ impl SealedTokens {
         }
     }
 
-    async fn open(&self, keys: &TenantKeys, tx: &TenantTx, token: &Token) -> Result<Option<StoredToken>> {
+    const fn key(&self, api: Api) -> TokenKey<'static> {
+        TokenKey { credential: self.credential, api: api.as_str() }
+    }
+
+    async fn open(&self, api: Api, keys: &TenantKeys, tx: &TenantTx, token: &Token) -> Result<Option<StoredToken>> {
         let (Some(sealed), Some(expires_at)) = (&token.sealed, token.expires_at) else { return Ok(None) };
-        let clear = keys.open(tx, SEAL_KIND, self.credential.uuid(), SEAL_FIELD, sealed).await?;
+        let clear = keys.open(tx, SEAL_KIND, self.credential.uuid(), &seal_field(api), sealed).await?;
         let text = std::str::from_utf8(&clear).map_err(|_| Error::internal("an opened token is not text"))?;
         Ok(Some(StoredToken::new(SecretString::from(text), expires_at)))
     }
 
-    fn seal(&self, keys: &TenantKeys, token: &StoredToken) -> Vec<u8> {
-        keys.seal(SEAL_KIND, self.credential.uuid(), SEAL_FIELD, token.token.expose_secret().as_bytes())
+    fn seal(&self, api: Api, keys: &TenantKeys, token: &StoredToken) -> Vec<u8> {
+        keys.seal(SEAL_KIND, self.credential.uuid(), &seal_field(api), token.token.expose_secret().as_bytes())
     }
 
     /// Called before a transaction begins: it may read keys in one of its own, and SQLite has one writer.
@@ -83,11 +91,11 @@ impl SealedTokens {
         app.keys.tenant(app, self.ctx.scope()).await
     }
 
-    async fn find(&self) -> Result<Option<StoredToken>> {
+    async fn find(&self, api: Api) -> Result<Option<StoredToken>> {
         let keys = self.keys().await?;
         let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
-        let token = match tx.tokens().find(self.credential).await? {
-            Some(row) => self.open(&keys, &tx, &row).await?,
+        let token = match tx.tokens().find(self.key(api)).await? {
+            Some(row) => self.open(api, &keys, &tx, &row).await?,
             None => None,
         };
         tx.commit().await?;
@@ -95,20 +103,20 @@ impl SealedTokens {
     }
 
     /// Whether somebody is authenticating.
-    async fn is_leased(&self) -> Result<bool> {
+    async fn is_leased(&self, api: Api) -> Result<bool> {
         let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
-        let row = tx.tokens().find(self.credential).await?;
+        let row = tx.tokens().find(self.key(api)).await?;
         tx.commit().await?;
         Ok(row.is_some_and(|row| row.is_leased))
     }
 
-    async fn decide(&self, rejected: Option<&StoredToken>) -> Result<Decision> {
+    async fn decide(&self, api: Api, rejected: Option<&StoredToken>) -> Result<Decision> {
         let app = self.ctx.app();
         let keys = self.keys().await?;
         let tx = app.db.begin(self.ctx.scope()).await?;
-        let row = tx.tokens().lock(self.credential).await?;
+        let row = tx.tokens().lock(self.key(api)).await?;
         let now = app.now();
-        let at_hand = self.open(&keys, &tx, &row).await?;
+        let at_hand = self.open(api, &keys, &tx, &row).await?;
         if let Some(token) = at_hand
             && token.expires_at > now
             && rejected.is_none_or(|rejected| !token.is_same_token(rejected))
@@ -126,20 +134,20 @@ impl SealedTokens {
             && left <= PAUSE + SKEW
         {
             tx.commit().await?;
-            return Ok(Decision::TooSoon(left.min(PAUSE)));
+            return Ok(Decision::TooSoon(left.min(PAUSE), last_failure(&row)));
         }
         let owner = gangway_domain::id::uuid_v7(now, app.random());
-        tx.tokens().lease(self.credential, owner, LEASE, now).await?;
+        tx.tokens().lease(self.key(api), owner, LEASE, now).await?;
         tx.commit().await?;
         Ok(Decision::Answer(Refresh::Authenticate(Lease::new(owner.to_string()))))
     }
 
-    async fn store(&self, owner: Uuid, token: &StoredToken) -> Result<()> {
+    async fn store(&self, api: Api, owner: Uuid, token: &StoredToken) -> Result<()> {
         let app = self.ctx.app();
-        let sealed = self.seal(&*self.keys().await?, token);
+        let sealed = self.seal(api, &*self.keys().await?, token);
         let tx = app.db.begin(self.ctx.scope()).await?;
         let now = app.now();
-        if tx.tokens().complete(self.credential, owner, sealed, token.expires_at, now).await? {
+        if tx.tokens().complete(self.key(api), owner, sealed, token.expires_at, now).await? {
             tx.credentials().set_authenticated(self.credential, now).await?;
         }
         tx.commit().await?;
@@ -148,23 +156,24 @@ impl SealedTokens {
         Ok(())
     }
 
-    async fn give_back(&self, owner: Uuid, message: String) -> Result<()> {
+    async fn give_back(&self, api: Api, owner: Uuid, failure: LoginFailure) -> Result<()> {
+        let LoginFailure { kind, message } = failure;
         let tx = self.ctx.app().db.begin(self.ctx.scope()).await?;
-        tx.tokens().fail(self.credential, owner, message).await?;
+        tx.tokens().fail(self.key(api), owner, kind.as_str(), message).await?;
         tx.commit().await?;
         LOGINS.add(1, ["failed"]);
         Ok(())
     }
 
-    async fn replace(&self, previous: &StoredToken, token: &StoredToken) -> Result<()> {
+    async fn replace(&self, api: Api, previous: &StoredToken, token: &StoredToken) -> Result<()> {
         let app = self.ctx.app();
         let keys = self.keys().await?;
-        let sealed = self.seal(&keys, token);
+        let sealed = self.seal(api, &keys, token);
         let tx = app.db.begin(self.ctx.scope()).await?;
-        let row = tx.tokens().lock(self.credential).await?;
-        let at_hand = self.open(&keys, &tx, &row).await?;
+        let row = tx.tokens().lock(self.key(api)).await?;
+        let at_hand = self.open(api, &keys, &tx, &row).await?;
         if at_hand.is_some_and(|at_hand| at_hand.is_same_token(previous)) {
-            tx.tokens().replace(self.credential, sealed, token.expires_at, app.now()).await?;
+            tx.tokens().replace(self.key(api), sealed, token.expires_at, app.now()).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -173,28 +182,22 @@ impl SealedTokens {
 
 #[async_trait]
 impl TokenStore for SealedTokens {
-    async fn get(&self) -> ContractResult<Option<StoredToken>> {
-        let token = self.find().await.map_err(store_failed)?;
+    async fn get(&self, api: Api) -> ContractResult<Option<StoredToken>> {
+        let token = self.find(api).await.map_err(store_failed)?;
         if token.is_some() {
             self.join();
         }
         Ok(token)
     }
 
-    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> ContractResult<Refresh> {
+    async fn begin_refresh(&self, api: Api, rejected: Option<&StoredToken>) -> ContractResult<Refresh> {
         loop {
-            match self.decide(rejected).await.map_err(store_failed)? {
+            match self.decide(api, rejected).await.map_err(store_failed)? {
                 Decision::Answer(refresh) => return Ok(refresh),
-                Decision::TooSoon(left) => {
-                    let left = left.to_std().unwrap_or_default();
-                    let message = "the last authentication was less than 30 seconds ago";
-                    return Err(
-                        ContractError::new(ErrorKind::RateLimited, OPERATION, message).with_retry(Retry::After(left))
-                    );
-                }
+                Decision::TooSoon(left, last) => return Err(too_soon(left.to_std().unwrap_or_default(), last)),
                 Decision::Wait => loop {
                     tokio::time::sleep(LOOK_AGAIN).await;
-                    if !self.is_leased().await.map_err(store_failed)? {
+                    if !self.is_leased(api).await.map_err(store_failed)? {
                         break;
                     }
                 },
@@ -202,17 +205,28 @@ impl TokenStore for SealedTokens {
         }
     }
 
-    async fn complete(&self, lease: Lease, token: StoredToken) -> ContractResult<()> {
-        self.store(owner(&lease)?, &token).await.map_err(store_failed)
+    async fn complete(&self, api: Api, lease: Lease, token: StoredToken) -> ContractResult<()> {
+        self.store(api, owner(&lease)?, &token).await.map_err(store_failed)
     }
 
-    async fn fail(&self, lease: Lease, message: String) -> ContractResult<()> {
-        self.give_back(owner(&lease)?, message).await.map_err(store_failed)
+    async fn fail(&self, api: Api, lease: Lease, failure: LoginFailure) -> ContractResult<()> {
+        self.give_back(api, owner(&lease)?, failure).await.map_err(store_failed)
     }
 
-    async fn adopt(&self, previous: &StoredToken, token: StoredToken) -> ContractResult<()> {
-        self.replace(previous, &token).await.map_err(store_failed)
+    async fn adopt(&self, api: Api, previous: &StoredToken, token: StoredToken) -> ContractResult<()> {
+        self.replace(api, previous, &token).await.map_err(store_failed)
     }
+}
+
+/// What a sealed token is bound to, so that one API's cannot stand in for another's.
+fn seal_field(api: Api) -> Cow<'static, str> {
+    if api == Api::MAIN { Cow::Borrowed(SEAL_FIELD) } else { Cow::Owned(format!("{SEAL_FIELD}.{}", api.as_str())) }
+}
+
+/// Why the last login failed. A kind that only a newer version knows is none here.
+fn last_failure(row: &Token) -> Option<LoginFailure> {
+    let (kind, message) = row.last_failure.as_ref()?;
+    Some(LoginFailure { kind: ErrorKind::parse(kind)?, message: message.clone() })
 }
 
 fn owner(lease: &Lease) -> ContractResult<Uuid> {

@@ -36,6 +36,24 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::ConfigInvalid,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Unsupported,
+        Self::Protocol,
+        Self::Refused,
+    ];
+
+    /// Reads the stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// Stable name, as in codes, logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -188,6 +206,12 @@ mod tests {
     fn display_leaves_the_source_to_the_log_adapter() {
         let port = gangway_egress::Error::new(gangway_egress::ErrorKind::Connect, "/x", "inner words");
         assert!(!Error::from_port("read employees", port).to_string().contains("inner words"));
+    }
+
+    #[test]
+    fn every_kind_is_read_back_by_its_name() {
+        assert_eq!(ErrorKind::ALL.map(|kind| ErrorKind::parse(kind.as_str())), ErrorKind::ALL.map(Some));
+        assert_eq!(ErrorKind::parse("of_tomorrow"), None);
     }
 
     #[test]

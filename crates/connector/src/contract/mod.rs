@@ -12,6 +12,7 @@ mod connector;
 mod error;
 mod fields;
 mod manifest;
+mod memory_tokens;
 mod periods;
 mod proxy;
 mod record;
@@ -28,6 +29,7 @@ pub use connector::{AnyConnector, Connector};
 pub use error::{Error, ErrorKind, Owner, Result, Retry};
 pub use fields::FieldProblem;
 pub use manifest::{IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+pub use memory_tokens::MemoryTokenStore;
 pub use periods::{
     AbsenceTarget, Approval, AttendanceTarget, CreateAbsence, CreateAttendances, DeletePeriod, Deletion, Place,
     UpdateAttendance,
@@ -38,4 +40,4 @@ pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPict
 pub use target::{
     CreateEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError, Written,
 };
-pub use token::{Lease, MIN_PAUSE_SECONDS, MemoryTokenStore, Refresh, StoredToken, TokenStore};
+pub use token::{Api, Lease, LoginFailure, MIN_PAUSE_SECONDS, Refresh, StoredToken, TokenStore, too_soon};

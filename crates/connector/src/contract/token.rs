@@ -1,26 +1,40 @@
 //! Where a vendor token lies, and the rules of getting a new one.
 //!
 //! The store is shared by every process that uses the connection. It, not the connector, keeps authentication single-flight
-//! and to one in [`MIN_PAUSE_SECONDS`]; a connector only says "this one was rejected" and does what it is told.
+//! and to one in [`MIN_PAUSE_SECONDS`]; a connector only says "this one was rejected" and does what it is told. A vendor whose
+//! APIs have tokens of their own has one of each: they neither wait for nor replace one another.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use gangway_domain::Clock;
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Notify;
 
-use super::error::{Error, ErrorKind, Result, Retry};
+use super::error::{Error, ErrorKind, Owner, Result, Retry};
 
-/// Shortest pause between two authentications with one credential version.
+/// Shortest pause between two authentications with one credential version at one API.
 pub const MIN_PAUSE_SECONDS: i64 = 30;
 
 const OPERATION: &str = "authenticate";
+
+/// An API of the vendor that has tokens of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Api(&'static str);
+
+impl Api {
+    /// The only API of most vendors, and the first of the others.
+    pub const MAIN: Self = Self("main");
+
+    /// Another API of the same vendor. Its name is stored with its tokens.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
 
 /// A token and when it ends.
 #[derive(Debug, Clone)]
@@ -74,129 +88,48 @@ pub enum Refresh {
     Authenticate(Lease),
 }
 
-/// Where the token of one connection lies.
+/// Why a login failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFailure {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// What happened and what to do, for an admin.
+    pub message: String,
+}
+
+impl LoginFailure {
+    /// What a login ended with.
+    pub fn of(error: &Error) -> Self {
+        Self { kind: error.kind, message: error.message.clone() }
+    }
+}
+
+/// For stores: the answer to who wants to log in when `left` of the pause since the last login is to go. What only the tenant
+/// can mend is said again, since another login would end no better; anything else is a matter of waiting.
+pub fn too_soon(left: Duration, last: Option<LoginFailure>) -> Error {
+    match last {
+        Some(LoginFailure { kind, message }) if kind.owner() == Owner::Tenant => Error::new(kind, OPERATION, message),
+        _ => Error::new(ErrorKind::RateLimited, OPERATION, "the last authentication was less than 30 seconds ago")
+            .with_retry(Retry::After(left)),
+    }
+}
+
+/// Where the tokens of one connection lie, one for each of the vendor's APIs.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// The token at hand, ended or not.
-    async fn get(&self) -> Result<Option<StoredToken>>;
+    async fn get(&self, api: Api) -> Result<Option<StoredToken>>;
 
-    /// Asks for a token other than `rejected`. Waits while somebody else authenticates; fails with
-    /// [`ErrorKind::RateLimited`] and the remaining pause when the last authentication was too short a time ago.
-    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> Result<Refresh>;
+    /// Asks for a token other than `rejected`. Waits while somebody else authenticates. When the last authentication was too
+    /// short a time ago, fails as it did if it was refused, else with [`ErrorKind::RateLimited`] and the remaining pause.
+    async fn begin_refresh(&self, api: Api, rejected: Option<&StoredToken>) -> Result<Refresh>;
 
     /// Stores the token got under a lease.
-    async fn complete(&self, lease: Lease, token: StoredToken) -> Result<()>;
+    async fn complete(&self, api: Api, lease: Lease, token: StoredToken) -> Result<()>;
 
     /// Gives a lease back without a token.
-    async fn fail(&self, lease: Lease, message: String) -> Result<()>;
+    async fn fail(&self, api: Api, lease: Lease, failure: LoginFailure) -> Result<()>;
 
     /// Replaces `previous`, if it is still the one at hand, by a token that the vendor handed out in an answer.
-    async fn adopt(&self, previous: &StoredToken, token: StoredToken) -> Result<()>;
-}
-
-/// A store in memory, for tests and tools. Follows the same rules as the real one.
-pub struct MemoryTokenStore {
-    clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    token: Option<StoredToken>,
-    lease: Option<u64>,
-    n_leases: u64,
-    authenticated_at: Option<DateTime<Utc>>,
-}
-
-impl MemoryTokenStore {
-    /// An empty store.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default(), changed: Notify::new() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Decides at once, or says that somebody else is authenticating.
-    fn try_begin(&self, rejected: Option<&StoredToken>) -> Option<Result<Refresh>> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        if let Some(token) = &state.token
-            && token.expires_at > now
-            && rejected.is_none_or(|rejected| !token.is_same_token(rejected))
-        {
-            return Some(Ok(Refresh::Fresh(token.clone())));
-        }
-        if state.lease.is_some() {
-            return None;
-        }
-        if let Some(last) = state.authenticated_at {
-            let left = last + TimeDelta::seconds(MIN_PAUSE_SECONDS) - now;
-            if let Ok(left) = left.to_std()
-                && !left.is_zero()
-            {
-                return Some(Err(too_soon(left)));
-            }
-        }
-        state.n_leases += 1;
-        state.lease = Some(state.n_leases);
-        state.authenticated_at = Some(now);
-        Some(Ok(Refresh::Authenticate(Lease::new(state.n_leases.to_string()))))
-    }
-
-    fn release(&self, lease: &Lease, token: Option<StoredToken>) {
-        let mut state = self.state();
-        if state.lease.is_some_and(|current| current.to_string() == lease.id()) {
-            state.lease = None;
-            if token.is_some() {
-                state.token = token;
-            }
-        }
-        drop(state);
-        self.changed.notify_waiters();
-    }
-}
-
-fn too_soon(left: Duration) -> Error {
-    Error::new(ErrorKind::RateLimited, OPERATION, "the last authentication was less than 30 seconds ago")
-        .with_retry(Retry::After(left))
-}
-
-#[async_trait]
-impl TokenStore for MemoryTokenStore {
-    async fn get(&self) -> Result<Option<StoredToken>> {
-        Ok(self.state().token.clone())
-    }
-
-    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> Result<Refresh> {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if let Some(decision) = self.try_begin(rejected) {
-                return decision;
-            }
-            changed.await;
-        }
-    }
-
-    async fn complete(&self, lease: Lease, token: StoredToken) -> Result<()> {
-        self.release(&lease, Some(token));
-        Ok(())
-    }
-
-    async fn fail(&self, lease: Lease, _message: String) -> Result<()> {
-        self.release(&lease, None);
-        Ok(())
-    }
-
-    async fn adopt(&self, previous: &StoredToken, token: StoredToken) -> Result<()> {
-        let mut state = self.state();
-        if state.token.as_ref().is_some_and(|current| current.is_same_token(previous)) {
-            state.token = Some(token);
-        }
-        Ok(())
-    }
+    async fn adopt(&self, api: Api, previous: &StoredToken, token: StoredToken) -> Result<()>;
 }

@@ -5,7 +5,10 @@ use gangway_egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Credential, authentication, envelope::Document};
-use crate::contract::{Error, ErrorKind, Refresh, Result, Retry, Runtime, StoredToken};
+use crate::contract::{Api, Error, ErrorKind, LoginFailure, Refresh, Result, Retry, Runtime, StoredToken};
+
+/// Version 1's tokens.
+const API: Api = Api::MAIN;
 
 /// Sends requests of one connection.
 pub(super) struct Client {
@@ -198,22 +201,22 @@ impl Client {
     /// A token other than `rejected`: the one at hand, or a new one under the store's lease.
     async fn token(&self, rejected: Option<&StoredToken>, class: gangway_egress::Class) -> Result<StoredToken> {
         if rejected.is_none()
-            && let Some(token) = self.runtime.tokens.get().await?
+            && let Some(token) = self.runtime.tokens.get(API).await?
             && token.expires_at > self.runtime.clock.now()
         {
             return Ok(token);
         }
-        let lease = match self.runtime.tokens.begin_refresh(rejected).await? {
+        let lease = match self.runtime.tokens.begin_refresh(API, rejected).await? {
             Refresh::Fresh(token) => return Ok(token),
             Refresh::Authenticate(lease) => lease,
         };
         match self.authenticate(class).await {
             Ok(token) => {
-                self.runtime.tokens.complete(lease, token.clone()).await?;
+                self.runtime.tokens.complete(API, lease, token.clone()).await?;
                 Ok(token)
             }
             Err(error) => {
-                self.runtime.tokens.fail(lease, error.to_string()).await?;
+                self.runtime.tokens.fail(API, lease, LoginFailure::of(&error)).await?;
                 Err(error)
             }
         }
@@ -232,7 +235,7 @@ impl Client {
 
     async fn adopt(&self, current: &StoredToken, response: &Response) -> Result<()> {
         match authentication::token_in_header(response, self.runtime.clock.now()) {
-            Some(token) if !token.is_same_token(current) => self.runtime.tokens.adopt(current, token).await,
+            Some(token) if !token.is_same_token(current) => self.runtime.tokens.adopt(API, current, token).await,
             _ => Ok(()),
         }
     }

@@ -100,8 +100,8 @@ async fn a_wrong_credential_is_tried_once_per_pause(harness: &Harness) {
         let said = format!("{error} {error:?}");
         assert!(!said.contains(wrong.expose_secret()) && !said.contains("client_secret"), "{}: {said}", subject.name);
         for _ in 0..3 {
-            let error = first_page(&subject, connection.as_ref()).await.expect_err("the credential is wrong");
-            pause(&subject.name, &error);
+            let again = first_page(&subject, connection.as_ref()).await.expect_err("the credential is wrong");
+            assert_eq!((again.kind, &again.message), (error.kind, &error.message), "{}: {again:?}", subject.name);
         }
         assert_eq!(subject.account.traffic().total, n_authentications, "{}: one a pause", subject.name);
         subject.advance_s(MIN_PAUSE_SECONDS);

@@ -13,7 +13,8 @@ use super::{
     vendor::{Script, answer, list, refusal, token},
 };
 use crate::contract::{
-    Connection, Error, ErrorKind, Lease, MemoryTokenStore, Page, Refresh, Result, Retry, StoredToken, TokenStore,
+    Api, Connection, Error, ErrorKind, Lease, LoginFailure, MemoryTokenStore, Page, Refresh, Result, Retry,
+    StoredToken, TokenStore,
 };
 
 struct Bench {
@@ -41,7 +42,7 @@ impl Bench {
     }
 
     async fn stored(&self) -> String {
-        self.tokens.get().await.unwrap().unwrap().token.expose_secret().to_owned()
+        self.tokens.get(Api::MAIN).await.unwrap().unwrap().token.expose_secret().to_owned()
     }
 }
 
@@ -112,11 +113,25 @@ async fn a_token_handed_out_in_an_answer_is_adopted() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_the_tenants_to_mend_and_are_not_tried_again_at_once() {
-    let bench = Bench::new(Script::new([refusal(403, 0)])).await;
+async fn a_refused_login_is_told_again_for_half_a_minute_without_asking_the_vendor() {
+    let bench = Bench::new(Script::new([refusal(403, 0), token("a"), empty()])).await;
     let error = bench.read().await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unauthenticated);
-    assert_eq!(bench.read().await.unwrap_err().kind, ErrorKind::RateLimited);
+    assert_eq!((error.kind, error.retry), (ErrorKind::Unauthenticated, Retry::Never));
+    bench.clock.advance(TimeDelta::seconds(29));
+    let again = bench.read().await.unwrap_err();
+    assert_eq!((again.kind, again.retry, &again.message), (error.kind, error.retry, &error.message));
+    assert_eq!(bench.script.ledger().len(), 1);
+    bench.clock.advance(TimeDelta::seconds(1));
+    bench.read().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_login_that_failed_for_a_while_is_waited_for() {
+    let bench = Bench::new(Script::new([answer(503, "")])).await;
+    assert_eq!(bench.read().await.unwrap_err().kind, ErrorKind::Unavailable);
+    bench.clock.advance(TimeDelta::seconds(10));
+    let error = bench.read().await.unwrap_err();
+    assert_eq!((error.kind, error.retry), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(20))));
     assert_eq!(bench.script.ledger().len(), 1);
 }
 
@@ -142,11 +157,13 @@ async fn secrets_show_in_no_error_and_no_debug_text() {
 async fn others_wait_for_the_one_who_authenticates() {
     let clock = ManualClock::new(start());
     let store = Arc::new(MemoryTokenStore::new(Arc::new(clock.clone())));
-    let Refresh::Authenticate(lease) = store.begin_refresh(None).await.unwrap() else { panic!("a lease is due") };
+    let Refresh::Authenticate(lease) = store.begin_refresh(Api::MAIN, None).await.unwrap() else {
+        panic!("a lease is due")
+    };
     let token = StoredToken::new("a".into(), start() + TimeDelta::hours(1));
-    let (waiting, ()) = tokio::join!(store.begin_refresh(None), async {
+    let (waiting, ()) = tokio::join!(store.begin_refresh(Api::MAIN, None), async {
         tokio::task::yield_now().await;
-        store.complete(lease, token).await.unwrap();
+        store.complete(Api::MAIN, lease, token).await.unwrap();
     });
     assert!(matches!(waiting.unwrap(), Refresh::Fresh(token) if token.token.expose_secret() == "a"));
 }
@@ -156,9 +173,29 @@ async fn a_stale_lease_and_a_stale_token_change_nothing() {
     let clock = ManualClock::new(start());
     let store = MemoryTokenStore::new(Arc::new(clock.clone()));
     let at = start() + TimeDelta::hours(1);
-    let Refresh::Authenticate(lease) = store.begin_refresh(None).await.unwrap() else { panic!("a lease is due") };
-    store.complete(lease, StoredToken::new("a".into(), at)).await.unwrap();
-    store.complete(Lease::new("99"), StoredToken::new("b".into(), at)).await.unwrap();
-    store.adopt(&StoredToken::new("old".into(), at), StoredToken::new("c".into(), at)).await.unwrap();
-    assert_eq!(store.get().await.unwrap().unwrap().token.expose_secret(), "a");
+    let Refresh::Authenticate(lease) = store.begin_refresh(Api::MAIN, None).await.unwrap() else {
+        panic!("a lease is due")
+    };
+    store.complete(Api::MAIN, lease, StoredToken::new("a".into(), at)).await.unwrap();
+    store.complete(Api::MAIN, Lease::new("99"), StoredToken::new("b".into(), at)).await.unwrap();
+    store.adopt(Api::MAIN, &StoredToken::new("old".into(), at), StoredToken::new("c".into(), at)).await.unwrap();
+    assert_eq!(store.get(Api::MAIN).await.unwrap().unwrap().token.expose_secret(), "a");
+}
+
+#[tokio::test]
+async fn tokens_of_two_apis_neither_wait_for_nor_replace_one_another() {
+    let other = Api::new("other");
+    let store = MemoryTokenStore::new(Arc::new(ManualClock::new(start())));
+    let Refresh::Authenticate(main) = store.begin_refresh(Api::MAIN, None).await.unwrap() else {
+        panic!("a lease is due")
+    };
+    let Refresh::Authenticate(lease) = store.begin_refresh(other, None).await.unwrap() else {
+        panic!("a lease is due")
+    };
+    let failure = LoginFailure { kind: ErrorKind::Unauthenticated, message: "no".to_owned() };
+    store.fail(other, lease, failure).await.unwrap();
+    store.complete(Api::MAIN, main, StoredToken::new("a".into(), start() + TimeDelta::hours(1))).await.unwrap();
+    assert!(store.get(other).await.unwrap().is_none());
+    assert_eq!(store.begin_refresh(other, None).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+    assert!(matches!(store.begin_refresh(Api::MAIN, None).await.unwrap(), Refresh::Fresh(_)));
 }

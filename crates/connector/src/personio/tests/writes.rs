@@ -13,8 +13,8 @@ use super::{
     vendor::{Script, answer, refusal, token},
 };
 use crate::contract::{
-    self, CreateEmployee, ErrorKind, Lease, MemoryTokenStore, Outcome, Owner, Refresh, Retry, StoredToken, TokenStore,
-    UpdateEmployee, Values, WriteError, Written,
+    self, Api, CreateEmployee, ErrorKind, Lease, LoginFailure, MemoryTokenStore, Outcome, Owner, Refresh, Retry,
+    StoredToken, TokenStore, UpdateEmployee, Values, WriteError, Written,
 };
 
 pub(super) fn values(fields: &Value, attributes: &Value) -> Values {
@@ -230,23 +230,23 @@ struct Forgetful(MemoryTokenStore);
 
 #[async_trait]
 impl TokenStore for Forgetful {
-    async fn get(&self) -> Result<Option<StoredToken>, contract::Error> {
-        self.0.get().await
+    async fn get(&self, api: Api) -> Result<Option<StoredToken>, contract::Error> {
+        self.0.get(api).await
     }
 
-    async fn begin_refresh(&self, rejected: Option<&StoredToken>) -> Result<Refresh, contract::Error> {
-        self.0.begin_refresh(rejected).await
+    async fn begin_refresh(&self, api: Api, rejected: Option<&StoredToken>) -> Result<Refresh, contract::Error> {
+        self.0.begin_refresh(api, rejected).await
     }
 
-    async fn complete(&self, lease: Lease, token: StoredToken) -> Result<(), contract::Error> {
-        self.0.complete(lease, token).await
+    async fn complete(&self, api: Api, lease: Lease, token: StoredToken) -> Result<(), contract::Error> {
+        self.0.complete(api, lease, token).await
     }
 
-    async fn fail(&self, lease: Lease, message: String) -> Result<(), contract::Error> {
-        self.0.fail(lease, message).await
+    async fn fail(&self, api: Api, lease: Lease, failure: LoginFailure) -> Result<(), contract::Error> {
+        self.0.fail(api, lease, failure).await
     }
 
-    async fn adopt(&self, _: &StoredToken, _: StoredToken) -> Result<(), contract::Error> {
+    async fn adopt(&self, _: Api, _: &StoredToken, _: StoredToken) -> Result<(), contract::Error> {
         Err(contract::Error::new(ErrorKind::Unavailable, "authenticate", "the database does not answer"))
     }
 }
