@@ -105,10 +105,13 @@ impl LoginFailure {
 }
 
 /// For stores: the answer to who wants to log in when `left` of the pause since the last login is to go. What only the tenant
-/// can mend is said again, since another login would end no better; anything else is a matter of waiting.
+/// can mend, or the vendor does not have, is said again, since another login would end no better; anything else is a matter of
+/// waiting.
 pub fn too_soon(left: Duration, last: Option<LoginFailure>) -> Error {
     match last {
-        Some(LoginFailure { kind, message }) if kind.owner() == Owner::Tenant => Error::new(kind, OPERATION, message),
+        Some(LoginFailure { kind, message }) if kind.owner() == Owner::Tenant || kind == ErrorKind::Unsupported => {
+            Error::new(kind, OPERATION, message)
+        }
         _ => Error::new(ErrorKind::RateLimited, OPERATION, "the last authentication was less than 30 seconds ago")
             .with_retry(Retry::After(left)),
     }

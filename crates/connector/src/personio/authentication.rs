@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use gangway_egress::{Body, Class, Method, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{
     Credential,
@@ -71,19 +72,28 @@ pub(super) fn token(response: &Response, now: DateTime<Utc>) -> Result<StoredTok
     }
 }
 
-const NOT_ACCEPTED: &str = "Personio does not accept this client ID and secret; copy both again, or generate a new \
+pub(super) const NOT_ACCEPTED: &str = "Personio does not accept this client ID and secret; copy both again, or generate a new \
                             credential in Personio's settings";
 
 fn read_token(document: &Document, now: DateTime<Utc>) -> Result<StoredToken> {
-    let without_token =
-        || Error::new(ErrorKind::Protocol, OPERATION, "the answer holds no token").with_retry(Retry::Backoff);
-    let data = document.data().and_then(members).map_err(|_| without_token())?;
-    let token = member(&data, "token")
+    let data = document.data().and_then(members).unwrap_or_default();
+    stored(member(&data, "token"), member(&data, "expires_in"), now)
+}
+
+/// A token of either version, and its life in seconds.
+pub(super) fn stored(
+    token: Option<&RawValue>,
+    expires_in: Option<&RawValue>,
+    now: DateTime<Utc>,
+) -> Result<StoredToken> {
+    let token = token
         .filter(|raw| shape(raw) == Shape::Text)
         .and_then(|raw| text(raw).ok())
         .filter(|token| is_token(token))
-        .ok_or_else(without_token)?;
-    let life = member(&data, "expires_in")
+        .ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, OPERATION, "the answer holds no token").with_retry(Retry::Backoff)
+        })?;
+    let life = expires_in
         .and_then(|raw| raw.get().trim_matches('"').parse::<i64>().ok())
         .filter(|seconds| *seconds > 0)
         .unwrap_or(DEFAULT_LIFE_SECONDS)

@@ -4,8 +4,8 @@
 use gangway_egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Credential, authentication, envelope::Document};
-use crate::contract::{Api, Error, ErrorKind, LoginFailure, Refresh, Result, Retry, Runtime, StoredToken};
+use super::{Credential, authentication, envelope::Document, tokens};
+use crate::contract::{Api, Error, ErrorKind, Result, Retry, Runtime, StoredToken};
 
 /// Version 1's tokens.
 const API: Api = Api::MAIN;
@@ -198,28 +198,8 @@ impl Client {
         secrets.into_iter().flatten().any(|secret| repeats(&response.body, secret))
     }
 
-    /// A token other than `rejected`: the one at hand, or a new one under the store's lease.
     async fn token(&self, rejected: Option<&StoredToken>, class: gangway_egress::Class) -> Result<StoredToken> {
-        if rejected.is_none()
-            && let Some(token) = self.runtime.tokens.get(API).await?
-            && token.expires_at > self.runtime.clock.now()
-        {
-            return Ok(token);
-        }
-        let lease = match self.runtime.tokens.begin_refresh(API, rejected).await? {
-            Refresh::Fresh(token) => return Ok(token),
-            Refresh::Authenticate(lease) => lease,
-        };
-        match self.authenticate(class).await {
-            Ok(token) => {
-                self.runtime.tokens.complete(API, lease, token.clone()).await?;
-                Ok(token)
-            }
-            Err(error) => {
-                self.runtime.tokens.fail(API, lease, LoginFailure::of(&error)).await?;
-                Err(error)
-            }
-        }
+        tokens::token(&self.runtime, API, rejected, self.authenticate(class)).await
     }
 
     async fn authenticate(&self, class: gangway_egress::Class) -> Result<StoredToken> {

@@ -38,8 +38,13 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads the outline of a body.
+    /// Reads the outline of a body of version 1.
     pub(super) fn read(body: &Bytes) -> Result<Self, Refusal> {
+        Self::read_with(body, "data")
+    }
+
+    /// Reads the outline of a body whose items lie in this member.
+    pub(super) fn read_with(body: &Bytes, data_key: &str) -> Result<Self, Refusal> {
         // One letter in a foreign encoding must not lose the whole page: it is replaced, and its record set aside.
         let (bytes, is_repaired) = match str::from_utf8(body) {
             Ok(_) => (body.clone(), false),
@@ -70,7 +75,7 @@ impl Document {
                         total_pages: member(&found, "total_pages").and_then(count),
                     };
                 }
-                member(&outline, "data")
+                member(&outline, data_key)
             }
             _ => return Err("is neither an object nor a list"),
         };
@@ -86,6 +91,12 @@ impl Document {
         let range = self.data.clone().ok_or("has no data")?;
         let text = self.bytes.get(range).and_then(|bytes| str::from_utf8(bytes).ok()).ok_or("has no data")?;
         serde_json::from_str(text).map_err(|_| "is not JSON")
+    }
+
+    /// The whole answer, as it came.
+    pub(super) fn root(&self) -> Result<&RawValue, Refusal> {
+        let text = str::from_utf8(&self.bytes).map_err(|_| "is not UTF-8")?;
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| "is not JSON")
     }
 
     /// The whole answer; for small ones.

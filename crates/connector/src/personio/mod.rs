@@ -22,6 +22,8 @@ mod manifest;
 mod paging;
 mod proxy;
 mod source;
+mod tokens;
+mod v2;
 mod value;
 mod write;
 

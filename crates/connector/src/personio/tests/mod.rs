@@ -11,6 +11,8 @@ mod requests;
 mod shapes;
 mod stored;
 mod tokens;
+mod v2;
+mod v2_links;
 mod vendor;
 mod writes;
 
