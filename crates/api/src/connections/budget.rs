@@ -31,6 +31,9 @@ pub(crate) struct BudgetView {
     last_429_at: Option<DateTime<Utc>>,
     /// Until when nothing is sent, because the vendor said so.
     blocked_until: Option<DateTime<Utc>>,
+    /// Until when all calls keep their distance, because a process was lost together with the shared count and what it sent is not
+    /// known.
+    unsure_until: Option<DateTime<Utc>>,
 }
 
 /// Callers waiting, highest class first.
@@ -55,6 +58,7 @@ impl From<Budget> for BudgetView {
             waiting: WaitingView { interactive, flow, webhook_follow_up, incremental, sweep },
             last_429_at: budget.last_429_at,
             blocked_until: budget.blocked_until,
+            unsure_until: budget.unsure_until,
         }
     }
 }
