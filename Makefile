@@ -1,7 +1,7 @@
 # One door to the daily work; each target is a script in scripts/ that says what it needs.
 # ARGS goes through: make run ARGS="--people 50", make test ARGS="-p gangway-vault".
 
-.PHONY: run test bench fuzz lint fmt conformance
+.PHONY: run test bench fuzz lint fmt conformance helm-test
 
 run: ## Build the release binary and start the demo on 127.0.0.1:8080
 	@scripts/run.sh $(ARGS)
@@ -20,6 +20,9 @@ lint: ## Formatting, tidy, clippy, licences, documentation
 
 fmt: ## Format every crate
 	@cargo fmt --all
+
+helm-test: ## Lint and render the chart with Helm 3 and 4, and feed it bad values
+	@scripts/helm-test.sh
 
 conformance: ## Check the OpenAPI document and the running API with independent tools
 	@scripts/conformance.sh $(ARGS)
