@@ -1,10 +1,13 @@
 # One door to the daily work; each target is a script in scripts/ that says what it needs.
 # ARGS goes through: make run ARGS="--people 50", make test ARGS="-p gangway-vault".
 
-.PHONY: run test bench fuzz lint fmt conformance helm-test
+.PHONY: run run-scale test bench fuzz lint fmt conformance helm-test
 
 run: ## Build the release binary and start the demo on 127.0.0.1:8080
 	@scripts/run.sh $(ARGS)
+
+run-scale: ## Start two APIs behind a balancer and three workers over a private PostgreSQL and Redis
+	@scripts/run-scale.sh $(ARGS)
 
 test: ## Run all tests against SQLite and a private PostgreSQL and Redis
 	@scripts/test.sh $(ARGS)

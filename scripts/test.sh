@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/require.sh
 source scripts/postgres.sh
+source scripts/redis.sh
 
 folder='' postgres='' redis='' tests=''
 
@@ -25,23 +26,6 @@ trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-start_redis() {
-    local port
-    for _ in {1..5}; do
-        port=$(free_port)
-        (cd "$folder/redis" && exec "${as_user[@]}" redis-server --bind 127.0.0.1 --port "$port" --save '' \
-            --appendonly no) >"$folder/redis.log" 2>&1 &
-        redis=$!
-        if wait_until "$redis" redis-cli -h 127.0.0.1 -p "$port" ping; then
-            export GANGWAY_TEST_REDIS_URL="redis://127.0.0.1:$port/"
-            return
-        fi
-        kill -TERM "$redis" 2>/dev/null || true
-        wait "$redis" 2>/dev/null || true
-    done
-    fail "Redis did not start: $(tail -n 3 "$folder/redis.log")"
-}
 
 # Runs a command so that Ctrl-C and SIGTERM end it together with its children.
 run_tests() {
