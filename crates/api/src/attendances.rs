@@ -32,6 +32,8 @@ pub(crate) struct AttendanceView {
     employee_id: Option<String>,
     /// The employee as the vendor names them.
     employee: Option<ReferenceView>,
+    /// `work` or `break` where the vendor keeps breaks as records of their own; null where `break_minutes` tells them.
+    kind: Option<String>,
     date: Option<String>,
     starts_at: Option<String>,
     ends_at: Option<String>,
@@ -62,6 +64,7 @@ impl From<RecordView> for AttendanceView {
             origin: OriginView::of(&record),
             employee_id: record.employee.map(|id| id.to_string()),
             employee: fields.reference("employee"),
+            kind: fields.text("kind"),
             date: fields.text("date"),
             starts_at: fields.text("starts_at"),
             ends_at: fields.text("ends_at"),

@@ -112,9 +112,11 @@ pub const ABSENCE_FIELDS: &[&str] = &[
     "updated_at",
 ];
 
-/// Canonical fields of an attendance. `employee` and `project` are references; `break_minutes` an integer.
+/// Canonical fields of an attendance. `employee` and `project` are references; `break_minutes` an integer; `kind` is `work` or
+/// `break` where a vendor keeps breaks as records of their own.
 pub const ATTENDANCE_FIELDS: &[&str] = &[
     "employee",
+    "kind",
     "date",
     "starts_at",
     "ends_at",

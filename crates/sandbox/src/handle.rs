@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::routes;
 use crate::shapes::vendor;
 use crate::state::{Shared, State};
+use crate::v2::{self, AttendancePeriod};
 
 /// A cloneable way to the state of a sandbox.
 #[derive(Clone)]
@@ -40,6 +41,16 @@ impl Handle {
     /// All attendances.
     pub fn attendances(&self) -> Vec<Attendance> {
         self.0.lock().world.attendances.values().cloned().collect()
+    }
+
+    /// The periods of all attendances, as version 2 has them.
+    pub fn attendance_periods(&self) -> Vec<AttendancePeriod> {
+        v2::attendance_periods(&self.0.lock())
+    }
+
+    /// The number of the attendance that a period of version 2 is a part of.
+    pub fn attendance_of(&self, period: &str) -> Option<u64> {
+        v2::attendance_of(&self.0.lock(), period)
     }
 
     /// The kinds of absence, plain: `{id, name, category, unit, approval_required}`.

@@ -73,4 +73,4 @@ pub use people::{Absence, Attendance, Project};
 pub use quirks::{Language, Quirks, TokenMode, TokenReach};
 pub use server::{BindError, Sandbox};
 pub use store::StateError;
-pub use v2::{Bucket, V2Limits};
+pub use v2::{AttendancePeriod, Bucket, V2Limits};

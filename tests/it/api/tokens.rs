@@ -74,6 +74,26 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn each_version_of_the_vendors_api_has_a_token_of_its_own(db: TestDb) {
+        let app = TestApp::on(db).start().await;
+        let tenant = app.onboard("Acme").await;
+        let config = json!({"base_url": app.sandbox.base_url(), "api": "v2"});
+        let body = json!({
+            "connector": "personio", "name": "version 2", "config": config,
+            "credential": {"client_id": app.sandbox.client_id(), "client_secret": app.sandbox.client_secret().expose_secret()},
+        });
+        let connection = app.client.post(&tenant.key, "/v1/connections", &body).await.expect(201);
+        let connection = connection["id"].as_str().unwrap().to_owned();
+        let logins = || ["/v1/auth", "/v2/auth/token"].map(|path| app.sandbox.handle().ledger(0).count(path));
+        let [first, second] = logins();
+        for _ in 0..2 {
+            let checked = check(&app, &tenant.key, &connection).await.expect(200);
+            assert_eq!((&checked["ok"], &checked["findings"][0]["code"]), (&json!(true), &json!("api_version")), "{checked}");
+            assert_eq!(logins(), [first + 1, second + 1], "both tokens are kept");
+        }
+        app.stop().await;
+    }
+
     async fn a_credential_joins_the_shared_budget_only_after_it_authenticated(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let a = app.onboard("Acme").await;

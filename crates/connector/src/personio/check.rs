@@ -1,9 +1,12 @@
-//! Does the credential work, and what may it read? Three small requests, answered in the words of Personio's screens.
+//! Does the credential work, and what may it read, and through which version of the API? A few small requests, answered in the
+//! words of Personio's screens.
 
 use chrono::Days;
 use gangway_domain::{record::Stream, sync::Window};
 
 use super::{
+    PersonioConnection,
+    api::Route,
     client::{Client, Failure},
     item::Item,
     json::member,
@@ -27,12 +30,16 @@ const WHERE: &str = "In Personio, open Settings > Integrations > API credentials
                      integration) and edit this credential";
 
 /// Checks a connection.
-pub(super) async fn check(client: &Client, request: &CheckRequest) -> Result<CheckReport> {
+pub(super) async fn check(connection: &PersonioConnection, request: &CheckRequest) -> Result<CheckReport> {
     let mut findings = Vec::new();
     let mut streams = Vec::new();
 
     for stream in Stream::ALL {
-        match probe(client, stream, request).await {
+        let probed = match stream {
+            Stream::Attendances => attendances(connection, request).await,
+            Stream::Employees | Stream::Absences => probe(&connection.client, stream, request).await,
+        };
+        match probed {
             Ok(found) => {
                 findings.extend(found);
                 streams.push(StreamCheck::readable(stream));
@@ -66,6 +73,8 @@ fn judge(stream: Stream, failure: Failure) -> Judgement {
     }
     let error = explain(stream, failure);
     match (error.kind, error.retry) {
+        // Employees were read with it: only version 2 does not take it.
+        (ErrorKind::Unauthenticated, _) if stream == Stream::Attendances => Judgement::StreamUnreadable(error),
         (ErrorKind::Unauthenticated, _) => Judgement::CredentialRefused(error),
         (ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::NotFound, _)
         | (ErrorKind::Protocol, Retry::Never) => Judgement::StreamUnreadable(error),
@@ -73,7 +82,19 @@ fn judge(stream: Stream, failure: Failure) -> Judgement {
     }
 }
 
-/// Asks for one record of a stream.
+/// Asks for one attendance, of the version that is read.
+async fn attendances(connection: &PersonioConnection, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+    match connection.route_of_attendances(request).await? {
+        Some(Route::V2(finding)) => Ok(vec![finding]),
+        route => {
+            let mut found = probe(&connection.client, Stream::Attendances, request).await?;
+            found.extend(route.map(|(Route::V1(finding) | Route::V2(finding))| finding));
+            Ok(found)
+        }
+    }
+}
+
+/// Asks for one record of a stream, through version 1.
 async fn probe(client: &Client, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
     let mut list = bare_list(stream, 1, 0, request.class);
     if stream != Stream::Employees {

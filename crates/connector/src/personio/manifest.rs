@@ -13,7 +13,7 @@ use crate::contract::{
 
 const NOTES: &[&str] = &[
     "An attribute that is not ticked under \"Readable employee attributes\" is missing from every answer, without an error.",
-    "Attendances of version 1 were announced to end on 2026-08-30; when they are gone the sync says so.",
+    "Attendances of version 1 were announced to end on 2026-08-30; when they are gone the sync says so, and `api` lets it read version 2.",
     "Deleted absences and attendances are not announced by Personio; they are found by comparing complete reads.",
 ];
 

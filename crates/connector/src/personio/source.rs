@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use gangway_domain::{record::Stream, sync::Window};
+use gangway_domain::{
+    record::{ExternalId, Stream},
+    sync::Window,
+};
 use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
@@ -12,9 +15,10 @@ use super::{
     client::Failure,
     employee,
     envelope::Document,
-    item::{Bad, Item, is_flat},
+    item::{Bad, Item, V2, is_flat},
     limits::{has_too_many_values, most_items},
     paging::{Decision, Keep, Observed, Position, hash},
+    v2,
 };
 use crate::contract::{
     AbsenceTypes, BadRecord, Checkpoint, Error, ErrorKind, Page, Picture, ReadAbsenceTypes, ReadMode, ReadOne,
@@ -36,6 +40,11 @@ impl Source for PersonioConnection {
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
         let stream = request.stream;
         let operation = operation(stream);
+        if stream == Stream::Attendances
+            && let Some(page) = self.attendances_of_v2(&request).await?
+        {
+            return Ok(page);
+        }
         let position = match &request.checkpoint {
             Some(checkpoint) => Position::resume(checkpoint, stream, operation)?,
             None => Position::start(stream, page_size(stream, self.page_size)),
@@ -171,7 +180,7 @@ pub(super) fn add_window(list: &mut Request, window: Window) {
 }
 
 /// The format the vendor documents has no zone; UTC is sent and the overlap of the cursor covers the rest.
-fn vendor_time(at: DateTime<Utc>) -> String {
+pub(super) fn vendor_time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
@@ -182,8 +191,8 @@ pub(super) fn explain(stream: Stream, failure: Failure) -> Error {
         (Stream::Attendances, Some(404 | 405 | 410)) => Error::new(
             ErrorKind::Unsupported,
             operation(stream),
-            "Personio no longer offers attendances in version 1 of its API, which it announced to end on 2026-08-30; switch \
-             off this sync until the connector reads version 2",
+            "Personio no longer offers attendances in version 1 of its API, which it announced to end on 2026-08-30; set \
+             `api` to `v2` in the connection's config to read them through version 2",
         )
         .with_source(failure.error),
         _ if failure.error.kind == ErrorKind::NotFound => {
@@ -210,7 +219,7 @@ fn read_item(stream: Stream, raw: &RawValue, bytes: Bytes) -> Result<SourceRecor
 }
 
 /// Reads a record again from bytes that were handed over with it.
-pub(super) fn read_stored(stream: Stream, id: &str, stored: &[u8]) -> Result<SourceRecord> {
+pub(super) fn read_stored(stream: Stream, external: &ExternalId, stored: &[u8]) -> Result<SourceRecord> {
     let unreadable = |reason: &str| {
         Error::new(ErrorKind::Protocol, "read a stored record", format!("the record cannot be read again: {reason}"))
     };
@@ -221,7 +230,8 @@ pub(super) fn read_stored(stream: Stream, id: &str, stored: &[u8]) -> Result<Sou
     }
     let bytes = Bytes::copy_from_slice(raw.get().as_bytes());
     let read = match stream {
-        Stream::Employees => employee::read_stored(raw, id, bytes),
+        Stream::Employees => employee::read_stored(raw, &external.id, bytes),
+        Stream::Attendances if external.source == V2 => v2::read(raw, bytes),
         Stream::Absences | Stream::Attendances => read_item(stream, raw, bytes),
     };
     read.map_err(|bad| unreadable(&bad.reason))
@@ -230,6 +240,15 @@ pub(super) fn read_stored(stream: Stream, id: &str, stored: &[u8]) -> Result<Sou
 /// Reads an item; each ends as a record or as a bad record.
 pub(super) fn read_or_set_aside(
     stream: Stream,
+    document: &Document,
+    raw: &RawValue,
+) -> Result<SourceRecord, BadRecord> {
+    read_or_set_aside_with(|raw, bytes| read_item(stream, raw, bytes), document, raw)
+}
+
+/// The same with any reader.
+pub(super) fn read_or_set_aside_with(
+    read: impl FnOnce(&RawValue, Bytes) -> Result<SourceRecord, Bad>,
     document: &Document,
     raw: &RawValue,
 ) -> Result<SourceRecord, BadRecord> {
@@ -244,7 +263,7 @@ pub(super) fn read_or_set_aside(
     if has_too_many_values(raw.get()) {
         return set_aside("the record holds too many values");
     }
-    read_item(stream, raw, bytes.clone()).map_err(|bad| bad.into_record(bytes))
+    read(raw, bytes.clone()).map_err(|bad| bad.into_record(bytes))
 }
 
 /// Reads a page and decides what follows.

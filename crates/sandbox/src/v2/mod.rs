@@ -28,6 +28,8 @@ use crate::state::State;
 
 use route::Route;
 
+pub use attendances::AttendancePeriod;
+pub(crate) use attendances::{attendance_of, plain as attendance_periods};
 pub(crate) use extras::Extras;
 pub(crate) use limits::Buckets;
 pub use limits::{Bucket, V2Limits};

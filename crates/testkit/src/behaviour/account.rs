@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use gangway_connector::AnyConnector;
 use gangway_domain::{
     Clock,
@@ -64,9 +64,17 @@ pub trait Account: Send + Sync {
     fn lists_attributes(&self) -> bool {
         true
     }
-    /// Whether lists say how many records there are.
-    fn tells_totals(&self) -> bool {
+    /// Whether a list says how many records there are.
+    fn tells_totals(&self, _stream: Stream) -> bool {
         true
+    }
+    /// How many logins it takes to read every stream: one for each API of the vendor that has tokens of its own.
+    fn n_logins(&self) -> u64 {
+        1
+    }
+    /// How much earlier than the moment asked for the changes begin that the vendor tells: its times may have no zone.
+    fn reaches_back(&self, _stream: Stream) -> TimeDelta {
+        TimeDelta::zero()
     }
     /// Whether a single record of a stream can be asked for.
     fn reads_single(&self, _stream: Stream) -> bool {

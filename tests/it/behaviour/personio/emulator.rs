@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::Days;
+use chrono::{Days, TimeDelta};
 use gangway_connector::{AnyConnector, personio::Personio};
 use gangway_domain::{Clock, record::Stream, schema::DiscoveredAttribute, sync::Window};
 use gangway_sandbox::{
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use super::oracle;
 
 pub(super) const LIST: &str = "/v1/company/employees";
+pub(super) const PERIODS: &str = "/v2/attendance-periods";
+const LOGINS: [&str; 2] = ["/v1/auth", "/v2/auth/token"];
 
 /// Which Personio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(super) struct Variant {
     pub(super) headers: HeaderFamily,
     pub(super) tokens: TokenMode,
     pub(super) metadata: bool,
+    /// The setting `api` of the connection.
+    pub(super) api: &'static str,
 }
 
 impl Variant {
@@ -34,7 +38,10 @@ impl Variant {
         headers: HeaderFamily::None,
         tokens: TokenMode::Stable,
         metadata: true,
+        api: "v1",
     };
+    /// The vendor as it is today, its attendances read through version 2.
+    pub(super) const V2: Self = Self { api: "v2", ..Self::VENDOR };
     /// A system built after the third-party guide.
     pub(super) const GUIDE: Self =
         Self { dialect: Dialect::Guide, headers: HeaderFamily::Guide, metadata: false, ..Self::VENDOR };
@@ -89,7 +96,7 @@ pub(super) struct PersonioAccount {
 
 impl PersonioAccount {
     pub(super) fn start(variant: Variant, limit: u32, size: Size, clock: Arc<dyn Clock>) -> Self {
-        let Variant { dialect, limiter, headers, tokens, metadata } = variant;
+        let Variant { dialect, limiter, headers, tokens, metadata, api: _ } = variant;
         let config = Config::new(size.people, 11).with_dialect(dialect).with_clock(clock);
         let limits = match config.rate_limit {
             RateLimit::On(usual) => Limits { kind: limiter, headers, limit, ..usual },
@@ -112,16 +119,26 @@ impl PersonioAccount {
         SecretString::from(json!({"client_id": self.sandbox.client_id(), "client_secret": secret}).to_string())
     }
 
-    fn id(id: &str) -> u64 {
-        id.parse().expect("the sandbox numbers everything")
-    }
-
-    fn path(stream: Stream) -> &'static str {
+    fn path(&self, stream: Stream) -> &'static str {
         match stream {
+            Stream::Attendances if self.has_periods() => PERIODS,
             Stream::Employees => LIST,
             Stream::Absences => "/v1/company/time-offs",
             Stream::Attendances => "/v1/company/attendances",
         }
+    }
+
+    /// Whether attendances are version 2's periods.
+    fn has_periods(&self) -> bool {
+        self.variant.api == "v2"
+    }
+
+    /// The number of what an id of that stream names.
+    fn number(&self, stream: Stream, id: &str) -> u64 {
+        if stream == Stream::Attendances && self.has_periods() {
+            return self.handle.attendance_of(id).expect("the period is there");
+        }
+        id.parse().expect("the sandbox numbers everything")
     }
 
     fn is_vendor(&self) -> bool {
@@ -132,7 +149,7 @@ impl PersonioAccount {
 impl Account for PersonioAccount {
     fn config(&self) -> Value {
         let body_style = if self.is_vendor() { "wrapped" } else { "flat" };
-        json!({"base_url": self.sandbox.base_url(), "body_style": body_style})
+        json!({"base_url": self.sandbox.base_url(), "body_style": body_style, "api": self.variant.api})
     }
 
     fn credential(&self) -> SecretString {
@@ -144,6 +161,9 @@ impl Account for PersonioAccount {
     }
 
     fn records(&self, stream: Stream) -> Vec<Expected> {
+        if stream == Stream::Attendances && self.has_periods() {
+            return oracle::periods(&self.handle);
+        }
         oracle::records(&self.handle, self.variant.dialect, &self.sandbox.base_url(), stream)
     }
 
@@ -157,11 +177,11 @@ impl Account for PersonioAccount {
 
     fn traffic(&self) -> Traffic {
         let report = self.handle.ledger(0);
-        let resources = report.routes.iter().filter(|count| count.route != "/v1/auth");
+        let resources = report.routes.iter().filter(|count| !LOGINS.contains(&count.route));
         let denied = resources.flat_map(|count| &count.by_status).filter(|(status, _)| matches!(status, 401 | 403));
         Traffic {
             total: report.total,
-            authentications: report.count("/v1/auth"),
+            authentications: LOGINS.into_iter().map(|login| report.count(login)).sum(),
             denied: denied.map(|(_, n)| n).sum(),
             too_many: report.too_many,
         }
@@ -180,8 +200,19 @@ impl Account for PersonioAccount {
         self.is_vendor()
     }
 
-    fn tells_totals(&self) -> bool {
-        self.is_vendor() && self.variant.metadata
+    fn tells_totals(&self, stream: Stream) -> bool {
+        let has_metadata = stream != Stream::Attendances || !self.has_periods();
+        self.is_vendor() && self.variant.metadata && has_metadata
+    }
+
+    fn n_logins(&self) -> u64 {
+        if self.has_periods() { 2 } else { 1 }
+    }
+
+    fn reaches_back(&self, stream: Stream) -> TimeDelta {
+        // The company's clock is Berlin's, and the suite's day lies in summer.
+        let has_no_zone = stream == Stream::Attendances && self.has_periods();
+        if has_no_zone { TimeDelta::hours(2) } else { TimeDelta::zero() }
     }
 
     fn reads_single(&self, stream: Stream) -> bool {
@@ -189,7 +220,7 @@ impl Account for PersonioAccount {
     }
 
     fn may_have_ended(&self, stream: Stream) -> bool {
-        stream == Stream::Attendances
+        stream == Stream::Attendances && !self.has_periods()
     }
 
     fn takes_parallel_requests(&self) -> bool {
@@ -216,7 +247,7 @@ impl Account for PersonioAccount {
     }
 
     fn cut_next_creation(&self, stream: Stream) {
-        let cut = Fault::always(Self::path(stream), Effect::Cut { after_percent: 50 });
+        let cut = Fault::always(self.path(stream), Effect::Cut { after_percent: 50 });
         let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
         self.handle.add_fault(cut).expect("the fault is well-formed");
     }
@@ -235,11 +266,17 @@ impl Account for PersonioAccount {
                 "employee_id": someone(), "date": self.window.to, "start_time": "08:15", "end_time": "12:00",
             })),
         };
-        added.expect("the values fit").to_string()
+        let added = added.expect("the values fit");
+        if stream == Stream::Attendances && self.has_periods() {
+            let periods = self.handle.attendance_periods();
+            let period = periods.into_iter().find(|period| period.attendance == added);
+            return period.expect("an attendance has a period").id;
+        }
+        added.to_string()
     }
 
     fn change(&self, stream: Stream, id: &str) {
-        let id = Self::id(id);
+        let id = self.number(stream, id);
         let changed = match stream {
             Stream::Employees => self.handle.change_person(id, &json!({"last_name": "Müller-Öztürk"})),
             Stream::Absences => self.handle.change_absence(id, &json!({"comment": "verschoben"})),
@@ -249,7 +286,7 @@ impl Account for PersonioAccount {
     }
 
     fn remove(&self, stream: Stream, id: &str) {
-        let id = Self::id(id);
+        let id = self.number(stream, id);
         let removed = match stream {
             Stream::Employees => self.handle.remove_person(id),
             Stream::Absences => self.handle.remove_absence(id),
@@ -263,7 +300,7 @@ impl Account for PersonioAccount {
     }
 
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>) {
-        let mut fault = Fault::once(Self::path(stream), failure.status).with_body(failure.body);
+        let mut fault = Fault::once(self.path(stream), failure.status).with_body(failure.body);
         if let Some(seconds) = failure.retry_after_s {
             fault = fault.with_header("retry-after", seconds.to_string());
         }

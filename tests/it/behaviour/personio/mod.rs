@@ -7,3 +7,4 @@ mod emulator;
 mod limits;
 mod oracle;
 mod suite;
+mod version_2;

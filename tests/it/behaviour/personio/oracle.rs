@@ -8,7 +8,7 @@ use gangway_domain::{
     record::{Fields, Stream},
     schema::{AttributeType, DiscoveredAttribute},
 };
-use gangway_sandbox::{Absence, Attendance, Dialect, Handle};
+use gangway_sandbox::{Absence, Attendance, AttendancePeriod, Dialect, Handle};
 use gangway_testkit::behaviour::Expected;
 use serde_json::{Value, json};
 
@@ -293,6 +293,39 @@ fn attendances(handle: &Handle, dialect: Dialect) -> Vec<Expected> {
         of_somebody(id, employee_id, fields, (date, date), updated_at)
     };
     handle.attendances().into_iter().map(one).collect()
+}
+
+/// The periods of version 2: of each attendance the work and the break apart.
+pub(super) fn periods(handle: &Handle) -> Vec<Expected> {
+    let absences = handle.absences();
+    let attendances: BTreeMap<u64, Attendance> =
+        handle.attendances().into_iter().map(|attendance| (attendance.id, attendance)).collect();
+    let one = |period: AttendancePeriod| {
+        let AttendancePeriod { id, attendance, is_break, start, end, updated_at } = period;
+        let whole = &attendances[&attendance];
+        let is_absent = |absence: &Absence| {
+            absence.employee_id == whole.employee_id && (absence.start_date..=absence.end_date).contains(&whole.date)
+        };
+        let mut fields = json!({
+            "kind": if is_break { "break" } else { "work" },
+            "employee": {"id": whole.employee_id.to_string(), "name": null},
+            "date": whole.date,
+            "starts_at": start.format("%H:%M").to_string(),
+            "ends_at": end.map(|end| end.format("%H:%M").to_string()),
+            "status": whole.status,
+            "is_holiday": false,
+            "is_time_off": absences.iter().any(is_absent),
+            "updated_at": updated_at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        });
+        if !is_break {
+            fields["comment"] = json!(whole.comment);
+            let project = whole.project.as_ref();
+            fields["project"] = json!(project.map(|project| json!({"id": project.id.to_string(), "name": null})));
+        }
+        let expected = of_somebody(whole.id, whole.employee_id, fields, (whole.date, whole.date), whole.updated_at);
+        Expected { id, ..expected }
+    };
+    handle.attendance_periods().into_iter().map(one).collect()
 }
 
 fn of_somebody(

@@ -33,6 +33,11 @@ async fn a_vendor_without_metadata_and_with_changing_tokens() {
 }
 
 #[tokio::test]
+async fn a_vendor_whose_attendances_are_read_through_version_2() {
+    behaviour::run(&Variant::V2.harness()).await;
+}
+
+#[tokio::test]
 async fn a_system_built_after_the_guide() {
     behaviour::run(&Variant::GUIDE.harness()).await;
 }
@@ -50,7 +55,7 @@ fn every_variant() -> Vec<Variant> {
             {
                 for tokens in [TokenMode::Stable, TokenMode::Rotating] {
                     for metadata in [true, false] {
-                        variants.push(Variant { dialect, limiter, headers, tokens, metadata });
+                        variants.push(Variant { dialect, limiter, headers, tokens, metadata, api: "v1" });
                     }
                 }
             }

@@ -12,6 +12,7 @@ mod shapes;
 mod stored;
 mod tokens;
 mod v2;
+mod v2_attendances;
 mod v2_links;
 mod vendor;
 mod writes;
@@ -24,7 +25,7 @@ use gangway_egress::{Class, HttpPort};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{BodyStyle, Config, Credential, Personio};
+use super::{ApiVersion, BodyStyle, Config, Credential, Personio};
 use crate::contract::{Connection, Connector, MemoryTokenStore, ReadMode, ReadPage, Runtime, TokenStore};
 
 /// The moment at which tests begin.
@@ -43,7 +44,8 @@ async fn connection_at(
     tokens: Arc<dyn TokenStore>,
     page_size: Option<u32>,
 ) -> Arc<dyn Connection> {
-    let config = Config { base_url: "https://api.personio.de".to_owned(), page_size, body_style: BodyStyle::Wrapped };
+    let base_url = "https://api.personio.de".to_owned();
+    let config = Config { base_url, page_size, body_style: BodyStyle::Wrapped, api: ApiVersion::V1 };
     let credential =
         Credential { client_id: "id-1".to_owned(), client_secret: SecretString::from("canary-secret".to_owned()) };
     Connector::connect(&Personio, config, credential, Runtime::new(http, tokens, Arc::new(clock.clone())))
@@ -81,6 +83,7 @@ fn config_mistakes_are_named_with_their_place() {
         (json!({"base_url": 7}), "/base_url"),
         (json!({"page_size": 5}), "/page_size"),
         (json!({"page_size": "many"}), "/page_size"),
+        (json!({"api": "v3"}), "/api"),
         (json!({"token": "x"}), "/token"),
         (json!("text"), ""),
     ] {

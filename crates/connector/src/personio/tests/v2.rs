@@ -25,20 +25,30 @@ pub(super) const PATH: &str = "/v2/attendance-periods";
 
 pub(super) struct Bench {
     pub(super) script: Arc<Script>,
-    pub(super) clock: ManualClock,
+    clock: ManualClock,
+    tokens: Arc<MemoryTokenStore>,
     pub(super) client: Client,
 }
 
 impl Bench {
     pub(super) fn new(script: Script) -> Self {
         let clock = ManualClock::new(start());
-        let script = Arc::new(script);
         let tokens = Arc::new(MemoryTokenStore::new(Arc::new(clock.clone())));
+        Self::with(Arc::new(script), clock, tokens)
+    }
+
+    /// Another job's client, with the same tokens, when the pause is over.
+    fn later(&self) -> Self {
+        self.clock.advance(TimeDelta::seconds(31));
+        Self::with(self.script.clone(), self.clock.clone(), self.tokens.clone())
+    }
+
+    fn with(script: Arc<Script>, clock: ManualClock, tokens: Arc<MemoryTokenStore>) -> Self {
         let credential =
             Credential { client_id: "id-1".to_owned(), client_secret: SecretString::from("canary-secret") };
-        let runtime = Runtime::new(script.clone(), tokens, Arc::new(clock.clone()));
+        let runtime = Runtime::new(script.clone(), tokens.clone(), Arc::new(clock.clone()));
         let client = Client::new(credential, runtime, Url::parse("https://api.personio.de").unwrap());
-        Self { script, clock, client }
+        Self { script, clock, tokens, client }
     }
 
     pub(super) async fn list(&self) -> Result<Document, Failure> {
@@ -169,6 +179,26 @@ async fn a_rejected_token_without_the_right_is_a_missing_right() {
         assert_eq!((error.kind, error.retry), (ErrorKind::Forbidden, Retry::Never), "{scope}");
         assert_eq!(bench.script.ledger().len(), 2, "{scope}: no other login");
     }
+}
+
+#[tokio::test]
+async fn a_right_that_was_ticked_after_the_token_was_got_is_found() {
+    let bench = Bench::new(Script::new([token("a"), page(&json!([])), problem(403), token("b"), page(&json!([]))]));
+    bench.list().await.unwrap();
+    bench.later().list().await.unwrap();
+    assert_eq!(bench.tokens_sent(), ["-", "a", "a", "-", "b"]);
+}
+
+#[tokio::test]
+async fn a_right_that_stays_missing_is_looked_for_with_one_login() {
+    let answers = [token("a"), page(&json!([])), problem(403), token("b"), problem(403), problem(403)];
+    let bench = Bench::new(Script::new(answers));
+    bench.list().await.unwrap();
+    let later = bench.later();
+    for _ in 0..2 {
+        assert_eq!(later.refused().await.kind, ErrorKind::Forbidden);
+    }
+    assert_eq!(bench.tokens_sent(), ["-", "a", "a", "-", "b", "b"]);
 }
 
 #[tokio::test]

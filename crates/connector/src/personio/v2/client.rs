@@ -25,8 +25,19 @@ pub(in crate::personio) struct Client {
     credential: Credential,
     runtime: Runtime,
     base_url: Url,
-    /// What came with the last token got here. A token from the store comes without.
-    granted: Mutex<Option<Scopes>>,
+    granted: Mutex<Granted>,
+}
+
+/// What is known of the token's rights.
+#[derive(Default)]
+enum Granted {
+    /// It came from the store, which keeps none, and may be old.
+    #[default]
+    Earlier,
+    /// It was got here, and the answer did not say.
+    Unsaid,
+    /// It was got here with these.
+    Said(Scopes),
 }
 
 enum Verdict {
@@ -71,6 +82,16 @@ impl Client {
                         "Personio rejects the token it has just handed out; the credential may have been disabled";
                     return Err(failed(Error::new(ErrorKind::Unauthenticated, operation, message)));
                 }
+                // A token keeps the rights that it was given with. One from the store may be older than the right.
+                Verdict::Failed(error)
+                    if error.kind == ErrorKind::Forbidden && !has_retried && !self.has_logged_in() =>
+                {
+                    has_retried = true;
+                    match self.token(Some(&token), request.class).await {
+                        Ok(fresh) => token = fresh,
+                        Err(_) => return Err(failed(error)),
+                    }
+                }
                 Verdict::Failed(error) => return Err(failed(error)),
             }
         }
@@ -88,7 +109,11 @@ impl Client {
 
     fn is_known_to_lack(&self, area: Area) -> bool {
         let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        granted.as_ref().is_some_and(|scopes| !scopes.may_read(area))
+        matches!(&*granted, Granted::Said(scopes) if !scopes.may_read(area))
+    }
+
+    fn has_logged_in(&self) -> bool {
+        !matches!(*self.granted.lock().unwrap_or_else(PoisonError::into_inner), Granted::Earlier)
     }
 
     async fn token(&self, rejected: Option<&StoredToken>, class: Class) -> Result<StoredToken> {
@@ -100,7 +125,8 @@ impl Client {
         let sent = self.runtime.http.send(request).await;
         let response = sent.map_err(|error| Error::from_port(OPERATION, error))?;
         let grant = authentication::grant(&response, self.runtime.clock.now())?;
-        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = grant.scopes;
+        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) =
+            grant.scopes.map_or(Granted::Unsaid, Granted::Said);
         Ok(grant.token)
     }
 }

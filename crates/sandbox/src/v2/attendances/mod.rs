@@ -37,6 +37,42 @@ impl Period<'_> {
     }
 }
 
+/// A period in plain values, for those who compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttendancePeriod {
+    /// Its id.
+    pub id: String,
+    /// The number of the attendance it is a part of.
+    pub attendance: u64,
+    /// Whether it is the break, and not work.
+    pub is_break: bool,
+    /// When it began, by the company's clock.
+    pub start: NaiveDateTime,
+    /// When it ended; `None` while it runs.
+    pub end: Option<NaiveDateTime>,
+    /// When it last changed, by the company's clock.
+    pub updated_at: NaiveDateTime,
+}
+
+/// All periods, in plain values.
+pub(crate) fn plain(state: &State) -> Vec<AttendancePeriod> {
+    let periods = state.world.attendances.values().flat_map(|attendance| periods(state, attendance));
+    let plain = |Period { attendance, part, span }: Period<'_>| AttendancePeriod {
+        id: id_of(state, attendance.id, part),
+        attendance: attendance.id,
+        is_break: part == Part::Break,
+        start: span.start,
+        end: span.end,
+        updated_at: local(attendance.updated_at),
+    };
+    periods.map(plain).collect()
+}
+
+/// The attendance that a period is a part of.
+pub(crate) fn attendance_of(state: &State, id: &str) -> Option<u64> {
+    find(state, id).ok().map(|period| period.attendance.id)
+}
+
 pub(super) fn list(state: &State, call: &Call<'_>) -> Outcome {
     let listing = Listing::read(call, HUNDRED)?;
     let filter = Filter::read(&listing)?;

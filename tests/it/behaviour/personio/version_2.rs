@@ -1,0 +1,133 @@
+//! What only version 2 does: when it is read, links that lead astray, and that it tells the same days as version 1.
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveTime, TimeDelta};
+use gangway_connector::{CheckReport, CheckRequest, ErrorKind, FindingLevel, ReadMode, SourceRecord};
+use gangway_domain::record::Stream;
+use gangway_egress::Class;
+use gangway_sandbox::{Handle, Quirks};
+use gangway_testkit::behaviour::{Size, Subject};
+use serde_json::{Value, json};
+
+use super::emulator::{PERIODS, Variant};
+
+const ATTENDANCES: Stream = Stream::Attendances;
+const AUTO: Variant = Variant { api: "auto", ..Variant::VENDOR };
+
+async fn read(subject: &Subject) -> Vec<SourceRecord> {
+    subject.read(ATTENDANCES, ReadMode::All).await.records
+}
+
+fn source(records: &[SourceRecord]) -> &str {
+    records.first().expect("there are some").external.source.as_str()
+}
+
+async fn check(subject: &Subject) -> CheckReport {
+    subject.connection.check(CheckRequest::new(Class::Interactive)).await.unwrap()
+}
+
+async fn turned(variant: Variant, quirks: Quirks) -> (Subject, Handle) {
+    let (subject, handle) = variant.start_with_handle(Size::SMALL).await;
+    handle.set_quirks(quirks).unwrap();
+    (subject, handle)
+}
+
+/// Minutes of work by employee and day.
+fn worked(records: &[SourceRecord]) -> BTreeMap<(String, String), i64> {
+    let mut worked = BTreeMap::new();
+    for record in records {
+        let text = |field: &str| record.fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let time = |field: &str| NaiveTime::parse_from_str(&text(field), "%H:%M").ok();
+        let (Some(start), Some(end)) = (time("starts_at"), time("ends_at")) else { continue };
+        let length = if end < start { end - start + TimeDelta::days(1) } else { end - start };
+        let pause = record.fields.get("break_minutes").and_then(Value::as_i64).unwrap_or_default();
+        let minutes = if text("kind") == "break" { 0 } else { length.num_minutes() - pause };
+        let employee = record.employee.as_ref().expect("it is somebody's").id.clone();
+        *worked.entry((employee, text("date"))).or_default() += minutes;
+    }
+    worked
+}
+
+#[tokio::test]
+async fn both_versions_tell_the_same_work() {
+    let size = Size { people: 60, absences_each: 1, attendances_each: 4 };
+    let (of_1, _) = Variant::VENDOR.start_with_handle(size).await;
+    let (of_2, _) = Variant::V2.start_with_handle(size).await;
+    let (of_1, of_2) = (read(&of_1).await, read(&of_2).await);
+    assert!(of_2.len() > of_1.len(), "breaks are records of their own");
+    assert_eq!(worked(&of_1), worked(&of_2));
+}
+
+#[tokio::test]
+async fn auto_reads_version_2_and_goes_on_when_version_1_has_ended() {
+    let (subject, handle) = turned(AUTO, Quirks::default()).await;
+    assert_eq!(source(&read(&subject).await), "personio.v2");
+    handle.set_quirks(Quirks { v1_attendances_gone: true, ..Quirks::default() }).unwrap();
+    assert_eq!(source(&read(&subject).await), "personio.v2");
+    let report = check(&subject).await;
+    assert!(
+        report.findings.iter().any(|finding| finding.code == "api_version" && finding.message.contains("it answers"))
+    );
+
+    let (subject, _) = turned(Variant::VENDOR, Quirks { v1_attendances_gone: true, ..Quirks::default() }).await;
+    let error = subject.first_page(ATTENDANCES).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unsupported);
+    assert!(error.message.contains("`api` to `v2`"), "{error}");
+}
+
+#[tokio::test]
+async fn auto_reads_version_1_where_version_2_is_not_there() {
+    let (subject, _) = turned(AUTO, Quirks { v2_unavailable: true, ..Quirks::default() }).await;
+    assert_eq!(source(&read(&subject).await), "personio.v1");
+    let report = check(&subject).await;
+    assert!(report.ok && report.streams.iter().all(|stream| stream.readable), "{report:?}");
+    let finding = report.findings.iter().find(|finding| finding.code == "api_version").unwrap();
+    assert!(finding.message.contains("version 1"), "{finding:?}");
+}
+
+#[tokio::test]
+async fn a_credential_without_the_scope_is_told_what_to_tick() {
+    for (variant, readable) in [(Variant::V2, false), (AUTO, true)] {
+        let (subject, handle) = turned(variant, Quirks::default()).await;
+        let credential: Value = {
+            use secrecy::ExposeSecret as _;
+            serde_json::from_str(subject.account.credential().expose_secret()).unwrap()
+        };
+        let scopes = vec!["personio:persons:read".to_owned()];
+        handle.set_scopes(credential["client_id"].as_str().unwrap(), Some(scopes)).unwrap();
+        let report = check(&subject).await;
+        let attendances = report.streams.iter().find(|check| check.stream == ATTENDANCES).unwrap();
+        assert_eq!((report.ok, attendances.readable), (true, readable), "{report:?}");
+        if !readable {
+            let finding = report.findings.iter().find(|finding| finding.code == "stream_not_permitted").unwrap();
+            assert_eq!(finding.level, FindingLevel::Warning);
+            assert!(finding.action.as_deref().unwrap().contains("Attendances"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn links_that_lead_astray_end_the_read() {
+    for (effect, words) in [
+        (json!({"kind": "next_elsewhere", "origin": "http://127.0.0.1:9"}), "another address"),
+        (json!({"kind": "next_again"}), "no end"),
+    ] {
+        let (subject, handle) = Variant::V2.start_with_handle(Size::PAGES).await;
+        let fault = json!({"path": PERIODS, "times": null, "effect": effect});
+        handle.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
+        let mut request = subject.first(ATTENDANCES, ReadMode::All);
+        let mut n_read = 0;
+        let error = loop {
+            match subject.source().read_page(request.clone()).await {
+                Ok(page) => request = request.with_checkpoint(page.next),
+                Err(error) => break error,
+            }
+            n_read += 1;
+            assert!(n_read < 10, "{effect}: it goes on");
+            subject.advance_s(1);
+        };
+        assert_eq!(error.kind, ErrorKind::Protocol, "{effect}");
+        assert!(error.message.contains(words) && !error.message.contains("127.0.0.1"), "{effect}: {error}");
+    }
+}
