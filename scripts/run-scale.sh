@@ -28,7 +28,10 @@ trap 'exit 143' TERM
 start() {
     local name=$1
     shift
+    # A group of its own: Ctrl-C would tell it to end at once, and it is to end in order.
+    set -m
     "$@" >"$folder/log/$name" 2>&1 &
+    set +m
     processes+=($!)
     printf '%-12s process %d, log %s\n' "$name" $! "$folder/log/$name"
 }

@@ -84,9 +84,11 @@ def rules(objects):
         drain = int(env.get("GANGWAY__WORKER__DRAIN_SECONDS") or 0)
         if grace(template) < drain + 5:
             yield f"{where}: is killed before its jobs have ended"
-        if owner["kind"] != "Job" and not {"livenessProbe", "readinessProbe"} <= container.keys():
+        if owner["kind"] == "StatefulSet" and "/tmp" not in {mount["mountPath"] for mount in container["volumeMounts"]}:
+            yield f"{where}: the embedded database has no place for its temporary files"
+        if owner["kind"] != "Job" and not {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys():
             yield f"{where}: has no probes"
-        for probe in ("livenessProbe", "readinessProbe"):
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             port = container.get(probe, {}).get("httpGet", {}).get("port")
             if port and port not in {port["name"] for port in container["ports"]}:
                 yield f"{where}: {probe} asks a port that is not there"

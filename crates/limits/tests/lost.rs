@@ -4,8 +4,8 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use futures::future::{join, poll_immediate};
-use gangway_limits::{Ask, Budgets, Class, Counting, Policy};
+use futures::future::{join, join_all, poll_immediate};
+use gangway_limits::{Ask, Budgets, Class, Counting, Permit, Policy};
 use support::{KEY, MILLISECOND, SECOND, Server, ask, policy, try_now, until};
 use tokio::time::Instant;
 
@@ -101,6 +101,30 @@ async fn a_server_that_hangs_is_left_after_a_moment() {
     is_back(&budgets).await;
     assert!(try_now(&budgets, &ask(&policy)).await.is_err());
     assert_eq!(budgets.look(KEY).await.unwrap().held, 2);
+}
+
+#[tokio::test]
+async fn waiters_of_before_a_stall_take_no_slots_after_it() {
+    let Some(server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let budgets = deployment.impatient_process().await;
+    let policy = Arc::new(Policy { max_in_flight: 2, ..(*policy(100, SECOND * 60)).clone() });
+    let held = [try_now(&budgets, &ask(&policy)).await.unwrap(), try_now(&budgets, &ask(&policy)).await.unwrap()];
+    let asked = ask(&policy);
+    let mut waiting = Box::pin(join_all((0..4).map(|_| budgets.acquire(&asked, SECOND * 60))));
+    assert!(poll_immediate(&mut waiting).await.is_none());
+    until("they wait", || async { budgets.look(KEY).await.unwrap().waiting.total() == 4 }).await;
+    deployment.run::<()>(redis::cmd("CLIENT").arg("PAUSE").arg(1_000).arg("ALL")).await;
+    is_alone(&budgets).await;
+    // Two of them went on alone at most, since two are on their way; then they are dropped with the others.
+    drop(waiting);
+    is_back(&budgets).await;
+    held.into_iter().for_each(Permit::finish);
+    let look = || async { budgets.look(KEY).await.unwrap() };
+    until("nobody waits", || async { look().await.waiting.total() == 0 && look().await.in_flight == 0 }).await;
+    for _ in 0..4 {
+        try_now(&budgets, &ask(&policy)).await.unwrap().finish();
+    }
 }
 
 #[tokio::test]

@@ -57,17 +57,18 @@ pub async fn app(config: &Config, ring: KeyRing, db: Db) -> anyhow::Result<App> 
 /// When the address or the login is wrong, or the database does not answer. Redis itself may be away.
 pub async fn share_budgets(app: App, config: &Config) -> anyhow::Result<App> {
     let Some(url) = &config.redis_url else { return Ok(app) };
-    let store = SharedStore { namespace: deployment(&app).await?.to_string(), ..SharedStore::at(url.expose_secret()) };
+    let store =
+        SharedStore { namespace: deployment(&app, "").await?.to_string(), ..SharedStore::at(url.expose_secret()) };
     let budgets = Budgets::on_redis(Settings::default(), Arc::clone(&app.clock), &store).await.context("redis.url")?;
     app.with_budgets(budgets).context("the platform is in use before it is assembled")
 }
 
-/// The same for all processes on a database, and of no other.
+/// The same for all processes on a database that have something else in common, and of no other.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn deployment(app: &App) -> anyhow::Result<Uuid> {
-    let name = app.keys.budget_key(app, "processes").await.map_err(explain)?;
+pub async fn deployment(app: &App, common: &str) -> anyhow::Result<Uuid> {
+    let name = app.keys.budget_key(app, &format!("processes\0{common}")).await.map_err(explain)?;
     Ok(Uuid::from_u128(name.into_iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(byte))))
 }
 

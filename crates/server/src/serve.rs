@@ -3,12 +3,13 @@
 use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     admin::Admin,
     assemble, commands,
-    config::{AdminListen, Config},
+    config::{self, AdminListen, Config},
     database::Target,
     print,
     running::{Role, Running},
@@ -41,7 +42,9 @@ pub async fn run(role: Role, config: Config, meters: Meters) -> anyhow::Result<E
     let app = assemble::app(&config, ring, target.connect().await?).await?;
     commands::doctor::warn_of_weak_walls(&app.db).await?;
     let app = assemble::share_budgets(app, &config).await?;
-    let sole = Sole::take(&app, &target.place(), config.worker.lease, &tasks, &stop).await?;
+    let redis =
+        config.redis_url.as_ref().map(|url| config::address(url.expose_secret(), config::REDIS).unwrap_or_default());
+    let sole = Sole::take(&app, (&target.place(), redis.as_deref()), config.worker.lease, &tasks, &stop).await?;
     let outcome = match Running::start(role, app, (admin, meters), &config, &tasks, &stop) {
         Ok(running) => {
             announce(running.address(), &target.place());

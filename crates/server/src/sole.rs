@@ -11,7 +11,6 @@ use gangway_app::{
     queue::{self, Alone},
 };
 use gangway_domain::id::JobId;
-use gangway_limits::Counting;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,7 +35,7 @@ impl Sole {
     /// When another process has it, or the database does not answer.
     pub async fn take(
         app: &App,
-        place: &str,
+        (place, redis): (&str, Option<&str>),
         lease: Duration,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -44,13 +43,17 @@ impl Sole {
         if !app.db.is_postgres() {
             return Ok(None);
         }
-        let is_shared = app.budgets.counting() != Counting::Here;
-        // All that count together hold it as one.
-        let process = if is_shared { JobId::from_uuid(assemble::deployment(app).await?) } else { app.new_id() };
+        let is_shared = redis.is_some();
+        // All that count in the same place hold it as one.
+        let process = match redis {
+            Some(place) => JobId::from_uuid(assemble::deployment(app, place).await?),
+            None => app.new_id(),
+        };
         if let Alone::Taken { left_micros } = queue::be_alone(app, process, lease).await? {
             let seconds = left_micros.unsigned_abs().div_ceil(1_000_000);
             let cure = if is_shared {
-                "this one would count them in Redis, the other does not; set redis.url for both, or stop the other"
+                "this one would count them in Redis, the other does not or in another one; set the same redis.url for both, or stop the \
+                 other"
             } else {
                 "this one would count them in its memory; set redis.url, the same for all, or stop the other"
             };
@@ -71,7 +74,8 @@ impl Sole {
     pub async fn leave(self) -> anyhow::Result<()> {
         let Self { app, process, is_shared, ended, keeper } = self;
         ended.cancel();
-        if keeper.await.unwrap_or(false) {
+        // It may be amid a statement that the database does not answer.
+        if tokio::time::timeout(GIVE_BACK, keeper).await.is_ok_and(|is_lost| is_lost.unwrap_or(false)) {
             bail!("another gangway took over the database while this one could not reach it");
         }
         if is_shared {

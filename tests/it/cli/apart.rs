@@ -165,6 +165,11 @@ async fn whoever_counts_budgets_alone_is_refused_beside_those_who_count_together
     let refused = finish(alone()).await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("this one would count them in its memory; set redis.url"), "{}", refused.err);
+    let mut elsewhere = platform.command("worker");
+    elsewhere.env("REDIS_URL", format!("{}1", platform.redis.url()));
+    let refused = finish(elsewhere).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("or in another one; set the same redis.url"), "{}", refused.err);
     let mut worker = platform.worker();
     let (code, _) = api.stop().await;
     assert_eq!(code, Some(0));

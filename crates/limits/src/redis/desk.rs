@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     ledger::{Ledger, Sent},
-    wire::{Answer, Join, OnBudget, Special, micros, micros_from},
+    wire::{Answer, Join, OnBudget, Special, WireSlot, micros, micros_from},
 };
 use crate::{Class, key::BudgetKey, policy::Policy, window::later};
 
@@ -22,7 +22,7 @@ use crate::{Class, key::BudgetKey, policy::Policy, window::later};
 pub(super) const AUTHENTICATION: &str = "@auth";
 
 /// A waiter asks again after so long at the latest, should a wake-up be lost.
-const LONGEST_SLEEP: Duration = Duration::from_secs(2);
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
 /// How a waiter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,9 +187,12 @@ impl Office {
 
     /// Notes something to be told to Redis, in order.
     pub(super) fn tell(&mut self, key: BudgetKey, special: Special) {
-        if self.is_away {
-            return;
-        }
+        let special = match (self.is_away, special) {
+            (false, special) => special,
+            // The ledger forgets them; answered slots are among its entries.
+            (true, Special::Settle { slots }) => Special::Settle { slots: unsent(slots) },
+            (true, _) => return,
+        };
         if let Some(desk) = self.desks.get_mut(&key) {
             match (desk.todo.last_mut(), special) {
                 (Some(Special::Settle { slots }), Special::Settle { slots: more }) => slots.extend(more),
@@ -219,7 +222,7 @@ impl Office {
 
     /// When the next budget has something to do.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.agenda.first().map(|(at, _)| *at)
+        if self.dirty.is_empty() { self.agenda.first().map(|(at, _)| *at) } else { Some(Instant::now()) }
     }
 
     /// The next operation on a budget; none when all was told. The first call of a turn also asks how it stands.
@@ -233,7 +236,8 @@ impl Office {
         let special = if desk.todo.is_empty() { Special::Ask {} } else { desk.todo.remove(0) };
         let is_last = desk.todo.is_empty();
         let joins = if is_last { std::mem::take(&mut desk.joins) } else { Vec::new() };
-        let leaves = if is_last { std::mem::take(&mut desk.leaves) } else { Vec::new() };
+        // At once: whoever left is not to be served by an operation before the last.
+        let leaves = std::mem::take(&mut desk.leaves);
         if is_last {
             desk.looking.append(&mut desk.looks);
         }
@@ -326,8 +330,7 @@ impl Office {
     pub(super) fn resume(&mut self, now: Instant) {
         self.is_away = false;
         for (key, desk) in &mut self.desks {
-            desk.todo.clear();
-            desk.leaves.clear();
+            desk.todo.retain_mut(keep_unsent);
             desk.blocked.retain(|_, until| *until > now);
             for (kind, until) in &desk.blocked {
                 desk.todo.push(Special::Penalise { kind: kind.clone(), wait: micros_from(now, *until), again: true });
@@ -343,11 +346,21 @@ impl Office {
         self.is_away = true;
         self.agenda.clear();
         self.dirty.clear();
-        let mut seen = Vec::new();
+        let (process, mut seen) = (&self.process, Vec::new());
         for (key, desk) in &mut self.desks {
-            desk.todo.clear();
+            desk.todo.retain_mut(keep_unsent);
             desk.joins.clear();
-            desk.leaves.clear();
+            // A store that lives on still has them in its queue, or has granted them slots that we were not told of.
+            let waiting = desk.waiters.iter().filter(|(_, waiter)| waiter.is_waiting());
+            let waiting: Vec<_> = waiting.map(|(number, waiter)| (*number, waiter)).collect();
+            desk.leaves.extend(waiting.iter().map(|(number, waiter)| member(process, *number, waiter)));
+            let untold = waiting.iter().map(|(number, waiter)| (*number, &waiter.sent));
+            let untold = untold.chain(desk.gone.iter().map(|(number, sent)| (*number, sent)));
+            let slots: Vec<_> = untold.map(|(number, sent)| sent.unsent(process, number)).collect();
+            desk.gone.clear();
+            if !slots.is_empty() {
+                desk.todo.push(Special::Settle { slots });
+            }
             desk.looks.clear();
             desk.looking.clear();
             desk.look_at = None;
@@ -390,6 +403,17 @@ impl Waiter {
     fn is_waiting(&self) -> bool {
         matches!(self.standing, Standing::Asking | Standing::Queued(_))
     }
+}
+
+/// Of something to be told, what no entry of the ledger tells: slots that nothing was sent with.
+fn keep_unsent(special: &mut Special) -> bool {
+    let Special::Settle { slots } = special else { return false };
+    *slots = unsent(std::mem::take(slots));
+    !slots.is_empty()
+}
+
+fn unsent(slots: Vec<WireSlot>) -> Vec<WireSlot> {
+    slots.into_iter().filter(|slot| slot.settled.is_none()).collect()
 }
 
 /// A waiter's name in the queue: who asks, and what a script has to know to serve it.

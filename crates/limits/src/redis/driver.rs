@@ -133,7 +133,11 @@ impl Driver {
             if self.link.is_some() {
                 self.live().await?;
             } else if let Err(error) = self.connect().await {
-                tracing::debug!(error = %error, "Redis is still away");
+                if error.may_pass() {
+                    tracing::debug!(error = %error, "Redis is still away");
+                } else {
+                    tracing::warn!(error = %error, "Redis cannot be used; check redis.url");
+                }
                 return Ok(());
             }
             self.inner.with(|office, now| office.sweep(now, self.inner.here.idle_after()));

@@ -21,6 +21,14 @@ pub(super) struct Sent {
     pub(super) freed_at_take: u64,
 }
 
+impl Sent {
+    /// Its slot, as one that nothing was sent with.
+    pub(super) fn unsent(&self, process: &str, number: u64) -> WireSlot {
+        let (kind, host) = (self.kind.to_string(), self.host.to_string());
+        WireSlot { id: format!("{process}:{number}"), kind, host, settled: None }
+    }
+}
+
 /// A slot that is not free yet.
 #[derive(Debug)]
 struct Held {

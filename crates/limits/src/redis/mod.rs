@@ -42,6 +42,7 @@ use crate::{
     policy::Policy,
     scheduler::Slot,
     view::BudgetView,
+    window::later,
 };
 
 /// Where the shared store is, and how it is used.
@@ -216,8 +217,12 @@ impl Store {
                 }
                 Standing::Refused(at) => return refused(at),
                 Standing::Queued(at) if is_late => return refused(at),
-                // Redis answers soon, or is given up.
-                Standing::Asking => notify.notified().await,
+                Standing::Asking if is_late => return refused(Instant::now()),
+                // Redis answers soon, or is given up; only a queue longer than a script looks at leaves somebody out.
+                Standing::Asking => {
+                    let at_last = later(deadline, desk::LONGEST_SLEEP);
+                    is_late = tokio::time::timeout_at(at_last, notify.notified()).await.is_err();
+                }
                 Standing::Queued(_) => is_late = tokio::time::timeout_at(deadline, notify.notified()).await.is_err(),
             }
         }

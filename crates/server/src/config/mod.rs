@@ -42,7 +42,7 @@ pub const DEFAULT_SANDBOX: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// Schemes of a database server.
 const POSTGRES: &[&str] = &["postgres", "postgresql"];
 /// Schemes of Redis.
-const REDIS: &[&str] = &["redis", "rediss"];
+pub(crate) const REDIS: &[&str] = &["redis", "rediss"];
 /// The usual data folder.
 pub const DEFAULT_DATA: &str = "./gangway-data";
 

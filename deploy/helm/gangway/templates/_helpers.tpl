@@ -84,7 +84,13 @@ labels:
   {{- with .root.Values.podLabels }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end }}
 
+{{/* An embedded database may be brought up to date before anything is answered. */}}
 {{- define "gangway.alive" -}}
+startupProbe:
+  httpGet: { path: /healthz, port: metrics }
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 360
 livenessProbe:
   httpGet: { path: /healthz, port: metrics }
   periodSeconds: 10
