@@ -58,6 +58,11 @@ impl Redis {
     }
 }
 
+/// A port alone is no sign: it is taken for a moment before the process is let in.
+async fn answers(url: &str) -> bool {
+    reqwest::get(url).await.is_ok_and(|response| response.status().is_success())
+}
+
 /// What all processes of a platform have in common.
 struct Platform {
     db: TestDb,
@@ -97,8 +102,14 @@ impl Platform {
         (process, client)
     }
 
-    fn worker(&self) -> Process {
-        Process::start(self.together("worker"))
+    /// A process with the worker, which runs.
+    async fn worker(&self) -> Process {
+        let admin = format!("127.0.0.1:{}", free_port());
+        let mut command = self.together("worker");
+        command.env("GANGWAY__ADMIN__LISTEN", &admin);
+        let process = Process::start(command);
+        eventually("the worker to run", async || answers(&format!("http://{admin}/healthz")).await).await;
+        process
     }
 
     async fn onboard(&self, client: &Client) -> Onboarded {
@@ -170,7 +181,7 @@ async fn whoever_counts_budgets_alone_is_refused_beside_those_who_count_together
     let refused = finish(elsewhere).await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("or in another one; set the same redis.url"), "{}", refused.err);
-    let mut worker = platform.worker();
+    let mut worker = platform.worker().await;
     let (code, _) = api.stop().await;
     assert_eq!(code, Some(0));
     assert!(!worker.has_ended());
@@ -187,7 +198,7 @@ async fn whoever_counts_budgets_alone_is_refused_beside_those_who_count_together
             serving = None;
             return false;
         }
-        TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+        answers(&format!("http://127.0.0.1:{port}/readyz")).await
     })
     .await;
     let refused = finish(platform.together("worker")).await;
@@ -200,10 +211,10 @@ async fn whoever_counts_budgets_alone_is_refused_beside_those_who_count_together
 async fn a_killed_workers_run_goes_on_in_another_and_all_processes_are_one_platform() {
     let Some(platform) = Platform::new().await else { return };
     let ((one, first), (two, second)) = (platform.api().await, platform.api().await);
-    let (victim, tenant) = (platform.worker(), platform.onboard(&first).await);
+    let (victim, tenant) = (platform.worker().await, platform.onboard(&first).await);
     // The other answers for the same tenants, keys and runs.
     let run = run_to_the_middle(&second, &tenant).await;
-    let heir = platform.worker();
+    let heir = platform.worker().await;
     let done = n_pages(&first, &tenant.key, &run).await;
     victim.kill().await;
     let killed = Instant::now();
@@ -228,7 +239,7 @@ async fn a_killed_workers_run_goes_on_in_another_and_all_processes_are_one_platf
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_readers_are_served_and_syncs_go_on_with_their_shares() {
     let Some(mut platform) = Platform::new().await else { return };
-    let ((api, client), worker) = (platform.api().await, platform.worker());
+    let ((api, client), worker) = (platform.api().await, platform.worker().await);
     let tenant = platform.onboard(&client).await;
     let run = run_to_the_middle(&client, &tenant).await;
     platform.redis.kill().await;
