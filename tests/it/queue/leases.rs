@@ -9,11 +9,13 @@ use gangway_testkit::eventually;
 use super::{on_both_databases, support::Bench};
 
 const SHORT: Duration = Duration::from_millis(1);
+const MINUTE: Duration = Duration::from_mins(1);
 
 on_both_databases! {
     a_stalled_workers_late_commit_is_refused
     a_stalled_workers_late_result_is_void
     a_renewed_lease_is_not_taken_back
+    a_lease_is_renewed_although_its_job_writes_page_after_page
     a_sole_process_takes_over_at_once
     a_job_whose_workers_keep_dying_fails
     a_reaped_job_keeps_its_place
@@ -62,11 +64,37 @@ async fn a_renewed_lease_is_not_taken_back(bench: Bench) {
     let claimed = bench.claim_for(2, 0, SHORT).await;
     let kept = claimed[0].fence;
     let tx = bench.app.db.begin_system(SystemReason::Queue).await.unwrap();
-    assert_eq!(tx.queue().renew(&[kept], 60_000_000).await.unwrap(), 1);
+    assert_eq!(tx.queue().renew(&[kept], 60_000_000).await.unwrap(), []);
     tx.commit().await.unwrap();
     bench.reap(1).await;
     assert_eq!(bench.find(kept.job).await.state, JobState::Running);
     assert_eq!(bench.find(claimed[1].fence.job).await.state, JobState::Pending);
+}
+
+async fn a_lease_is_renewed_although_its_job_writes_page_after_page(bench: Bench) {
+    bench.enqueue(&bench.tenant_a, [bench.job()]).await;
+    let claimed = bench.claim_for(1, 0, SHORT).await.remove(0);
+    let page = async || {
+        let tx = bench.app.db.begin(&claimed.scope).await.unwrap();
+        tx.fence(&claimed.fence).await.unwrap();
+        tx
+    };
+    let held = [claimed.fence];
+    let mut renewal = Box::pin(gangway_app::queue::renew(&bench.app, &held, MINUTE));
+    if bench.app.db.is_postgres() {
+        let first = page().await;
+        // It meets the page's lock, and is still there when the page is committed.
+        let is_early = tokio::select! {
+            biased;
+            _ = &mut renewal => true,
+            () = bench.wait_for_a_lock() => false,
+        };
+        assert!(!is_early, "the lease was left to expire");
+        first.commit().await.unwrap();
+    }
+    renewal.await.unwrap();
+    bench.reap(0).await;
+    page().await.commit().await.unwrap();
 }
 
 async fn a_job_whose_workers_keep_dying_fails(bench: Bench) {

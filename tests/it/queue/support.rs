@@ -22,7 +22,7 @@ use gangway_storage::{
 };
 use gangway_testkit::eventually;
 use gangway_worker::{Finish, JobError, JobRun, Registry, Run, WorkerConfig, run_queues};
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +85,17 @@ impl Bench {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Waits until somebody waits for a lock, on PostgreSQL.
+    pub(super) async fn wait_for_a_lock(&self) {
+        let connection = Database::connect(&self.url).await.unwrap();
+        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("somebody to wait for a lock", async || {
+            let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
+            !rows.unwrap().is_empty()
+        })
+        .await;
     }
 
     /// A context of tenant A.

@@ -10,6 +10,7 @@ pub mod trace;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 use gangway_domain::{
     Code,
     id::JobId,
@@ -18,6 +19,8 @@ use gangway_domain::{
 };
 use gangway_metrics::jobs::LEASES;
 use gangway_storage::{self as storage, Page, PageRequest, SystemReason, queue as stored};
+
+use tokio::time::Instant;
 
 pub use backoff::backoff;
 pub use relay::relay;
@@ -31,6 +34,9 @@ use crate::{
 
 /// How often results are written again when a returning job's key was taken at the same moment.
 const ACK_ROUNDS: u32 = 5;
+
+/// Leases that wait for their rows' locks at once, each on a connection.
+const LOCKED_AT_ONCE: usize = 4;
 
 /// Characters of an error that are stored.
 const LONGEST_ERROR: usize = 2_000;
@@ -148,15 +154,32 @@ pub async fn ack(app: &App, acks: &[Ack]) -> Result<Vec<JobId>> {
     }
 }
 
-/// Prolongs the leases that a worker still holds.
-pub async fn renew(app: &App, held: &[JobFence], lease: Duration) -> Result<u64> {
+/// Prolongs the leases that a worker still holds. Those whose jobs are writing a page follow when that is committed, or else at the next
+/// call: it takes a third of a lease at most.
+pub async fn renew(app: &App, held: &[JobFence], lease: Duration) -> Result<()> {
     if held.is_empty() {
-        return Ok(0);
+        return Ok(());
+    }
+    let until = Instant::now() + lease / 3;
+    let tx = app.db.begin_system(SystemReason::Queue).await?;
+    let locked = tx.queue().renew(held, micros(lease)).await?;
+    tx.commit().await?;
+    let waits = locked.into_iter().map(Ok);
+    futures::stream::iter(waits)
+        .try_for_each_concurrent(LOCKED_AT_ONCE, |fence| renew_locked(app, fence, lease, until))
+        .await
+}
+
+async fn renew_locked(app: &App, fence: JobFence, lease: Duration, until: Instant) -> Result<()> {
+    let patience = until.saturating_duration_since(Instant::now());
+    if patience.is_zero() {
+        return Ok(());
     }
     let tx = app.db.begin_system(SystemReason::Queue).await?;
-    let n_renewed = tx.queue().renew(held, micros(lease)).await?;
-    tx.commit().await?;
-    Ok(n_renewed)
+    if tx.queue().renew_locked(fence, micros(lease), patience).await? {
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Takes back at once what a former process held, where only one process can run (the embedded database with its lock
