@@ -1,6 +1,6 @@
 //! What is served outside `/v1`: health, the reference page with everything it needs, and the page that leads there.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, routes, web};
 use gangway_domain::Code;
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
@@ -108,7 +108,9 @@ async fn docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
+#[routes]
 #[get("/docs/errors")]
+#[get("/docs/errors/")]
 async fn errors() -> HttpResponse {
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(explanation::errors_html())
 }

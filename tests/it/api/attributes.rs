@@ -57,10 +57,12 @@ async fn choices_are_all_or_none_and_sensitive_stays_sensitive() {
                 {"key": "nobody", "selected": true},
                 {"selected": true},
                 {"key": badge},
+                {"key": badge, "selected": true},
             ]}),
         )
         .await;
-    assert_eq!(pointers(&answer), ["/attributes/1/class", "/attributes/2/key", "/attributes/3", "/attributes/4"]);
+    let expected = ["/attributes/1/class", "/attributes/2/key", "/attributes/3", "/attributes/4", "/attributes/5/key"];
+    assert_eq!(pointers(&answer), expected);
     assert_eq!(app.client.list(&tenant.key, &path).await, attributes);
 
     // What was merely not recognised may be lowered, and anything may be raised; discovery leaves both alone.

@@ -132,6 +132,8 @@ on_both_databases! {
         let asked = json!({"name": "payroll", "scopes": ["keys:write", "records:read", "sensitive:read"]});
         assert_eq!(pointers(&app.client.post(&tenant.key, "/v1/keys", &asked).await), ["/scopes"]);
         let headers = [("gangway-tenant", tenant.tenant.as_str())];
+        let twice = send(&app, Method::POST, &operator, "/v1/keys", &headers.repeat(2), &asked).await;
+        assert_eq!((twice.status, &twice.body["code"]), (400, &json!("request.malformed")));
         let granted = send(&app, Method::POST, &operator, "/v1/keys", &headers, &asked).await.expect(201);
         let child = json!({"name": "child", "scopes": ["sensitive:read"]});
         app.client.post(&text(&granted, "key"), "/v1/keys", &child).await.expect(201);

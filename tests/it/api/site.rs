@@ -35,8 +35,10 @@ async fn the_reference_page_comes_whole_from_the_binary() {
     }
     assert!(n_assets > 4, "{html}");
     assert_eq!(app.client.get("", "/docs").await.status, 200);
-    let errors = app.client.get("", "/docs/errors").await;
-    assert!(body(&errors).contains("id=\"object.stale\""));
+    for address in ["/docs/errors", "/docs/errors/"] {
+        let errors = app.client.get("", address).await;
+        assert!(body(&errors).contains("id=\"object.stale\""), "{address}");
+    }
     let document = app.client.get("", "/openapi.json").await.expect(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["servers"], serde_json::json!([{"url": "/"}]));

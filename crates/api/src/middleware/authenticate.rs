@@ -149,7 +149,11 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 fn named_tenant(request: &ServiceRequest) -> Result<Option<TenantId>> {
-    let Some(value) = request.headers().get(TENANT_HEADER) else { return Ok(None) };
+    let mut values = request.headers().get_all(TENANT_HEADER);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::malformed("The header `Gangway-Tenant` may stand in a request once."));
+    }
     value
         .to_str()
         .ok()

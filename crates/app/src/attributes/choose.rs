@@ -1,5 +1,7 @@
 //! The tenant's choice: which attributes are stored, and corrections of their class.
 
+use std::collections::HashMap;
+
 use gangway_domain::{
     id::{AttributeId, ConnectionId, SyncRunId},
     principal::Scope,
@@ -52,10 +54,11 @@ pub async fn choose(ctx: &Ctx, connection: ConnectionId, choices: Vec<Choice>) -
     let syncs = syncs::lock_of_connection(&tx, connection).await?;
     let before = tx.attributes().list(connection).await?;
     let mut after = before.clone();
-    let mut problems = Vec::new();
+    let (mut problems, mut chosen) = (Vec::new(), HashMap::new());
     for (index, choice) in choices.iter().enumerate() {
-        if let Err(problem) = apply(&mut after, choice, index) {
-            problems.push(problem);
+        match apply(&mut after, choice, index) {
+            Ok(attribute) => problems.extend(chosen.insert(attribute, index).map(|first| twice(choice, first, index))),
+            Err(problem) => problems.push(problem),
         }
     }
     if after.iter().zip(&before).any(|(new, old)| new.class == AttributeClass::Standard && new.class != old.class) {
@@ -114,7 +117,15 @@ fn selection_of(attributes: &[Attribute], stream: Stream) -> Selection {
     Selection::of(&own)
 }
 
-fn apply(attributes: &mut [Attribute], choice: &Choice, index: usize) -> std::result::Result<(), FieldError> {
+fn twice(choice: &Choice, first: usize, index: usize) -> FieldError {
+    let field = if choice.id.is_some() { "id" } else { "key" };
+    FieldError {
+        pointer: format!("/attributes/{index}/{field}"),
+        message: format!("names the attribute that `/attributes/{first}` names already"),
+    }
+}
+
+fn apply(attributes: &mut [Attribute], choice: &Choice, index: usize) -> std::result::Result<AttributeId, FieldError> {
     let Choice { id, key, selected, class } = choice;
     let problem = |field: &str, message: &str| FieldError {
         pointer: format!("/attributes/{index}{field}"),
@@ -151,7 +162,7 @@ fn apply(attributes: &mut [Attribute], choice: &Choice, index: usize) -> std::re
     if let Some(selected) = selected {
         attribute.selected = *selected;
     }
-    Ok(())
+    Ok(attribute.id)
 }
 
 /// Unsure or chosen classes may be lowered; those with a subject may not. Judged anew, so that raising a class by hand is
