@@ -6,6 +6,7 @@ use anyhow::Context;
 use cargo_metadata::MetadataCommand;
 
 mod edges;
+mod expand;
 mod links;
 mod manifests;
 mod owners;
@@ -43,8 +44,10 @@ pub(crate) fn check() -> anyhow::Result<Report> {
         violations.extend(texts::check(path, text));
         violations.extend(sources::check(path, text));
         violations.extend(links::check(path, text, &tree));
+        violations.extend(expand::check(path, text));
     }
     violations.extend(sources::check_long_list(&tree));
+    violations.extend(expand::check_list(&tree));
 
     violations.sort();
     Ok(Report { violations, n_crates: packages.len(), n_files: tree.len() })
