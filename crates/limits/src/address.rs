@@ -46,6 +46,13 @@ impl Address {
         }
     }
 
+    /// Counts what others took before `since`.
+    pub(crate) fn leave_to_others(&mut self, used_up: Option<u32>, since: Instant, now: Instant) {
+        if let Some(window) = &mut self.window {
+            window.leave_to_others(used_up, since, now);
+        }
+    }
+
     fn expire(&mut self, now: Instant) {
         while let Some((free_at, key)) = self.returned.front().copied()
             && free_at <= now

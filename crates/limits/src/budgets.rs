@@ -22,7 +22,7 @@ use crate::{
     key::BudgetKey,
     permit::{Elsewhere, Permit},
     policy::Policy,
-    redis::{Counting, Outcome, SharedStore, Store, StoreError},
+    redis::{Counting, Outcome, ScriptServer, SharedStore, Store, StoreError},
     scheduler::{Entry, Scheduler, Slot},
     view::BudgetView,
     window::later,
@@ -113,6 +113,21 @@ impl Budgets {
     pub async fn on_redis(settings: Settings, clock: Arc<dyn Clock>, store: &SharedStore) -> Result<Self, StoreError> {
         let Self { shared, .. } = Self::with_clock(settings, clock);
         let store = Store::open(store, Arc::clone(&shared)).await?;
+        Ok(Self { shared, store: Some(store) })
+    }
+
+    /// As [`Budgets::on_redis`], on any server: [`SharedStore::server`], or one that somebody plays.
+    ///
+    /// # Errors
+    /// When the login is wrong.
+    pub async fn on_server(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        server: Arc<dyn ScriptServer>,
+        (namespace, beat): (&str, Duration),
+    ) -> Result<Self, StoreError> {
+        let Self { shared, .. } = Self::with_clock(settings, clock);
+        let store = Store::on(server, namespace, beat, Arc::clone(&shared)).await?;
         Ok(Self { shared, store: Some(store) })
     }
 

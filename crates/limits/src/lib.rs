@@ -12,6 +12,7 @@ mod budgets;
 pub mod class;
 pub mod inbound;
 mod key;
+mod left;
 mod permit;
 pub mod policy;
 mod redis;
@@ -20,7 +21,9 @@ mod state;
 mod view;
 mod window;
 
-pub use self::redis::{Counting, SharedStore, StoreError};
+pub use self::redis::{
+    Connected, Counting, ScriptConnection, ScriptServer, SharedStore, StoreError, StoreScript, WakeUps,
+};
 pub use budgets::{Ask, Budgets, Settings, Wait};
 pub use class::Class;
 pub use key::BudgetKey;

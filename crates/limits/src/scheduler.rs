@@ -16,10 +16,11 @@ use crate::{
     Class,
     address::{Address, Rank},
     key::BudgetKey,
+    left::Left,
     policy::Policy,
     state::{Budget, Lane, Route},
     view::BudgetView,
-    window::{Opening, later},
+    window::Opening,
 };
 
 /// Whose next opening an entry of the agenda announces.
@@ -77,6 +78,8 @@ pub(crate) struct Scheduler {
     agenda: BTreeSet<(Instant, Target)>,
     next_sequence: u64,
     swept_at: Option<Instant>,
+    /// What others may have taken, while the store that all share is away.
+    left: Option<Left>,
     /// Until when the driver sleeps; none while there is no driver.
     pub(crate) driver_until: Option<Instant>,
 }
@@ -114,22 +117,14 @@ impl Scheduler {
         Slot { key, lane, taken_at: now, generation, freed_at_take }
     }
 
-    /// How many slots of a budget's ceiling are held.
-    pub(crate) fn n_held(&mut self, key: BudgetKey, now: Instant) -> u32 {
-        self.budgets.get_mut(&key).map_or(0, |budget| budget.n_held(now))
-    }
-
     /// Sends nothing before `until`.
-    pub(crate) fn keep_blocked(&mut self, key: BudgetKey, until: Instant) {
-        if let Some(budget) = self.budgets.get_mut(&key) {
-            budget.block(Route::Plain, until);
-        }
+    pub(crate) fn keep_blocked(&mut self, key: BudgetKey, policy: &Arc<Policy>, until: Instant, now: Instant) {
+        self.budgets.entry(key).or_insert_with(|| Budget::new(policy, now)).block(Route::Plain, until);
     }
 
-    /// Counts slots of a budget that others hold, for a window.
-    pub(crate) fn hold_others(&mut self, key: BudgetKey, policy: &Arc<Policy>, n_slots: u32, now: Instant) {
-        let budget = self.budgets.entry(key).or_insert_with(|| Budget::new(policy, now));
-        budget.hold_others(n_slots, later(now, policy.window));
+    /// The store that all share went away, or is back.
+    pub(crate) fn set_left(&mut self, left: Option<Left>) {
+        self.left = left;
     }
 
     /// Makes the budget and the host of a request, or takes over its policy.
@@ -143,6 +138,17 @@ impl Scheduler {
         let budget = self.budgets.entry(key).or_insert_with(|| Budget::new(policy, now));
         budget.adopt(policy, now);
         budget.used_at = now;
+        if let Some(left) = &mut self.left {
+            if left.told.insert(key) {
+                let used_up = left.budgets.remove(&key).unwrap_or_default();
+                budget.leave_to_others(&used_up, left.since, now);
+            }
+            if let Some(address) = self.addresses.get_mut(&host)
+                && left.told_hosts.insert(Arc::clone(&host))
+            {
+                address.leave_to_others(left.hosts.get(&host).copied().flatten(), left.since, now);
+            }
+        }
         host
     }
 

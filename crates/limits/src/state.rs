@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     Class,
+    left::UsedUp,
     policy::{Limit, Policy},
     view::{BudgetView, WaitingByClass},
     window::{Opening, Window, later},
@@ -261,14 +262,17 @@ impl Budget {
         }
     }
 
-    pub(crate) fn n_held(&mut self, now: Instant) -> u32 {
-        self.ceiling.expire(now);
-        self.ceiling.held()
-    }
-
-    /// Counts slots that others hold.
-    pub(crate) fn hold_others(&mut self, n_slots: u32, until: Instant) {
-        (0..n_slots).for_each(|_| self.ceiling.hold(until));
+    /// Counts what others took before `since`.
+    pub(crate) fn leave_to_others(&mut self, used_up: &UsedUp, since: Instant, now: Instant) {
+        self.ceiling.leave_to_others(used_up.ceiling, since, now);
+        self.authentication.leave_to_others(used_up.authentication, since, now);
+        for (template, windows) in &mut self.paths {
+            let of_path = used_up.paths.get(&**template);
+            for (nth, window) in windows.iter_mut().enumerate() {
+                let used_up = of_path.and_then(|used_up| used_up.get(nth).copied()).flatten();
+                window.leave_to_others(used_up, since, now);
+            }
+        }
     }
 
     /// Whether it can be forgotten: nothing held, nobody waiting, nothing to remember.

@@ -15,6 +15,12 @@ pub(crate) const FAR: Duration = Duration::from_hours(24);
 /// Returns looked at when a distance is chosen: enough to see a hole, however long the queue.
 const LOOKED_AT: usize = 64;
 
+/// So few free slots are not shared with the highest class.
+const USED_WHOLE: u32 = 4;
+
+/// So many paced calls may follow each other closely, when they were late.
+const MADE_UP_FOR: u32 = 3;
+
 /// When a slot can be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
@@ -113,9 +119,11 @@ impl Window {
 
     /// The distance at which what is free now, and what comes back, lasts until the next slots come back. Evenly, that is
     /// [`Window::pace`]; after a burst the slots come back in a clump one window later, and whoever took the free ones at the even
-    /// pace would find none in the time before, nor would the highest class, for whose calls half of what is free is left.
+    /// pace would find none in the time before, nor would the highest class, for whose calls half of what is free is left; where that is
+    /// little, all of it is used, since it comes back one by one.
     fn stretched_pace(&self, now: Instant) -> Duration {
-        let free = usize::try_from(self.limit.saturating_sub(self.held()).div_ceil(2)).unwrap_or(usize::MAX);
+        let free = self.limit.saturating_sub(self.held());
+        let free = usize::try_from(free.div_ceil(2).max(free.min(USED_WHOLE))).unwrap_or(usize::MAX);
         let step = self.returned.len() / LOOKED_AT + 1;
         let returns = self.returned.iter().enumerate().step_by(step);
         let lasting = returns.filter_map(|(before, at)| {
@@ -123,6 +131,16 @@ impl Window {
             at.saturating_duration_since(now).checked_div(usable)
         });
         lasting.fold(self.pace(), Duration::max)
+    }
+
+    /// Counts what others took before `since`, beyond their shares: until `used_up` slots of this share are held, or all where nobody knows.
+    pub(crate) fn leave_to_others(&mut self, used_up: Option<u32>, since: Instant, now: Instant) {
+        self.expire(now);
+        let until = later(since, self.span);
+        if until > now {
+            let used_up = used_up.map_or(self.limit, |n| n.min(self.limit));
+            (self.held()..used_up).for_each(|_| self.hold(until));
+        }
     }
 
     /// Frees what is due.
@@ -174,10 +192,11 @@ impl Window {
     pub(crate) fn take(&mut self, now: Instant, paced: bool) {
         self.in_flight += 1;
         if paced {
-            // A call that was a little late does not push back the next one: else timers' rounding would cost a share.
+            // Calls that were late for want of a slot are made up for, but not a pause: else each such wait would cost a share.
             let pace = if self.leaves_room { self.stretched_pace(now) } else { self.pace() };
             let next = self.paced_from.map_or(now, |at| later(at, pace));
-            self.paced_from = Some(if next > now { next } else { later(now, pace) });
+            let is_late = later(next, self.pace().saturating_mul(MADE_UP_FOR)) > now && self.paced_from.is_some();
+            self.paced_from = Some(if is_late { next } else { later(now, pace) });
         }
     }
 
@@ -230,6 +249,13 @@ mod tests {
         assert_eq!(window.opening(start, true), Opening::At(start + SECOND / 10));
         window.take(start + SECOND / 10 + SECOND / 50, true);
         assert_eq!(window.opening(start + SECOND / 10, true), Opening::At(start + SECOND / 5));
+        // Two that waited for a slot until 0.45 follow each other at once.
+        window.take(start + SECOND * 9 / 20, true);
+        assert_eq!(window.opening(start + SECOND * 9 / 20, true), Opening::Now);
+        window.take(start + SECOND * 9 / 20, true);
+        assert_eq!(window.opening(start + SECOND * 9 / 20, true), Opening::Now);
+        window.take(start + SECOND * 9 / 20, true);
+        assert_eq!(window.opening(start + SECOND * 9 / 20, true), Opening::At(start + SECOND / 2));
         window.take(start + SECOND, true);
         assert_eq!(window.opening(start + SECOND, true), Opening::At(start + SECOND + SECOND / 10));
     }

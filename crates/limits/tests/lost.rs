@@ -5,7 +5,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use futures::future::{join, join_all, poll_immediate};
-use gangway_limits::{Ask, Budgets, Class, Counting, Permit, Policy};
+use gangway_limits::{Ask, Budgets, Class, Counting, Limit, PathLimit, Permit, Policy};
 use support::{KEY, MILLISECOND, SECOND, Server, ask, policy, try_now, until};
 use tokio::time::Instant;
 
@@ -69,12 +69,13 @@ async fn each_process_takes_its_share_while_redis_is_away() {
     are_two(&one).await;
     are_two(&two).await;
     let policy = policy(4, SECOND * 60);
+    for budgets in [&one, &two] {
+        try_now(budgets, &ask(&policy)).await.unwrap().finish();
+    }
     server.kill();
     for budgets in [&one, &two] {
         is_alone(budgets).await;
-        for _ in 0..2 {
-            try_now(budgets, &ask(&policy)).await.unwrap().finish();
-        }
+        try_now(budgets, &ask(&policy)).await.unwrap().finish();
         assert!(try_now(budgets, &ask(&policy)).await.is_err());
     }
     server.restart().await;
@@ -144,6 +145,134 @@ async fn what_others_held_is_left_to_them_when_redis_goes_away() {
 }
 
 #[tokio::test]
+async fn so_it_is_with_the_limits_of_paths_and_logins_and_of_the_address() {
+    let Some(mut server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let [one, two] = [deployment.process().await, deployment.process().await];
+    are_two(&two).await;
+    let window = SECOND * 60;
+    let limits = Policy {
+        ceiling: 100,
+        pacing: false,
+        paths: vec![PathLimit::new("/v1/people", 4, window)],
+        authentication: Limit::new(4, window),
+        address: Some(Limit::new(12, window)),
+        ..Policy::default()
+    };
+    let policy = Arc::new(limits);
+    let listing = ask(&policy);
+    let login = Ask { is_authentication: true, ..ask(&policy) };
+    let other = Ask { template: "/v1/others", ..ask(&policy) };
+    for (asked, n) in [(&listing, 4), (&login, 4), (&other, 4)] {
+        for _ in 0..n {
+            try_now(&one, asked).await.unwrap().finish();
+        }
+        assert!(try_now(&two, &listing).await.is_err());
+    }
+    assert!(try_now(&two, &login).await.is_err());
+    assert!(try_now(&two, &other).await.is_err());
+    server.kill();
+    is_alone(&two).await;
+    for asked in [&listing, &login, &other] {
+        assert!(try_now(&two, asked).await.is_err());
+    }
+    // The ceiling alone would let it go.
+    let elsewhere = Ask { host: "https://other.example", ..other };
+    assert!(try_now(&two, &elsewhere).await.is_err(), "nobody knows what was sent there");
+    let unlimited = Arc::new(Policy { address: None, ..(*policy).clone() });
+    try_now(&two, &Ask { policy: &unlimited, host: "https://a-third.example", ..ask(&unlimited) }).await.unwrap_err();
+    try_now(
+        &two,
+        &Ask { policy: &unlimited, template: "/v1/others", host: "https://a-third.example", ..ask(&unlimited) },
+    )
+    .await
+    .unwrap()
+    .finish();
+}
+
+#[tokio::test]
+async fn a_budget_that_was_not_looked_at_lately_is_taken_for_used_up_for_a_window() {
+    let Some(mut server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let [one, two] = [deployment.process().await, deployment.process().await];
+    are_two(&one).await;
+    are_two(&two).await;
+    let policy = Arc::new(Policy { address: None, ..(*policy(4, SECOND * 3)).clone() });
+    for _ in 0..4 {
+        try_now(&one, &ask(&policy)).await.unwrap().finish();
+    }
+    server.kill();
+    is_alone(&two).await;
+    let wait = try_now(&two, &ask(&policy)).await.unwrap_err();
+    assert!(wait.retry_after <= SECOND * 3, "{wait:?}");
+    two.acquire(&ask(&policy), SECOND * 20).await.unwrap().finish();
+}
+
+#[tokio::test]
+async fn whoever_took_the_place_of_one_that_died_with_the_store_does_not_stand_for_it() {
+    let Some(mut server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let [one, two] = [deployment.process().await, deployment.process().await];
+    are_two(&one).await;
+    are_two(&two).await;
+    let policy = policy(100, SECOND * 60);
+    try_now(&two, &ask(&policy)).await.unwrap().finish();
+    server.kill();
+    is_alone(&one).await;
+    drop(two);
+    server.restart().await;
+    let three = deployment.process().await;
+    is_back(&one).await;
+    one.acquire(&ask(&policy), SECOND * 10).await.unwrap().finish();
+    three.acquire(&ask(&policy), SECOND * 30).await.unwrap().finish();
+    assert!(three.look(KEY).await.unwrap().unsure_until.is_some());
+}
+
+#[tokio::test]
+async fn a_store_that_comes_back_as_it_was_before_is_no_store_that_is_known() {
+    let Some(mut server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let [one, two] = [deployment.process().await, deployment.process().await];
+    are_two(&one).await;
+    are_two(&two).await;
+    let policy = policy(4, SECOND * 60);
+    try_now(&one, &ask(&policy)).await.unwrap().finish();
+    deployment.run::<()>(&redis::cmd("SAVE")).await;
+    for budgets in [&one, &two, &two] {
+        try_now(budgets, &ask(&policy)).await.unwrap().finish();
+    }
+    server.kill();
+    drop(two);
+    is_alone(&one).await;
+    server.restart().await;
+    is_back(&one).await;
+    one.acquire(&ask(&policy), SECOND * 10).await.unwrap().finish();
+    let view = one.look(KEY).await.unwrap();
+    assert_eq!((view.held, view.unsure_until.is_some()), (3, true), "two slots died with their holder");
+}
+
+#[tokio::test]
+async fn a_store_that_nobody_could_reach_opens_once_all_have_told_what_they_took_meanwhile() {
+    let Some(server) = Server::start().await else { return };
+    let deployment = server.deployment().await;
+    let [one, two] = [deployment.impatient_process().await, deployment.impatient_process().await];
+    are_two(&one).await;
+    are_two(&two).await;
+    let policy = policy(4, SECOND * 60);
+    for budgets in [&one, &two] {
+        try_now(budgets, &ask(&policy)).await.unwrap().finish();
+    }
+    deployment.run::<()>(redis::cmd("CLIENT").arg("PAUSE").arg(2_000).arg("ALL")).await;
+    is_alone(&one).await;
+    is_alone(&two).await;
+    try_now(&two, &ask(&policy)).await.unwrap().finish();
+    drop(two);
+    is_back(&one).await;
+    one.acquire(&ask(&policy), SECOND * 20).await.unwrap().finish();
+    assert!(one.look(KEY).await.unwrap().unsure_until.is_some(), "a slot died with its holder");
+}
+
+#[tokio::test]
 async fn a_store_emptied_in_between_is_told_all_slots_before_anybody_takes_more() {
     let Some(server) = Server::start().await else { return };
     let deployment = server.deployment().await;
@@ -185,7 +314,9 @@ async fn where_store_and_holder_died_all_classes_keep_their_distance_for_a_windo
     let budgets = server.new_deployment().process().await;
     let policy = Arc::new(Policy { ceiling: 4, window: SECOND * 240, ..Policy::default() });
     let interactive = Ask { class: Class::Interactive, ..ask(&policy) };
-    let permit = try_now(&budgets, &interactive).await.unwrap();
+    // Others may be about to come.
+    assert!(try_now(&budgets, &interactive).await.is_err());
+    let permit = budgets.acquire(&interactive, SECOND * 20).await.unwrap();
     let wait = try_now(&budgets, &interactive).await.unwrap_err();
     assert!(wait.retry_after > SECOND * 50, "{wait:?}");
     assert!(budgets.look(KEY).await.unwrap().unsure_until.is_some());

@@ -14,9 +14,10 @@ use tokio::{
 
 use super::{
     ledger::{Ledger, Sent},
+    port::StoreScript,
     wire::{Answer, Join, OnBudget, Special, WireSlot, micros, micros_from},
 };
-use crate::{Class, key::BudgetKey, policy::Policy, window::later};
+use crate::{Class, key::BudgetKey, left::Seen, policy::Policy, window::later};
 
 /// The kind of an authentication request in the scripts; other kinds are templates, which begin with a slash.
 pub(super) const AUTHENTICATION: &str = "@auth";
@@ -50,7 +51,7 @@ pub(super) struct Waiter {
 
 /// How a budget stood when Redis was last asked.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct View {
     pub(super) answer: Answer,
     pub(super) at: Instant,
 }
@@ -69,7 +70,9 @@ pub(super) struct Desk {
     pub(super) looks: Vec<oneshot::Sender<()>>,
     looking: Vec<oneshot::Sender<()>>,
     look_at: Option<Instant>,
-    pub(super) seen: Option<Seen>,
+    pub(super) seen: Option<View>,
+    /// How many slots were held in each window, by the names that the scripts give them.
+    windows: HashMap<String, Seen>,
     pub(super) blocked: HashMap<String, Instant>,
     used_at: Instant,
 }
@@ -77,7 +80,7 @@ pub(super) struct Desk {
 /// Something to be run at Redis.
 pub(super) struct Operation {
     pub(super) request: String,
-    pub(super) script: &'static redis::Script,
+    pub(super) script: &'static StoreScript,
     /// It tells a vendor's refusal.
     pub(super) is_refusal: bool,
 }
@@ -86,7 +89,7 @@ pub(super) struct Operation {
 pub(super) struct Stood {
     pub(super) key: BudgetKey,
     pub(super) policy: Arc<Policy>,
-    pub(super) n_held: u32,
+    pub(super) windows: HashMap<String, Seen>,
     pub(super) blocked_until: Option<Instant>,
 }
 
@@ -129,6 +132,7 @@ impl Office {
             looking: Vec::new(),
             look_at: None,
             seen: None,
+            windows: HashMap::new(),
             blocked: HashMap::new(),
             used_at: now,
         });
@@ -262,7 +266,7 @@ impl Office {
     }
 
     /// Notes what Redis answered.
-    pub(super) fn note(&mut self, key: BudgetKey, answer: Answer, now: Instant) {
+    pub(super) fn note(&mut self, key: BudgetKey, mut answer: Answer, now: Instant) {
         let Some(desk) = self.desks.get_mut(&key) else { return };
         let at = |micros: u64| later(now, Duration::from_micros(micros));
         let mut untaken = Vec::new();
@@ -312,7 +316,9 @@ impl Office {
         if answer.blocked > 0 {
             desk.blocked.insert(String::new(), at(answer.blocked));
         }
-        desk.seen = Some(Seen { answer, at: now });
+        let windows = std::mem::take(&mut answer.windows).into_iter();
+        desk.windows.extend(windows.map(|(name, held)| (name, Seen { held, at: now })));
+        desk.seen = Some(View { answer, at: now });
         for look in desk.looking.drain(..) {
             // Whoever asked may have gone.
             look.send(()).ok();
@@ -346,7 +352,7 @@ impl Office {
         self.is_away = true;
         self.agenda.clear();
         self.dirty.clear();
-        let (process, mut seen) = (&self.process, Vec::new());
+        let (process, mut stood) = (&self.process, Vec::new());
         for (key, desk) in &mut self.desks {
             desk.todo.retain_mut(keep_unsent);
             desk.joins.clear();
@@ -368,14 +374,14 @@ impl Office {
                 waiter.notify.notify_one();
                 !waiter.is_waiting()
             });
-            seen.extend(desk.seen.as_ref().map(|seen| Stood {
+            stood.push(Stood {
                 key: *key,
                 policy: Arc::clone(&desk.policy),
-                n_held: seen.answer.held,
+                windows: std::mem::take(&mut desk.windows),
                 blocked_until: desk.blocked.get("").copied(),
-            }));
+            });
         }
-        seen
+        stood
     }
 
     /// Forgets slots that are free and desks that nobody uses.

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError,
-    Script, Value, aio::MultiplexedConnection,
+    Value, aio::MultiplexedConnection,
 };
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use super::port::{Connected, ScriptConnection, ScriptServer, StoreScript, WakeUps};
 use crate::key::BudgetKey;
 
 /// The store can't be used.
@@ -74,14 +75,13 @@ impl Address {
 
     /// Connects, and asks what is done when memory runs out.
     pub(super) async fn check(&self) -> Result<Option<String>, StoreError> {
-        let (Link { mut connection }, _) = self.connect("gangway:check").await?;
+        let (Link { mut connection }, _) = self.open("gangway:check").await?;
         let asked = redis::cmd("INFO").arg("memory").query_async::<String>(&mut connection).await;
         let info = asked.map_err(StoreError::Operation)?;
         Ok(info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(|policy| policy.trim().to_owned()))
     }
 
-    /// Connects and listens on `channel`.
-    pub(super) async fn connect(&self, channel: &str) -> Result<(Link, Wakes), StoreError> {
+    async fn open(&self, channel: &str) -> Result<(Link, Wakes), StoreError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience.connect))
@@ -94,54 +94,54 @@ impl Address {
     }
 }
 
-/// An open connection.
-#[derive(Clone)]
-pub(super) struct Link {
-    connection: MultiplexedConnection,
-}
-
-impl Link {
-    /// Runs one operation.
-    pub(super) async fn run<Answer: DeserializeOwned>(
-        &self,
-        script: &Script,
-        store_key: &str,
-        request: String,
-    ) -> Result<Answer, StoreError> {
-        let mut connection = self.connection.clone();
-        let answer: String =
-            script.key(store_key).arg(request).invoke_async(&mut connection).await.map_err(StoreError::Operation)?;
-        serde_json::from_str(&answer).map_err(StoreError::Answer)
+impl ScriptServer for Address {
+    fn connect<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, Result<Connected, StoreError>> {
+        Box::pin(async move {
+            let (link, wakes) = self.open(channel).await?;
+            Ok((Box::new(link) as Box<dyn ScriptConnection>, Box::new(wakes) as Box<dyn WakeUps>))
+        })
     }
 }
 
-/// What another process, or the end of the connection, tells us.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wake {
-    /// A budget may have a slot for us.
-    Budget(BudgetKey),
-    /// The connection is gone.
-    Gone,
+/// An open connection.
+struct Link {
+    connection: MultiplexedConnection,
+}
+
+impl ScriptConnection for Link {
+    fn run<'a>(
+        &'a self,
+        script: &'a StoreScript,
+        key: &'a str,
+        request: String,
+    ) -> BoxFuture<'a, Result<String, StoreError>> {
+        Box::pin(async move {
+            let mut connection = self.connection.clone();
+            let asked = script.script.key(key).arg(request).invoke_async(&mut connection).await;
+            asked.map_err(StoreError::Operation)
+        })
+    }
 }
 
 /// The wake-ups of a connection.
-pub(super) struct Wakes(mpsc::UnboundedReceiver<PushInfo>);
+struct Wakes(mpsc::UnboundedReceiver<PushInfo>);
 
-impl Wakes {
-    /// The next one.
-    pub(super) async fn next(&mut self) -> Wake {
-        loop {
-            match self.0.recv().await {
-                None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => return Wake::Gone,
-                Some(PushInfo { kind: PushKind::Message, data }) => {
-                    if let Some(Value::BulkString(text)) = data.last()
-                        && let Some(key) = std::str::from_utf8(text).ok().and_then(BudgetKey::from_hex)
-                    {
-                        return Wake::Budget(key);
+impl WakeUps for Wakes {
+    fn next(&mut self) -> BoxFuture<'_, Option<BudgetKey>> {
+        Box::pin(async move {
+            loop {
+                match self.0.recv().await? {
+                    PushInfo { kind: PushKind::Disconnection, .. } => return None,
+                    PushInfo { kind: PushKind::Message, data } => {
+                        if let Some(Value::BulkString(text)) = data.last()
+                            && let Some(key) = std::str::from_utf8(text).ok().and_then(BudgetKey::from_hex)
+                        {
+                            return Some(key);
+                        }
                     }
+                    _ => {}
                 }
-                Some(_) => {}
             }
-        }
+        })
     }
 }

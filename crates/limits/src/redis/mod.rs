@@ -9,6 +9,8 @@ mod desk;
 mod driver;
 mod ledger;
 mod link;
+mod peers;
+mod port;
 mod wire;
 
 use std::{
@@ -22,19 +24,22 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use tokio::{
     sync::{Notify, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use self::link::StoreError;
 use self::{
     desk::{AUTHENTICATION, Office, Standing, Waiter},
     ledger::Sent,
     link::{Address, Patience},
     wire::Special,
+};
+pub use self::{
+    link::StoreError,
+    port::{Connected, ScriptConnection, ScriptServer, StoreScript, WakeUps},
 };
 use crate::{
     budgets::{Ask, SHORTEST_RETRY, Shared, Wait},
@@ -71,6 +76,16 @@ impl SharedStore {
 }
 
 impl SharedStore {
+    /// The server, not connected yet.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn server(&self) -> Result<Arc<dyn ScriptServer>, StoreError> {
+        let Self { url, namespace: _, answer_timeout, beat: _ } = self;
+        let patience = Patience { connect: *answer_timeout * 4, answer: *answer_timeout };
+        Ok(Arc::new(Address::new(url, patience)?))
+    }
+
     /// Looks whether it can be used, without joining those who do. Answers what is done there when memory runs out, where the server says it.
     ///
     /// # Errors
@@ -150,8 +165,16 @@ impl fmt::Debug for Store {
 impl Store {
     /// Connects, and starts the driver. A server that does not answer is tried again.
     pub(crate) async fn open(store: &SharedStore, here: Arc<Shared>) -> Result<Arc<Self>, StoreError> {
-        let SharedStore { url, namespace, answer_timeout, beat } = store;
-        let address = Address::new(url, Patience { connect: *answer_timeout * 4, answer: *answer_timeout })?;
+        Self::on(store.server()?, &store.namespace, store.beat, here).await
+    }
+
+    /// As [`Store::open`], on any server.
+    pub(crate) async fn on(
+        server: Arc<dyn ScriptServer>,
+        namespace: &str,
+        beat: Duration,
+        here: Arc<Shared>,
+    ) -> Result<Arc<Self>, StoreError> {
         let random = || RandomState::new().hash_one(0);
         let process = format!("{:016x}{:016x}", random(), random());
         let inner = Arc::new(Inner {
@@ -162,7 +185,7 @@ impl Store {
             n_unsure_refusals: AtomicU64::new(0),
         });
         let ended = CancellationToken::new();
-        let driver = driver::Driver::start(Arc::clone(&inner), address, namespace, *beat).await?;
+        let driver = driver::Driver::start(Arc::clone(&inner), server, namespace, beat).await?;
         inner.here.tasks.spawn(driver.run(ended.clone()));
         Ok(Arc::new(Self { inner, _end: ended.drop_guard() }))
     }
@@ -280,10 +303,12 @@ impl Store {
             office.look(key);
             let desk = office.desks.get(&key).filter(|_| !office.is_away)?;
             let seen = desk.seen.as_ref()?;
+            // Times are shown as exactly as they are told.
+            let wall = wall.trunc_subsecs(6);
             let past = |micros: u64| wall.checked_sub_signed(span(micros)?);
             let ahead = |micros: u64| {
-                let left = Duration::from_micros(micros).checked_sub(now - seen.at)?;
-                wall.checked_add_signed(chrono::Duration::from_std(left).ok()?)
+                let since = u64::try_from((now - seen.at).as_micros()).ok()?;
+                wall.checked_add_signed(span(micros.checked_sub(since)?)?)
             };
             Some(BudgetView {
                 held: seen.answer.held,

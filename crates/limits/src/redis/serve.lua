@@ -300,6 +300,12 @@ local function serve()
     keep(state, math.max(now + HOUR, blocked('blocked')))
     local ceiling = windows_of(budget, policy, '')[1]
     answer.held, answer.in_flight = ceiling.held, flights()
+    -- For the time when nobody can ask here any more.
+    answer.windows = {}
+    for name, window in pairs(opened) do
+        local is_own = string.sub(name, 1, #base) == base
+        answer.windows[string.sub(name, is_own and #base + 2 or #prefix + 1)] = window.held
+    end
     answer.blocked = math.max(math.ceil(blocked('blocked') - now), 0)
     local refused_at = blocked('refused_at')
     answer.refused_ago = refused_at > 0 and math.floor(now - refused_at) or nil

@@ -1,12 +1,12 @@
 -- The counting rule: a slot is a member of a sorted set whose score says when it is free: one window after the answer, and
 -- before the answer one window after the time-out, should the caller die.
 
-local store = redis.call('HMGET', KEYS[1], 'id', 'created_at', 'complete', 'open_at')
+local store = redis.call('HMGET', KEYS[1], 'id', 'closed_at', 'unsure_from', 'open_at')
 if store[1] ~= request.store then
     return cjson.encode({ lost = true })
 end
-local unsure_from = store[3] == '1' and -DAY or tonumber(store[2])
-local open_at = tonumber(store[4])
+local unsure_from = math.max(tonumber(store[2] or -DAY), tonumber(store[3] or -DAY))
+local open_at = tonumber(store[4] or 0)
 
 -- Whose slots nobody knows any more: then all classes keep their distance for one window.
 local function is_unsure(policy)
@@ -79,7 +79,8 @@ end
 
 -- The distance at which what is free now, and what comes back, lasts until the next slots come back: see `window.rs`.
 local function stretched_pace(window, on_their_way)
-    local usable = math.ceil(math.max(window.limit - window.held, 0) / 2)
+    local n_free = math.max(window.limit - window.held, 0)
+    local usable = math.max(math.ceil(n_free / 2), math.min(n_free, 4))
     local sent = {}
     for _, slot in ipairs(redis.call('ZRANGE', on_their_way, 0, -1)) do
         sent[slot] = true
@@ -94,14 +95,15 @@ local function stretched_pace(window, on_their_way)
     return pace
 end
 
--- Moves on when the next paced caller may go. One that was a little late does not push back the next.
+-- Moves on when the next paced caller may go. Three that were late for want of a slot are made up for, but not a pause.
 local function keep_distance(window, pace)
     local from = window.paced_from + pace
-    if from <= now then
+    if from + 3 * window.pace <= now then
         from = now + pace
     end
     window.paced_from = from
-    redis.call('SET', window.name .. ':pace', text(from), 'PX', text(math.ceil((from - now) / 1000) + 1000))
+    redis.call('SET', window.name .. ':pace', text(from), 'PX',
+        text(math.ceil((from + 3 * window.pace - now) / 1000) + 1000))
 end
 
 -- The windows that a request counts in, besides its host's: `kind` is '@auth', a path's template or ''.

@@ -1,11 +1,11 @@
 //! What the scripts are asked and what they answer. Times are microseconds from Redis's now.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
-use redis::Script;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::port::StoreScript;
 use crate::{
     policy::{Limit, Policy},
     view::WaitingByClass,
@@ -14,12 +14,12 @@ use crate::{
 
 /// The operations, each one script.
 pub(super) struct Scripts {
-    pub(super) ask: Script,
-    pub(super) settle: Script,
-    pub(super) penalise: Script,
-    pub(super) correct: Script,
-    pub(super) enter: Script,
-    pub(super) beat: Script,
+    pub(super) ask: StoreScript,
+    pub(super) settle: StoreScript,
+    pub(super) penalise: StoreScript,
+    pub(super) correct: StoreScript,
+    pub(super) enter: StoreScript,
+    pub(super) beat: StoreScript,
 }
 
 const CLOCK: &str = include_str!("clock.lua");
@@ -27,14 +27,14 @@ const WINDOW: &str = include_str!("window.lua");
 const SERVE: &str = include_str!("serve.lua");
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
-    let on_a_budget = |operation: &str| Script::new(&[CLOCK, WINDOW, SERVE, operation].concat());
+    let on_a_budget = |operation: &str| StoreScript::new(&[CLOCK, WINDOW, SERVE, operation]);
     Scripts {
         ask: on_a_budget(include_str!("ask.lua")),
         settle: on_a_budget(include_str!("settle.lua")),
         penalise: on_a_budget(include_str!("penalise.lua")),
         correct: on_a_budget(include_str!("correct.lua")),
-        enter: Script::new(&[CLOCK, WINDOW, include_str!("enter.lua")].concat()),
-        beat: Script::new(&[CLOCK, include_str!("beat.lua")].concat()),
+        enter: StoreScript::new(&[CLOCK, WINDOW, include_str!("enter.lua")]),
+        beat: StoreScript::new(&[CLOCK, include_str!("beat.lua")]),
     }
 });
 
@@ -146,7 +146,7 @@ pub(super) enum Special {
 }
 
 impl Special {
-    pub(super) fn script(&self) -> &'static Script {
+    pub(super) fn script(&self) -> &'static StoreScript {
         match self {
             Self::Ask {} => &SCRIPTS.ask,
             Self::Settle { .. } => &SCRIPTS.settle,
@@ -188,6 +188,8 @@ pub(super) struct Answer {
     pub(super) blocked: u64,
     pub(super) refused_ago: Option<u64>,
     pub(super) unsure: Option<u64>,
+    /// Slots held in each window that was looked at.
+    pub(super) windows: HashMap<String, u32>,
     waiting: [usize; 5],
 }
 
@@ -217,7 +219,12 @@ pub(super) struct Beat<'a> {
     pub(super) store: &'a str,
     pub(super) process: &'a str,
     pub(super) proposal: String,
-    pub(super) expected: u32,
+    /// Who was there of late: a store that lost everything lacks their slots.
+    pub(super) peers: Vec<&'a str>,
+    /// Who was there when the store was last reached, and how long it could not be reached since.
+    pub(super) living: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) away: Option<u64>,
     pub(super) grace: u64,
     pub(super) life: u64,
 }
@@ -226,5 +233,6 @@ pub(super) struct Beat<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Pulse {
     pub(super) store: String,
-    pub(super) n_processes: u32,
+    #[serde(default)]
+    pub(super) living: Vec<String>,
 }
