@@ -10,6 +10,7 @@ mod footprint;
 mod jobs;
 mod platform;
 mod report;
+mod shared_budget;
 mod sync;
 mod wire;
 
@@ -19,6 +20,8 @@ use report::Report;
 
 /// Parts in the order in which they run.
 const PARTS: [&str; 7] = ["footprint", "sync", "memory", "api", "jobs", "fairness", "budget"];
+/// Parts that run only when they are named.
+const NAMED: [&str; 2] = ["shared-budget", "budget-grid"];
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,13 +35,15 @@ fn main() -> anyhow::Result<ExitCode> {
         actix_web::rt::System::new().block_on(api::serve_bare(url, port.parse()?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(unknown) = words.iter().find(|word| !PARTS.contains(&word.as_str())) {
-        println!("{unknown} is no part; there are {}", PARTS.join(", "));
+    if let Some(unknown) = words.iter().find(|word| !PARTS.iter().chain(&NAMED).any(|part| part == word)) {
+        println!("{unknown} is no part; there are {}", [&PARTS[..], &NAMED].concat().join(", "));
         return Ok(ExitCode::from(2));
     }
     let mut report = Report::default();
     println!("load at the start: {}", load());
-    for part in PARTS.iter().filter(|part| words.is_empty() || words.iter().any(|word| word == *part)) {
+    let is_asked = |part: &&&str| words.iter().any(|word| word == **part);
+    let by_default = PARTS.iter().filter(|part| words.is_empty() || is_asked(part));
+    for part in by_default.chain(NAMED.iter().filter(is_asked)) {
         let begun = Instant::now();
         println!("{part} …");
         runtime.block_on(run(part, &mut report))?;
@@ -56,6 +61,8 @@ async fn run(part: &str, report: &mut Report) -> anyhow::Result<()> {
         "api" => api::measure(report).await,
         "jobs" => jobs::throughput(report).await,
         "fairness" => jobs::fairness(report).await,
+        "shared-budget" => shared_budget::real_time(report).await,
+        "budget-grid" => tokio::task::block_in_place(|| shared_budget::grid(report)),
         _ => budget::measure(report).await,
     }
 }

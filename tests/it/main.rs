@@ -10,6 +10,7 @@
 
 mod api;
 mod behaviour;
+mod budget_day;
 mod canary;
 mod cli;
 mod faults;

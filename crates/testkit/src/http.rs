@@ -69,15 +69,23 @@ impl Client {
     /// # Panics
     /// When there is no answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the API answers");
+        self.try_send(request).await.expect("the API answers completely")
+    }
+
+    /// Sends a request to somebody who may die meanwhile.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        let response = request.send().await?;
         let status = response.status().as_u16();
         let text = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let headers = response.headers().iter().map(text).collect();
-        let bytes = response.bytes().await.expect("the answer is complete").to_vec();
+        let bytes = response.bytes().await?.to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, headers, body, bytes }
+        Ok(Answer { status, headers, body, bytes })
     }
 
     /// Waits until the API answers that it is ready.

@@ -6,6 +6,7 @@
 //! a database has written.
 
 pub mod behaviour;
+pub mod budget_day;
 
 mod app;
 mod database;
@@ -14,6 +15,7 @@ mod logs;
 mod needle;
 mod needles;
 mod servers;
+mod simulated_redis;
 mod wait;
 
 pub use app::{Onboarded, TestApp, TestAppBuilder};
@@ -23,6 +25,7 @@ pub use logs::LogCapture;
 pub use needle::Needle;
 pub use needles::Needles;
 pub use servers::{postgres_folder, postgres_url, redis_url};
+pub use simulated_redis::{Contents, SimulatedRedis};
 pub use wait::{eventually, eventually_some};
 
 /// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].

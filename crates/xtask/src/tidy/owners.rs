@@ -19,6 +19,7 @@ struct Owned {
 
 const OWNED: &[Owned] = &[
     owned("redis", &["limits"], "limits are counted in one place"),
+    owned("mlua", &["testkit"], "scripts run in Redis; here they are simulated"),
     Owned {
         library: "reqwest",
         owners: &["egress"],
