@@ -1,18 +1,15 @@
 //! `gangway api` and `gangway worker`: several processes on one PostgreSQL and one Redis are one platform.
 
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
 use gangway_sandbox::{Config, Sandbox};
-use gangway_testkit::{Client, TestDb, eventually, redis_url};
+use gangway_testkit::{Client, TestDb, eventually};
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-    time::Instant,
-};
+use tokio::{process::Command, time::Instant};
 
 use super::{
     process::{MASTER_KEY, Process, finish, free_port, gangway},
+    redis::Redis,
     trouble::stage::{Onboarded, onboard},
 };
 
@@ -22,41 +19,6 @@ const N_PEOPLE: usize = 300;
 const TAKEN_OVER: Duration = Duration::from_secs(10);
 /// What a busy machine may need beyond it.
 const LENIENCE: Duration = Duration::from_secs(5);
-
-/// A Redis of the test's own.
-struct Redis {
-    port: u16,
-    process: Child,
-}
-
-impl Redis {
-    async fn start() -> Option<Self> {
-        redis_url()?;
-        let port = free_port();
-        Some(Self { port, process: Self::launch(port).await })
-    }
-
-    async fn launch(port: u16) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
-        command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-        let process = command.spawn().unwrap();
-        eventually("Redis to answer", async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
-        process
-    }
-
-    async fn kill(&mut self) {
-        self.process.kill().await.unwrap();
-    }
-
-    async fn recover(&mut self) {
-        self.process = Self::launch(self.port).await;
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-}
 
 /// A port alone is no sign: it is taken for a moment before the process is let in.
 async fn answers(url: &str) -> bool {

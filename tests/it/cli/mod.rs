@@ -2,6 +2,7 @@
 
 mod apart;
 mod by_hand;
+mod chaos;
 mod connections;
 mod demo;
 mod demo_again;
@@ -12,6 +13,7 @@ mod killed;
 mod metrics;
 mod one_shot;
 mod process;
+mod redis;
 mod rewrap;
 mod sandbox;
 mod scripts;

@@ -267,7 +267,12 @@ pub(in crate::cli) struct Onboarded {
 
 /// Makes one.
 pub(in crate::cli) async fn onboard(client: &Client, operator: &str, sandbox: &Sandbox) -> Onboarded {
-    let tenant = client.post(operator, "/v1/tenants", &json!({"name": "Acme", "time_zone": "UTC"})).await;
+    onboard_as("Acme", client, operator, sandbox).await
+}
+
+/// The same, with a name.
+pub(in crate::cli) async fn onboard_as(name: &str, client: &Client, operator: &str, sandbox: &Sandbox) -> Onboarded {
+    let tenant = client.post(operator, "/v1/tenants", &json!({"name": name, "time_zone": "UTC"})).await;
     let tenant = text(&tenant.expect(201), "id");
     let request = client.request(Method::POST, operator, "/v1/keys").json(&json!({"name": "test"}));
     let key = text(&client.send(request.header("Gangway-Tenant", &tenant)).await.expect(201), "key");
