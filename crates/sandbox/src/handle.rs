@@ -16,7 +16,7 @@ use crate::request::Request;
 use crate::routes;
 use crate::shapes::vendor;
 use crate::state::{Shared, State};
-use crate::v2::{self, AttendancePeriod};
+use crate::v2::{self, AbsencePeriod, AttendancePeriod};
 
 /// A cloneable way to the state of a sandbox.
 #[derive(Clone)]
@@ -41,6 +41,16 @@ impl Handle {
     /// All attendances.
     pub fn attendances(&self) -> Vec<Attendance> {
         self.0.lock().world.attendances.values().cloned().collect()
+    }
+
+    /// All absences, as version 2 has them.
+    pub fn absence_periods(&self) -> Vec<AbsencePeriod> {
+        v2::absence_periods(&self.0.lock())
+    }
+
+    /// The number in version 1 of an absence of version 2.
+    pub fn absence_of(&self, period: &str) -> Option<u64> {
+        v2::absence_of(&self.0.lock(), period)
     }
 
     /// The periods of all attendances, as version 2 has them.

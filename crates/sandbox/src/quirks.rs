@@ -15,6 +15,8 @@ pub struct Quirks {
     pub refuse_query_credentials: bool,
     /// Whether version 2 is not there at all.
     pub v2_unavailable: bool,
+    /// Whether version 1 serves nothing any longer but tokens.
+    pub v1_gone: bool,
     /// Whether version 1 serves attendances no longer.
     pub v1_attendances_gone: bool,
     /// Whether lists carry `metadata`.
@@ -50,6 +52,7 @@ impl Default for Quirks {
             token_reach: TokenReach::OwnVersion,
             refuse_query_credentials: true,
             v2_unavailable: false,
+            v1_gone: false,
             v1_attendances_gone: false,
             metadata: true,
             forbid_discovery: false,
@@ -75,6 +78,7 @@ impl Quirks {
             token_reach: _,
             refuse_query_credentials: _,
             v2_unavailable: _,
+            v1_gone: _,
             v1_attendances_gone: _,
             metadata: _,
             forbid_discovery: _,

@@ -14,7 +14,7 @@ use crate::config::Dialect;
 use crate::faults;
 use crate::ledger::Entry;
 use crate::limiter::Path;
-use crate::quirks::TokenMode;
+use crate::quirks::{Quirks, TokenMode};
 use crate::request::Request;
 use crate::state::{Shared, State};
 use crate::v2;
@@ -167,7 +167,9 @@ fn vendors(
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
     // The vendor has not said how the endpoints end: they answer like any that never was.
-    let is_gone = state.quirks.v1_attendances_gone && request.path.starts_with("/v1/company/attendances");
+    let Quirks { v1_gone, v1_attendances_gone, .. } = state.quirks;
+    let is_gone = (v1_gone && request.path.starts_with("/v1/company/"))
+        || (v1_attendances_gone && request.path.starts_with("/v1/company/attendances"));
     let Some(route) = route.filter(|_| !is_gone) else { return unknown(state) };
     if !route.takes(&request.method, state.dialect) {
         return Answer::error(405, 405, "Method Not Allowed");

@@ -28,6 +28,8 @@ use crate::state::State;
 
 use route::Route;
 
+pub use absences::AbsencePeriod;
+pub(crate) use absences::{absence_of, plain as absence_periods};
 pub use attendances::AttendancePeriod;
 pub(crate) use attendances::{attendance_of, plain as attendance_periods};
 pub(crate) use extras::Extras;

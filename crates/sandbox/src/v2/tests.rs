@@ -170,6 +170,12 @@ fn either_version_can_end() {
     assert_eq!(v2.get("/v2/attendance-periods").status, 200);
     assert_eq!(v2.bench.get("/v1/company/attendances?start_date=2026-01-01&end_date=2026-12-31").status, 404);
     assert_eq!(v2.bench.get("/v1/company/time-offs").status, 200);
+    v2.switch(&json!({"v1_gone": true}));
+    assert_eq!(
+        (v2.bench.get("/v1/company/time-offs").status, v2.bench.get("/v1/company/employees").status),
+        (404, 404)
+    );
+    assert_eq!(v2.get("/v2/absence-periods").status, 200);
 }
 
 #[test]

@@ -25,6 +25,51 @@ const ZONE: &str = "Europe/Berlin";
 /// Hours of a working day, for an absence in hours that is known by its days alone.
 const DAY_HOURS: f64 = 8.0;
 
+/// An absence in plain values, for those who compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsencePeriod {
+    /// Its id.
+    pub id: String,
+    /// Its number in version 1.
+    pub absence: u64,
+    /// The id of its type.
+    pub absence_type: String,
+    /// Whether it is counted in hours, and not in days.
+    pub is_in_hours: bool,
+    /// When it begins, by the company's clock.
+    pub start: NaiveDateTime,
+    /// When it ends, which is no part of it; `None` while that is open.
+    pub end: Option<NaiveDateTime>,
+    /// When it was made, by the company's clock.
+    pub created_at: NaiveDateTime,
+    /// When it last changed, by the company's clock.
+    pub updated_at: NaiveDateTime,
+}
+
+/// All absences, in plain values.
+pub(crate) fn plain(state: &State) -> Vec<AbsencePeriod> {
+    let uuids = &state.world.uuids;
+    let plain = |absence: &Absence| {
+        let Span { start, end } = Span::of(state, absence);
+        AbsencePeriod {
+            id: uuids.of(Thing::AbsencePeriod, absence.id),
+            absence: absence.id,
+            absence_type: uuids.of(Thing::AbsenceType, absence.time_off_type_id),
+            is_in_hours: is_hours(state, absence),
+            start,
+            end,
+            created_at: local(absence.created_at),
+            updated_at: local(absence.updated_at),
+        }
+    };
+    state.world.absences.values().map(plain).collect()
+}
+
+/// The number of an absence.
+pub(crate) fn absence_of(state: &State, id: &str) -> Option<u64> {
+    find(state, id).ok().map(|absence| absence.id)
+}
+
 pub(super) fn list(state: &State, call: &Call<'_>) -> Outcome {
     let listing = Listing::read(call, HUNDRED)?;
     let filter = Filter::read(state, &listing)?;
