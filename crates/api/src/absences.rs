@@ -43,6 +43,9 @@ pub(crate) struct AbsenceView {
     /// A decimal as text.
     #[schema(example = "2.5")]
     days: Option<String>,
+    /// A decimal as text, of an absence that is counted in hours; `days` is null then. Not every connector tells hours.
+    #[schema(example = "7.5")]
+    hours: Option<String>,
     /// Null without the scope `sensitive:read`.
     comment: Option<String>,
     /// Null without the scope `sensitive:read`.
@@ -74,6 +77,7 @@ impl From<RecordView> for AbsenceView {
             half_day_start: fields.flag("half_day_start"),
             half_day_end: fields.flag("half_day_end"),
             days: fields.text("days"),
+            hours: fields.text("hours"),
             comment: sensitive.text("comment"),
             certificate_status: sensitive.text("certificate_status"),
             withheld: sensitive.withheld(),

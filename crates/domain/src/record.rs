@@ -96,7 +96,8 @@ pub const EMPLOYEE_FIELDS: &[&str] = &[
     "updated_at",
 ];
 
-/// Canonical fields of an absence. `employee` and `type` are references; `half_day_*` booleans; `days` a decimal.
+/// Canonical fields of an absence. `employee` and `type` are references; `half_day_*` booleans; `days` a decimal, or `hours`
+/// where a vendor counts an absence in hours.
 pub const ABSENCE_FIELDS: &[&str] = &[
     "employee",
     "type",
@@ -106,6 +107,7 @@ pub const ABSENCE_FIELDS: &[&str] = &[
     "half_day_start",
     "half_day_end",
     "days",
+    "hours",
     "comment",
     "certificate_status",
     "created_at",

@@ -45,7 +45,8 @@ pub(super) fn read(raw: &RawValue, bytes: Bytes) -> Result<SourceRecord, Bad> {
     read().map_err(|bad| Bad { external_id: Some(id.clone()), ..bad })
 }
 
-fn certificate_status(raw: &RawValue) -> Result<Value, Refusal> {
+/// `{status}`, or the bare word.
+pub(super) fn certificate_status(raw: &RawValue) -> Result<Value, Refusal> {
     if is_empty(raw) {
         return Ok(Value::Null);
     }

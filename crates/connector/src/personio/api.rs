@@ -1,20 +1,23 @@
 //! Which version of the vendor's API a stream is read through.
 //!
-//! Only attendances can be read through either. Their records are not the same in both (one of version 1 is several of version
-//! 2), so a run stays with the version that it began with, and `auto` goes by what the vendor answers and by nothing that
-//! passes by itself: an outage never makes it change.
+//! The records of the two are not the same (one attendance of version 1 is several of version 2; the types of absences have
+//! other ids), so a run stays with the version that it began with, and `auto` goes by what the vendor answers and by nothing
+//! that passes by itself: an outage never makes it change.
 
 use gangway_domain::record::Stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    PersonioConnection,
+    PersonioConnection, absence_type, check,
     client::Failure,
-    source::operation,
+    source::{self, operation},
     v2::{self, Position},
 };
-use crate::contract::{CheckRequest, Error, ErrorKind, Finding, FindingLevel, Page, ReadPage, Result};
+use crate::contract::{
+    AbsenceTypes, CheckRequest, Checkpoint, Error, ErrorKind, Finding, FindingLevel, Page, ReadAbsenceTypes, ReadOne,
+    ReadPage, Result, SourceRecord,
+};
 
 /// Which version of the API to read through, where the connector knows both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -25,87 +28,222 @@ pub enum ApiVersion {
     V1,
     /// Version 2.
     V2,
-    /// Version 2 where it answers, else version 1.
+    /// For each stream the one that suits it better, where that answers, else the other.
     Auto,
 }
 
-/// How attendances are read, and why.
-pub(super) enum Route {
-    V1(Finding),
-    V2(Finding),
+/// A version of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    V1,
+    V2,
+}
+
+use Version::{V1, V2};
+
+impl ApiVersion {
+    /// The versions that a stream may be read through, first the one to ask first.
+    ///
+    /// Attendances of version 1 were announced to end; an absence costs a request of its own in version 2, which does not tell
+    /// whether a certificate is due.
+    pub(super) const fn versions(self, stream: Stream) -> &'static [Version] {
+        match (self, stream) {
+            (Self::V1, _) | (_, Stream::Employees) => &[V1],
+            (Self::V2, Stream::Absences | Stream::Attendances) => &[V2],
+            (Self::Auto, Stream::Absences) => &[V1, V2],
+            (Self::Auto, Stream::Attendances) => &[V2, V1],
+        }
+    }
+
+    /// Whether a stream can be written: that takes version 1, whose ids are not those of records that version 2 gave.
+    pub(super) fn writes(self, stream: Stream) -> bool {
+        self.versions(stream).first() == Some(&V1)
+    }
 }
 
 impl PersonioConnection {
-    /// A page of attendances through version 2; none where version 1 is to be asked.
-    pub(super) async fn attendances_of_v2(&self, request: &ReadPage) -> Result<Option<Page>> {
-        let begun_by_v2 = request.checkpoint.as_ref().map(Position::made);
-        match (self.api, begun_by_v2) {
-            (ApiVersion::V1, Some(true)) => {
-                let message =
-                    "the run began with version 2 of Personio's API, which `api` no longer allows; start it again";
-                return Err(Error::new(ErrorKind::Refused, operation(Stream::Attendances), message));
+    /// Reads a page through the version that its run began with, or else through the first one that gives the stream.
+    pub(super) async fn page(&self, request: &ReadPage) -> Result<Page> {
+        let versions = self.to_ask(request.stream, request.checkpoint.as_ref())?;
+        for (at, version) in versions.iter().enumerate() {
+            match self.page_through(*version, request).await {
+                Ok(page) => return Ok(page),
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
+                Err(failure) => return Err(explain(*version, request.stream, failure)),
             }
-            (ApiVersion::V1, _) | (ApiVersion::Auto, Some(false)) => return Ok(None),
-            (ApiVersion::V2 | ApiVersion::Auto, _) => {}
         }
-        match v2::read_page(&self.v2, request, self.page_size).await {
-            Ok(page) => Ok(Some(page)),
-            Err(failure) if self.api == ApiVersion::Auto && begun_by_v2.is_none() && is_not_served(&failure) => {
-                Ok(None)
-            }
-            Err(failure) => Err(explain(failure)),
+        Err(nothing_left(request.stream))
+    }
+
+    /// The versions to ask for a page: that of its checkpoint, or all that the stream may be read through.
+    fn to_ask(&self, stream: Stream, checkpoint: Option<&Checkpoint>) -> Result<&'static [Version]> {
+        let versions = self.api.versions(stream);
+        let Some(checkpoint) = checkpoint else { return Ok(versions) };
+        let begun: &[Version] = if Position::made(checkpoint) { &[V2] } else { &[V1] };
+        if begun.iter().all(|begun| versions.contains(begun)) {
+            return Ok(begun);
+        }
+        let message = format!(
+            "the run began with the other version of Personio's API, which `api` does not allow for {}; start it again",
+            stream.as_str()
+        );
+        Err(Error::new(ErrorKind::Refused, operation(stream), message))
+    }
+
+    async fn page_through(&self, version: Version, request: &ReadPage) -> Result<Page, Failure> {
+        match (version, request.stream) {
+            (V2, Stream::Absences) => v2::absence::read_page(&self.v2, request, self.page_size).await,
+            (V2, Stream::Attendances) => v2::attendance::read_page(&self.v2, request, self.page_size).await,
+            (V1, _) | (V2, Stream::Employees) => self.page_of_v1(request).await,
         }
     }
 
-    /// Asks version 2 for attendances, where that decides; none where version 1 is read because nobody asked for another.
-    pub(super) async fn route_of_attendances(&self, request: &CheckRequest) -> Result<Option<Route>, Failure> {
-        if self.api == ApiVersion::V1 {
-            return Ok(None);
+    /// Reads a page of the kinds of absence, through the version that absences are read through.
+    pub(super) async fn types(&self, request: &ReadAbsenceTypes) -> Result<AbsenceTypes> {
+        let stream = Stream::Absences;
+        let versions = self.to_ask(stream, request.checkpoint.as_ref())?;
+        for (at, version) in versions.iter().enumerate() {
+            let read = match version {
+                V1 => absence_type::read_page(&self.client, request.clone()).await.map_err(Failure::from),
+                V2 => v2::absence_type::read_page(&self.v2, request).await,
+            };
+            match read {
+                Ok(page) => return Ok(page),
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
+                Err(failure) if *version == V1 => return Err(failure.into()),
+                Err(failure) => return Err(explain(V2, stream, failure)),
+            }
         }
-        let found = |message: String| Finding::new(FindingLevel::Info, "api_version", message);
-        match v2::probe(&self.v2, self.client.now().date_naive(), request.class).await {
-            Ok(()) => {
-                let why = if self.api == ApiVersion::V2 { "`api` says so" } else { "it answers" };
-                Ok(Some(Route::V2(found(format!(
-                    "Attendances are read through version 2 of Personio's API, since {why}; employees and absences through \
-                     version 1"
-                )))))
+        Err(nothing_left(stream))
+    }
+
+    /// Whether a single absence is asked for in version 2, which its id says. One that the other version gave cannot be asked for
+    /// in this: "not found" would not mean that it is gone.
+    pub(super) fn is_absence_of_v2(&self, request: &ReadOne) -> Result<bool> {
+        let version = if is_uuid(&request.external_id) { V2 } else { V1 };
+        if self.api.versions(Stream::Absences).contains(&version) {
+            return Ok(version == V2);
+        }
+        let message = format!(
+            "the absence was read through {} of Personio's API, which `api` does not allow, so it cannot be asked for",
+            version.name()
+        );
+        Err(Error::new(ErrorKind::Unsupported, "read one absence", message))
+    }
+
+    /// One absence of version 2.
+    pub(super) async fn absence_of_v2(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
+        let found = v2::absence::read_one(&self.v2, &request.external_id, request.class).await?;
+        match found {
+            Some(_) => self.single_absences_of_v2.work(),
+            None => self.single_absences_of_v2.believe_absent_in_v2(&self.v2, request).await?,
+        }
+        Ok(found)
+    }
+
+    /// Asks for one record of a stream as a run would, and tells which version gives it where there is a choice.
+    pub(super) async fn probe(&self, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+        let versions = self.api.versions(stream);
+        let mut refusal = None;
+        for (at, version) in versions.iter().enumerate() {
+            let probed = match (version, stream) {
+                (V2, Stream::Absences) => v2::absence::probe(&self.v2, request.class).await.map(|()| Vec::new()),
+                (V2, Stream::Attendances) => {
+                    let today = self.client.now().date_naive();
+                    v2::attendance::probe(&self.v2, today, request.class).await.map(|()| Vec::new())
+                }
+                (V1, _) | (V2, Stream::Employees) => check::probe(&self.client, stream, request).await,
+            };
+            match probed {
+                Ok(mut findings) => {
+                    findings.extend(self.told(stream, *version, refusal));
+                    return Ok(findings);
+                }
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {
+                    refusal = Some(explain(*version, stream, failure).message);
+                }
+                Err(failure) if *version == V2 => {
+                    // Other statuses are version 1's way of telling something else.
+                    let status = failure.status.filter(|status| matches!(status, 401 | 403));
+                    return Err(Failure { error: explain(V2, stream, failure), status });
+                }
+                Err(failure) => return Err(failure),
             }
-            Err(failure) if self.api == ApiVersion::Auto && is_not_served(&failure) => {
-                let why = explain(failure).message;
-                Ok(Some(Route::V1(found(format!(
-                    "All streams are read through version 1 of Personio's API, attendances too, since version 2 does not \
-                     give them: {why}"
-                )))))
+        }
+        Err(nothing_left(stream).into())
+    }
+
+    /// Which version a stream is read through, and why. `refusal` is what another one said that was asked before.
+    fn told(&self, stream: Stream, version: Version, refusal: Option<String>) -> Option<Finding> {
+        let why = match (self.api, stream, refusal) {
+            (ApiVersion::V1, ..) => return None,
+            (_, _, Some(refusal)) => format!("since {} does not give them: {refusal}", version.other().name()),
+            (_, Stream::Employees, None) => "the only one that they are read through".to_owned(),
+            (ApiVersion::V2, ..) => "since `api` says so".to_owned(),
+            (ApiVersion::Auto, Stream::Absences, None) => {
+                "since it answers, and version 2 costs a request for each of them".to_owned()
             }
-            Err(failure) => {
-                // Others are version 1's way of telling something else.
-                let status = failure.status.filter(|status| matches!(status, 401 | 403));
-                Err(Failure { error: explain(failure), status })
-            }
+            (ApiVersion::Auto, Stream::Attendances, None) => "since it answers".to_owned(),
+        };
+        let capital = check::capital(stream);
+        let message = format!("{capital} are read through {} of Personio's API, {why}", version.name());
+        Some(Finding::new(FindingLevel::Info, "api_version", message))
+    }
+}
+
+fn nothing_left(stream: Stream) -> Error {
+    Error::new(ErrorKind::Unsupported, operation(stream), "no version of Personio's API is left to ask")
+}
+
+impl Version {
+    const fn name(self) -> &'static str {
+        match self {
+            V1 => "version 1",
+            V2 => "version 2",
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            V1 => V2,
+            V2 => V1,
         }
     }
 }
 
-/// Whether version 2 itself says that it does not give this to the credential.
-fn is_not_served(failure: &Failure) -> bool {
-    matches!(
-        failure.error.kind,
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unsupported
-    )
+/// Whether a version itself says that it does not give this: of version 1 that it has ended, of version 2 also that it does not
+/// give it to the credential, which may be one of version 1 alone.
+fn is_not_served(version: Version, failure: &Failure) -> bool {
+    match failure.error.kind {
+        ErrorKind::NotFound | ErrorKind::Unsupported => true,
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2,
+        _ => false,
+    }
 }
 
-fn explain(failure: Failure) -> Error {
-    let told = match failure.error.kind {
-        ErrorKind::NotFound => (ErrorKind::Unsupported, NOT_THERE),
+fn explain(version: Version, stream: Stream, failure: Failure) -> Error {
+    if version == V1 {
+        return source::explain(stream, failure);
+    }
+    let message = match failure.error.kind {
+        ErrorKind::NotFound => format!(
+            "Personio does not offer {} in version 2 of its API at this address; set `api` to `v1` in the connection's config",
+            stream.as_str()
+        ),
         // Version 1 may well accept it.
-        ErrorKind::Unauthenticated => (ErrorKind::Unauthenticated, NOT_ACCEPTED),
+        ErrorKind::Unauthenticated => NOT_ACCEPTED.to_owned(),
         _ => return failure.into(),
     };
-    Error::new(told.0, operation(Stream::Attendances), told.1).with_source(failure.error)
+    let kind = if failure.error.kind == ErrorKind::NotFound { ErrorKind::Unsupported } else { failure.error.kind };
+    Error::new(kind, operation(stream), message).with_source(failure.error)
 }
 
-const NOT_THERE: &str = "Personio does not offer attendances in version 2 of its API at this address; set `api` to `v1` in the \
-                         connection's config";
 const NOT_ACCEPTED: &str = "version 2 of Personio's API does not accept this client ID and secret; generate a credential that is \
                             for it in Personio's settings, or set `api` to `v1` in the connection's config";
+
+/// Whether an id is one of version 2's; version 1 has numbers.
+fn is_uuid(id: &str) -> bool {
+    let parts: Vec<&str> = id.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}

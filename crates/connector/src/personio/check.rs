@@ -6,7 +6,6 @@ use gangway_domain::{record::Stream, sync::Window};
 
 use super::{
     PersonioConnection,
-    api::Route,
     client::{Client, Failure},
     item::Item,
     json::member,
@@ -35,11 +34,7 @@ pub(super) async fn check(connection: &PersonioConnection, request: &CheckReques
     let mut streams = Vec::new();
 
     for stream in Stream::ALL {
-        let probed = match stream {
-            Stream::Attendances => attendances(connection, request).await,
-            Stream::Employees | Stream::Absences => probe(&connection.client, stream, request).await,
-        };
-        match probed {
+        match connection.probe(stream, request).await {
             Ok(found) => {
                 findings.extend(found);
                 streams.push(StreamCheck::readable(stream));
@@ -73,8 +68,8 @@ fn judge(stream: Stream, failure: Failure) -> Judgement {
     }
     let error = explain(stream, failure);
     match (error.kind, error.retry) {
-        // Employees were read with it: only version 2 does not take it.
-        (ErrorKind::Unauthenticated, _) if stream == Stream::Attendances => Judgement::StreamUnreadable(error),
+        // Employees were read with it: only the other version does not take it.
+        (ErrorKind::Unauthenticated, _) if stream != Stream::Employees => Judgement::StreamUnreadable(error),
         (ErrorKind::Unauthenticated, _) => Judgement::CredentialRefused(error),
         (ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::NotFound, _)
         | (ErrorKind::Protocol, Retry::Never) => Judgement::StreamUnreadable(error),
@@ -82,20 +77,8 @@ fn judge(stream: Stream, failure: Failure) -> Judgement {
     }
 }
 
-/// Asks for one attendance, of the version that is read.
-async fn attendances(connection: &PersonioConnection, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
-    match connection.route_of_attendances(request).await? {
-        Some(Route::V2(finding)) => Ok(vec![finding]),
-        route => {
-            let mut found = probe(&connection.client, Stream::Attendances, request).await?;
-            found.extend(route.map(|(Route::V1(finding) | Route::V2(finding))| finding));
-            Ok(found)
-        }
-    }
-}
-
 /// Asks for one record of a stream, through version 1.
-async fn probe(client: &Client, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+pub(super) async fn probe(client: &Client, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
     let mut list = bare_list(stream, 1, 0, request.class);
     if stream != Stream::Employees {
         let today = client.now().date_naive();
@@ -153,7 +136,7 @@ fn unreadable(stream: Stream, error: &Error) -> Finding {
     }
 }
 
-const fn capital(stream: Stream) -> &'static str {
+pub(super) const fn capital(stream: Stream) -> &'static str {
     match stream {
         Stream::Employees => "Employees",
         Stream::Absences => "Absences",

@@ -23,6 +23,12 @@ pub(super) struct Failure {
     pub(super) status: Option<u16>,
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, status: None }
+    }
+}
+
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         failure.error

@@ -15,8 +15,9 @@ use super::{
     item::Item,
     limits::most_items,
     source::{ONE_ABSENCE_TEMPLATE, add_window, bare_list, plain_id},
+    v2,
 };
-use crate::contract::{Error, ErrorKind, Result, Retry};
+use crate::contract::{Error, ErrorKind, ReadOne, Result, Retry};
 
 const OPERATION: &str = "confirm that an absence is gone";
 /// Far enough to find an absence if there is any.
@@ -39,7 +40,14 @@ impl SingleReads {
         }
         let mut list = bare_list(Stream::Absences, 1, 0, class);
         add_window(&mut list, wide_window(client.now().date_naive()));
-        let document = client.json(OPERATION, list).await?;
+        let document = match client.json(OPERATION, list).await {
+            Ok(document) => document,
+            // Where the whole list is gone, nothing is said about this one.
+            Err(failure) if matches!(failure.error.kind, ErrorKind::NotFound | ErrorKind::Unsupported) => {
+                return Err(no_single_reads());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
         let unreadable =
             |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
         let items = document.items(most_items(1)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
@@ -58,6 +66,20 @@ impl SingleReads {
             Err(failure) if failure.error.kind == ErrorKind::NotFound => Err(no_single_reads()),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// The same in version 2.
+    pub(super) async fn believe_absent_in_v2(&self, client: &v2::Client, request: &ReadOne) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(known) = v2::absence::any(client, request.class).await? else { return Ok(()) };
+        let is_same = known.eq_ignore_ascii_case(&request.external_id);
+        if is_same || v2::absence::read_one(client, &known, request.class).await?.is_none() {
+            return Err(no_single_reads());
+        }
+        self.work();
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Personio: reading and writing employees, absences and attendances through version 1 of its API, and reading attendances
-//! through version 2 ([`v2`]) where the config says so ([`api`]).
+//! Personio: reading and writing employees, absences and attendances through version 1 of its API, and reading absences and
+//! attendances through version 2 ([`v2`]) where the config says so ([`api`]).
 //!
 //! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
 //! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
@@ -75,8 +75,10 @@ pub struct Config {
     /// How employees are written. Leave it out for Personio itself; `flat` is for systems built after a third-party guide.
     #[serde(default)]
     pub body_style: BodyStyle,
-    /// Which version of Personio's API attendances are read through: `v1` (when left out), `v2`, or `auto`, which takes version 2
-    /// where it answers; the check says which. Records of the two are not the same: after a change, run a full sync.
+    /// Which version of Personio's API is read through: `v1` (when left out), `v2` (absences and attendances; employees are read
+    /// through version 1 in any case), or `auto`, which takes for each stream the version that suits it better, where it answers:
+    /// version 2 for attendances, version 1 for absences. The check says which. Attendances of the two are not the same records:
+    /// after a change, run a full sync.
     #[serde(default)]
     pub api: ApiVersion,
 }
@@ -165,6 +167,7 @@ impl Connector for Personio {
             page_size: config.page_size,
             body_style: config.body_style,
             single_absences: confirm::SingleReads::default(),
+            single_absences_of_v2: confirm::SingleReads::default(),
         }))
     }
 }
@@ -177,6 +180,7 @@ pub(crate) struct PersonioConnection {
     page_size: Option<u32>,
     body_style: BodyStyle,
     single_absences: confirm::SingleReads,
+    single_absences_of_v2: confirm::SingleReads,
 }
 
 #[async_trait]
@@ -198,12 +202,11 @@ impl Connection for PersonioConnection {
     }
 
     fn absence_target(&self) -> Option<&dyn AbsenceTarget> {
-        self.writes_periods().then_some(self)
+        (self.writes_periods() && self.api.writes(Stream::Absences)).then_some(self)
     }
 
     fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
-        // They are written through version 1, whose ids are not those of records that version 2 gave.
-        (self.writes_periods() && self.api == ApiVersion::V1).then_some(self)
+        (self.writes_periods() && self.api.writes(Stream::Attendances)).then_some(self)
     }
 
     fn proxy(&self) -> Option<&dyn Proxy> {

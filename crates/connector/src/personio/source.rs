@@ -11,7 +11,7 @@ use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
 use super::{
-    PersonioConnection, absence, absence_type, attendance,
+    PersonioConnection, absence, attendance,
     client::Failure,
     employee,
     envelope::Document,
@@ -38,20 +38,7 @@ const PICTURE_TEMPLATE: &str = "/v1/company/employees/{id}/profile-picture/{widt
 #[async_trait]
 impl Source for PersonioConnection {
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
-        let stream = request.stream;
-        let operation = operation(stream);
-        if stream == Stream::Attendances
-            && let Some(page) = self.attendances_of_v2(&request).await?
-        {
-            return Ok(page);
-        }
-        let position = match &request.checkpoint {
-            Some(checkpoint) => Position::resume(checkpoint, stream, operation)?,
-            None => Position::start(stream, page_size(stream, self.page_size)),
-        };
-        let list = list_request(&request, &position)?;
-        let document = self.client.json(operation, list).await.map_err(|failure| explain(stream, failure))?;
-        page(stream, &document, &position)
+        self.page(&request).await
     }
 
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
@@ -67,6 +54,9 @@ impl Source for PersonioConnection {
             }
         };
         let id = plain_id(&request.external_id, operation)?;
+        if request.stream == Stream::Absences && self.is_absence_of_v2(&request)? {
+            return self.absence_of_v2(&request).await;
+        }
         let get = Request::new(Method::Get, template, template.replace("{id}", id), request.class);
         let document = match self.client.json(operation, get).await {
             Ok(document) => document,
@@ -107,7 +97,22 @@ impl Source for PersonioConnection {
     }
 
     async fn read_absence_types(&self, request: ReadAbsenceTypes) -> Result<AbsenceTypes> {
-        absence_type::read_page(&self.client, request).await
+        self.types(&request).await
+    }
+}
+
+impl PersonioConnection {
+    /// A page of version 1.
+    pub(super) async fn page_of_v1(&self, request: &ReadPage) -> Result<Page, Failure> {
+        let stream = request.stream;
+        let operation = operation(stream);
+        let position = match &request.checkpoint {
+            Some(checkpoint) => Position::resume(checkpoint, stream, operation)?,
+            None => Position::start(stream, page_size(stream, self.page_size)),
+        };
+        let list = list_request(request, &position)?;
+        let document = self.client.json(operation, list).await?;
+        Ok(page(stream, &document, &position)?)
     }
 }
 
@@ -231,7 +236,8 @@ pub(super) fn read_stored(stream: Stream, external: &ExternalId, stored: &[u8]) 
     let bytes = Bytes::copy_from_slice(raw.get().as_bytes());
     let read = match stream {
         Stream::Employees => employee::read_stored(raw, &external.id, bytes),
-        Stream::Attendances if external.source == V2 => v2::read(raw, bytes),
+        Stream::Attendances if external.source == V2 => v2::attendance::read(raw, bytes),
+        Stream::Absences if v2::absence::is_one(raw) => v2::absence::read(raw, bytes),
         Stream::Absences | Stream::Attendances => read_item(stream, raw, bytes),
     };
     read.map_err(|bad| unreadable(&bad.reason))

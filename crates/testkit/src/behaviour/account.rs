@@ -72,6 +72,11 @@ pub trait Account: Send + Sync {
     fn n_logins(&self) -> u64 {
         1
     }
+    /// How many requests it takes to read that many records on that many pages, logins apart, by a connection that has read nothing
+    /// of the stream before.
+    fn n_requests(&self, _stream: Stream, n_pages: usize, _n_records: usize) -> u64 {
+        n_pages as u64
+    }
     /// How much earlier than the moment asked for the changes begin that the vendor tells: its times may have no zone.
     fn reaches_back(&self, _stream: Stream) -> TimeDelta {
         TimeDelta::zero()

@@ -6,7 +6,8 @@ use chrono::{Days, TimeDelta};
 use gangway_connector::{AnyConnector, personio::Personio};
 use gangway_domain::{Clock, record::Stream, schema::DiscoveredAttribute, sync::Window};
 use gangway_sandbox::{
-    Config, Dialect, Effect, Fault, Handle, HeaderFamily, LimiterKind, Limits, RateLimit, Sandbox, TokenMode,
+    Bucket, Config, Dialect, Effect, Fault, Handle, HeaderFamily, LimiterKind, Limits, RateLimit, Sandbox, TokenMode,
+    V2Limits,
 };
 use gangway_testkit::behaviour::{Account, Emulator, Expected, Failure, Harness, Pictures, Size, Subject, Traffic};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +17,7 @@ use super::oracle;
 
 pub(super) const LIST: &str = "/v1/company/employees";
 pub(super) const PERIODS: &str = "/v2/attendance-periods";
+pub(super) const ABSENCES: &str = "/v2/absence-periods";
 const LOGINS: [&str; 2] = ["/v1/auth", "/v2/auth/token"];
 
 /// Which Personio.
@@ -40,8 +42,10 @@ impl Variant {
         metadata: true,
         api: "v1",
     };
-    /// The vendor as it is today, its attendances read through version 2.
+    /// The vendor as it is today, read through version 2.
     pub(super) const V2: Self = Self { api: "v2", ..Self::VENDOR };
+    /// The vendor as it is today, each stream read through the version that suits it.
+    pub(super) const AUTO: Self = Self { api: "auto", ..Self::VENDOR };
     /// A system built after the third-party guide.
     pub(super) const GUIDE: Self =
         Self { dialect: Dialect::Guide, headers: HeaderFamily::Guide, metadata: false, ..Self::VENDOR };
@@ -98,10 +102,14 @@ impl PersonioAccount {
     pub(super) fn start(variant: Variant, limit: u32, size: Size, clock: Arc<dyn Clock>) -> Self {
         let Variant { dialect, limiter, headers, tokens, metadata, api: _ } = variant;
         let config = Config::new(size.people, 11).with_dialect(dialect).with_clock(clock);
-        let limits = match config.rate_limit {
-            RateLimit::On(usual) => Limits { kind: limiter, headers, limit, ..usual },
-            RateLimit::Off => Limits { kind: limiter, headers, limit, ..Limits::default() },
+        let usual = match config.rate_limit {
+            RateLimit::On(usual) => usual,
+            RateLimit::Off => Limits::default(),
         };
+        // The suite's clock stands still within a page, and version 2's limits are by the second.
+        let wide = Bucket { per_s: 10_000, burst: 10_000 };
+        let v2 = V2Limits { persons: wide, others: wide, ..usual.v2 };
+        let limits = Limits { kind: limiter, headers, limit, v2, ..usual };
         let mut config = Config {
             rate_limit: RateLimit::On(limits),
             absences_per_person: size.absences_each,
@@ -121,24 +129,30 @@ impl PersonioAccount {
 
     fn path(&self, stream: Stream) -> &'static str {
         match stream {
-            Stream::Attendances if self.has_periods() => PERIODS,
+            Stream::Attendances if self.is_of_v2(stream) => PERIODS,
+            Stream::Absences if self.is_of_v2(stream) => ABSENCES,
             Stream::Employees => LIST,
             Stream::Absences => "/v1/company/time-offs",
             Stream::Attendances => "/v1/company/attendances",
         }
     }
 
-    /// Whether attendances are version 2's periods.
-    fn has_periods(&self) -> bool {
-        self.variant.api == "v2"
+    /// Whether a stream is read through version 2.
+    fn is_of_v2(&self, stream: Stream) -> bool {
+        match (self.variant.api, stream) {
+            ("v2", Stream::Absences | Stream::Attendances) | ("auto", Stream::Attendances) => true,
+            ("v1" | "v2" | "auto", _) => false,
+            (other, _) => panic!("there is no setting {other}"),
+        }
     }
 
     /// The number of what an id of that stream names.
     fn number(&self, stream: Stream, id: &str) -> u64 {
-        if stream == Stream::Attendances && self.has_periods() {
-            return self.handle.attendance_of(id).expect("the period is there");
+        match stream {
+            Stream::Absences if self.is_of_v2(stream) => self.handle.absence_of(id).expect("the absence is there"),
+            Stream::Attendances if self.is_of_v2(stream) => self.handle.attendance_of(id).expect("the period is there"),
+            _ => id.parse().expect("the sandbox numbers everything"),
         }
-        id.parse().expect("the sandbox numbers everything")
     }
 
     fn is_vendor(&self) -> bool {
@@ -161,8 +175,10 @@ impl Account for PersonioAccount {
     }
 
     fn records(&self, stream: Stream) -> Vec<Expected> {
-        if stream == Stream::Attendances && self.has_periods() {
-            return oracle::periods(&self.handle);
+        match stream {
+            Stream::Absences if self.is_of_v2(stream) => return oracle::absences_of_v2(&self.handle),
+            Stream::Attendances if self.is_of_v2(stream) => return oracle::periods(&self.handle),
+            _ => {}
         }
         oracle::records(&self.handle, self.variant.dialect, &self.sandbox.base_url(), stream)
     }
@@ -201,18 +217,25 @@ impl Account for PersonioAccount {
     }
 
     fn tells_totals(&self, stream: Stream) -> bool {
-        let has_metadata = stream != Stream::Attendances || !self.has_periods();
-        self.is_vendor() && self.variant.metadata && has_metadata
+        self.is_vendor() && self.variant.metadata && !self.is_of_v2(stream)
     }
 
     fn n_logins(&self) -> u64 {
-        if self.has_periods() { 2 } else { 1 }
+        if self.is_of_v2(Stream::Attendances) { 2 } else { 1 }
+    }
+
+    fn n_requests(&self, stream: Stream, n_pages: usize, n_records: usize) -> u64 {
+        let beside = match stream {
+            // The days of each, and the names of their types.
+            Stream::Absences if self.is_of_v2(stream) && n_records > 0 => n_records + 1,
+            _ => 0,
+        };
+        (n_pages + beside) as u64
     }
 
     fn reaches_back(&self, stream: Stream) -> TimeDelta {
         // The company's clock is Berlin's, and the suite's day lies in summer.
-        let has_no_zone = stream == Stream::Attendances && self.has_periods();
-        if has_no_zone { TimeDelta::hours(2) } else { TimeDelta::zero() }
+        if self.is_of_v2(stream) { TimeDelta::hours(2) } else { TimeDelta::zero() }
     }
 
     fn reads_single(&self, stream: Stream) -> bool {
@@ -220,7 +243,7 @@ impl Account for PersonioAccount {
     }
 
     fn may_have_ended(&self, stream: Stream) -> bool {
-        stream == Stream::Attendances && !self.has_periods()
+        stream == Stream::Attendances && !self.is_of_v2(stream)
     }
 
     fn takes_parallel_requests(&self) -> bool {
@@ -267,7 +290,11 @@ impl Account for PersonioAccount {
             })),
         };
         let added = added.expect("the values fit");
-        if stream == Stream::Attendances && self.has_periods() {
+        if stream == Stream::Absences && self.is_of_v2(stream) {
+            let periods = self.handle.absence_periods();
+            return periods.into_iter().find(|period| period.absence == added).expect("it was added").id;
+        }
+        if stream == Stream::Attendances && self.is_of_v2(stream) {
             let periods = self.handle.attendance_periods();
             let period = periods.into_iter().find(|period| period.attendance == added);
             return period.expect("an attendance has a period").id;

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use gangway_domain::{
     record::{Fields, Stream},
     schema::{AttributeType, DiscoveredAttribute},
 };
-use gangway_sandbox::{Absence, Attendance, AttendancePeriod, Dialect, Handle};
+use gangway_sandbox::{Absence, AbsencePeriod, Attendance, AttendancePeriod, Dialect, Handle};
 use gangway_testkit::behaviour::Expected;
 use serde_json::{Value, json};
 
@@ -254,6 +254,50 @@ fn absences(handle: &Handle, dialect: Dialect) -> Vec<Expected> {
         of_somebody(id, employee_id, fields, (start_date, end_date), updated_at)
     };
     handle.absences().into_iter().map(one).collect()
+}
+
+/// Hours of a working day that is absent as a whole.
+const DAY_HOURS: usize = 8;
+
+/// The absences of version 2: those of version 1 under other ids, some of them in hours.
+pub(super) fn absences_of_v2(handle: &Handle) -> Vec<Expected> {
+    let types: BTreeMap<u64, Value> =
+        handle.time_off_types().into_iter().filter_map(|kind| Some((kind["id"].as_u64()?, kind))).collect();
+    let absences: BTreeMap<u64, Absence> = handle.absences().into_iter().map(|absence| (absence.id, absence)).collect();
+    let one = |period: AbsencePeriod| {
+        let AbsencePeriod { id, absence, absence_type, is_in_hours, start, end, created_at, updated_at } = period;
+        let whole = &absences[&absence];
+        let half = |is: bool| if is_in_hours { Value::Null } else { is.into() };
+        let mut fields = json!({
+            "employee": {"id": whole.employee_id.to_string(), "name": null},
+            "type": {"id": absence_type, "name": types[&whole.time_off_type_id]["name"]},
+            "status": whole.status,
+            "starts_on": start.date(),
+            "ends_on": end.map(|_| whole.end_date),
+            "half_day_start": half(whole.half_day_start),
+            "half_day_end": if end.is_some() { half(whole.half_day_end) } else { Value::Null },
+            "comment": json!(whole.comment),
+            "created_at": created_at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            "updated_at": updated_at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        });
+        if let Some(end) = end {
+            let days = whole.start_date.iter_days().take_while(|day| *day <= whole.end_date);
+            let n_working = days.filter(|day| day.weekday().num_days_from_monday() < 5).count();
+            assert_eq!(
+                (start.time(), end.time()),
+                <_>::default(),
+                "nobody here is absent for a part of a day in hours"
+            );
+            let counts_hours = is_in_hours && n_working > 0;
+            let hours = (n_working * DAY_HOURS).to_string();
+            fields["hours"] = if counts_hours { hours.into() } else { Value::Null };
+            fields["days"] = if counts_hours { Value::Null } else { whole.days_count.to_string().into() };
+        }
+        let days = (whole.start_date, whole.end_date);
+        let expected = of_somebody(whole.id, whole.employee_id, fields, days, whole.updated_at);
+        Expected { id, ..expected }
+    };
+    handle.absence_periods().into_iter().map(one).collect()
 }
 
 fn attendances(handle: &Handle, dialect: Dialect) -> Vec<Expected> {

@@ -33,8 +33,13 @@ async fn a_vendor_without_metadata_and_with_changing_tokens() {
 }
 
 #[tokio::test]
-async fn a_vendor_whose_attendances_are_read_through_version_2() {
+async fn a_vendor_that_is_read_through_version_2() {
     behaviour::run(&Variant::V2.harness()).await;
+}
+
+#[tokio::test]
+async fn a_vendor_of_which_each_stream_is_read_through_the_version_that_suits_it() {
+    behaviour::run(&Variant::AUTO.harness()).await;
 }
 
 #[tokio::test]

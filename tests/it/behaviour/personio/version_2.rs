@@ -1,22 +1,32 @@
-//! What only version 2 does: when it is read, links that lead astray, and that it tells the same days as version 1.
+//! What only version 2 does: when it is read, links that lead astray, and that it tells the same as version 1.
 
 use std::collections::BTreeMap;
 
 use chrono::{NaiveTime, TimeDelta};
-use gangway_connector::{CheckReport, CheckRequest, ErrorKind, FindingLevel, ReadMode, SourceRecord};
+use gangway_connector::{CheckReport, CheckRequest, ErrorKind, Finding, FindingLevel, ReadMode, SourceRecord};
 use gangway_domain::record::Stream;
 use gangway_egress::Class;
 use gangway_sandbox::{Handle, Quirks};
 use gangway_testkit::behaviour::{Size, Subject};
 use serde_json::{Value, json};
 
-use super::emulator::{PERIODS, Variant};
+use super::emulator::{ABSENCES, PERIODS, Variant};
 
 const ATTENDANCES: Stream = Stream::Attendances;
-const AUTO: Variant = Variant { api: "auto", ..Variant::VENDOR };
+const AUTO: Variant = Variant::AUTO;
 
 async fn read(subject: &Subject) -> Vec<SourceRecord> {
     subject.read(ATTENDANCES, ReadMode::All).await.records
+}
+
+async fn absences(subject: &Subject) -> Vec<SourceRecord> {
+    subject.read(Stream::Absences, ReadMode::All).await.records
+}
+
+fn about<'a>(report: &'a CheckReport, stream: &str, code: &str) -> &'a Finding {
+    let mut told = report.findings.iter().filter(|finding| finding.code == code);
+    let found = told.find(|finding| finding.message.starts_with(stream));
+    found.unwrap_or_else(|| panic!("nothing is said of {stream}: {report:?}"))
 }
 
 fn source(records: &[SourceRecord]) -> &str {
@@ -60,6 +70,46 @@ async fn both_versions_tell_the_same_work() {
 }
 
 #[tokio::test]
+async fn both_versions_tell_the_same_absences_under_names_that_meet() {
+    let size = Size { people: 60, absences_each: 4, attendances_each: 1 };
+    let (of_1, handle) = Variant::VENDOR.start_with_handle(size).await;
+    let (of_2, _) = Variant::V2.start_with_handle(size).await;
+    let (of_1, of_2) = (absences(&of_1).await, absences(&of_2).await);
+    let by_name: BTreeMap<_, _> = of_2.iter().map(|record| (&record.external, &record.fields)).collect();
+    let in_days: Vec<Value> =
+        handle.time_off_types().iter().filter(|kind| kind["unit"] == "day").map(|kind| kind["name"].clone()).collect();
+    assert_eq!(of_1.len(), of_2.len());
+    let mut n_in_days = 0;
+    for record in &of_1 {
+        let (one, other) = (&record.fields, by_name[&record.also[0]]);
+        for field in ["employee", "status", "starts_on", "ends_on", "comment"] {
+            assert_eq!(one[field], other[field], "{:?}: {field}", record.external);
+        }
+        assert_eq!(one["type"]["name"], other["type"]["name"], "{:?}", record.external);
+        if in_days.contains(&one["type"]["name"]) {
+            n_in_days += 1;
+            for field in ["days", "half_day_start", "half_day_end"] {
+                assert_eq!(one[field], other[field], "{:?}: {field}", record.external);
+            }
+        }
+    }
+    assert!(n_in_days > 100 && n_in_days < of_1.len(), "some are in hours");
+}
+
+#[tokio::test]
+async fn auto_reads_absences_through_version_1_while_there_is_one() {
+    let (subject, handle) = turned(AUTO, Quirks::default()).await;
+    assert_eq!(source(&absences(&subject).await), "personio.v1");
+    let said = check(&subject).await;
+    assert!(about(&said, "Absences", "api_version").message.contains("version 1 of Personio's API, since it answers"));
+    handle.set_quirks(Quirks { v1_gone: true, ..Quirks::default() }).unwrap();
+    assert_eq!(source(&absences(&subject).await), "personio.v2");
+
+    let (subject, _) = turned(Variant::VENDOR, Quirks { v1_gone: true, ..Quirks::default() }).await;
+    assert_eq!(subject.first_page(Stream::Absences).await.unwrap_err().kind, ErrorKind::Protocol);
+}
+
+#[tokio::test]
 async fn auto_reads_version_2_and_goes_on_when_version_1_has_ended() {
     let (subject, handle) = turned(AUTO, Quirks::default()).await;
     assert_eq!(source(&read(&subject).await), "personio.v2");
@@ -82,7 +132,7 @@ async fn auto_reads_version_1_where_version_2_is_not_there() {
     assert_eq!(source(&read(&subject).await), "personio.v1");
     let report = check(&subject).await;
     assert!(report.ok && report.streams.iter().all(|stream| stream.readable), "{report:?}");
-    let finding = report.findings.iter().find(|finding| finding.code == "api_version").unwrap();
+    let finding = about(&report, "Attendances", "api_version");
     assert!(finding.message.contains("version 1"), "{finding:?}");
 }
 
@@ -97,37 +147,41 @@ async fn a_credential_without_the_scope_is_told_what_to_tick() {
         let scopes = vec!["personio:persons:read".to_owned()];
         handle.set_scopes(credential["client_id"].as_str().unwrap(), Some(scopes)).unwrap();
         let report = check(&subject).await;
-        let attendances = report.streams.iter().find(|check| check.stream == ATTENDANCES).unwrap();
-        assert_eq!((report.ok, attendances.readable), (true, readable), "{report:?}");
-        if !readable {
-            let finding = report.findings.iter().find(|finding| finding.code == "stream_not_permitted").unwrap();
-            assert_eq!(finding.level, FindingLevel::Warning);
-            assert!(finding.action.as_deref().unwrap().contains("Attendances"));
+        for (stream, name) in [(Stream::Absences, "Absences"), (ATTENDANCES, "Attendances")] {
+            let found = report.streams.iter().find(|check| check.stream == stream).unwrap();
+            assert_eq!((report.ok, found.readable), (true, readable), "{report:?}");
+            if !readable {
+                let finding = about(&report, name, "stream_not_permitted");
+                assert_eq!(finding.level, FindingLevel::Warning);
+                assert!(finding.action.as_deref().unwrap().contains(&format!("tick Read for {name}")));
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn links_that_lead_astray_end_the_read() {
-    for (effect, words) in [
-        (json!({"kind": "next_elsewhere", "origin": "http://127.0.0.1:9"}), "another address"),
-        (json!({"kind": "next_again"}), "no end"),
-    ] {
-        let (subject, handle) = Variant::V2.start_with_handle(Size::PAGES).await;
-        let fault = json!({"path": PERIODS, "times": null, "effect": effect});
-        handle.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
-        let mut request = subject.first(ATTENDANCES, ReadMode::All);
-        let mut n_read = 0;
-        let error = loop {
-            match subject.source().read_page(request.clone()).await {
-                Ok(page) => request = request.with_checkpoint(page.next),
-                Err(error) => break error,
-            }
-            n_read += 1;
-            assert!(n_read < 10, "{effect}: it goes on");
-            subject.advance_s(1);
-        };
-        assert_eq!(error.kind, ErrorKind::Protocol, "{effect}");
-        assert!(error.message.contains(words) && !error.message.contains("127.0.0.1"), "{effect}: {error}");
+    for (stream, path) in [(ATTENDANCES, PERIODS), (Stream::Absences, ABSENCES)] {
+        for (effect, words) in [
+            (json!({"kind": "next_elsewhere", "origin": "http://127.0.0.1:9"}), "another address"),
+            (json!({"kind": "next_again"}), "no end"),
+        ] {
+            let (subject, handle) = Variant::V2.start_with_handle(Size::PAGES).await;
+            let fault = json!({"path": path, "times": null, "effect": effect});
+            handle.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
+            let mut request = subject.first(stream, ReadMode::All);
+            let mut n_read = 0;
+            let error = loop {
+                match subject.source().read_page(request.clone()).await {
+                    Ok(page) => request = request.with_checkpoint(page.next),
+                    Err(error) => break error,
+                }
+                n_read += 1;
+                assert!(n_read < 10, "{path}: {effect}: it goes on");
+                subject.advance_s(1);
+            };
+            assert_eq!(error.kind, ErrorKind::Protocol, "{path}: {effect}");
+            assert!(error.message.contains(words) && !error.message.contains("127.0.0.1"), "{path}: {effect}: {error}");
+        }
     }
 }

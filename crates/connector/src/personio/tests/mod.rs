@@ -12,6 +12,7 @@ mod shapes;
 mod stored;
 mod tokens;
 mod v2;
+mod v2_absences;
 mod v2_attendances;
 mod v2_links;
 mod vendor;

@@ -53,7 +53,7 @@ impl Bench {
 
     pub(super) async fn list(&self) -> Result<Document, Failure> {
         let request = Request::new(Method::Get, PATH, PATH, Class::Sweep);
-        self.client.list("read attendances", Area::Attendances, request).await
+        self.client.get("read attendances", Area::Attendances, request).await
     }
 
     async fn refused(&self) -> Error {

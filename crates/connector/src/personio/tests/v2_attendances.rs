@@ -20,11 +20,11 @@ use super::{
     vendor::{self, Script, answer, list, refusal},
 };
 use crate::contract::{
-    CheckReport, CheckRequest, Checkpoint, Connection, Connector as _, ErrorKind, FindingLevel, MemoryTokenStore, Page,
-    ReadMode, Result, Runtime, SourceRecord,
+    CheckReport, CheckRequest, Checkpoint, Connection, Connector as _, ErrorKind, Finding, FindingLevel,
+    MemoryTokenStore, Page, ReadMode, Result, Runtime, SourceRecord,
 };
 
-async fn connection(api: ApiVersion, script: &Arc<Script>) -> Arc<dyn Connection> {
+pub(super) async fn connection(api: ApiVersion, script: &Arc<Script>) -> Arc<dyn Connection> {
     let clock = Arc::new(ManualClock::new(start()));
     let base_url = "https://api.personio.de".to_owned();
     let config = Config { base_url, page_size: None, body_style: BodyStyle::Wrapped, api };
@@ -39,7 +39,7 @@ async fn first(api: ApiVersion, answers: impl IntoIterator<Item = Response>) -> 
     (connection.source().unwrap().read_page(first_page(Stream::Attendances)).await, script)
 }
 
-fn paths(script: &Script) -> Vec<String> {
+pub(super) fn paths(script: &Script) -> Vec<String> {
     script.ledger().into_iter().map(|(path, _)| path).collect()
 }
 
@@ -64,7 +64,7 @@ fn with(changes: &Value) -> Value {
 fn read(period: &Value) -> Result<SourceRecord, String> {
     let raw = RawValue::from_string(period.to_string()).unwrap();
     let bytes = Bytes::copy_from_slice(raw.get().as_bytes());
-    v2::read(&raw, bytes.clone()).map_err(|bad| bad.into_record(bytes).reason)
+    v2::attendance::read(&raw, bytes.clone()).map_err(|bad| bad.into_record(bytes).reason)
 }
 
 #[test]
@@ -168,7 +168,7 @@ async fn a_page_with_far_more_than_was_asked_for_is_refused() {
     assert_eq!(read.unwrap_err().kind, ErrorKind::Protocol, "a list of version 1 is none of version 2");
 }
 
-fn problem(status: u16) -> Response {
+pub(super) fn problem(status: u16) -> Response {
     answer(status, json!({"errors": [{"title": "canary", "type": "about:blank"}]}).to_string())
 }
 
@@ -263,56 +263,84 @@ async fn a_run_stays_with_the_version_that_it_began_with() {
     }
 }
 
-async fn check(api: ApiVersion, attendances: Vec<Response>) -> CheckReport {
+/// Checks with these answers after those of version 1 about employees.
+async fn check(api: ApiVersion, others: Vec<Response>) -> CheckReport {
     let keys = ["first_name", "last_name", "email", "status", "hire_date", "termination_date", "last_modified_at"];
     let mut attributes = json!({"id": {"value": 1}});
     for key in keys {
         attributes[key] = json!({"value": null});
     }
     let employee = json!([{"type": "Employee", "attributes": attributes}]);
-    let answers = [vendor::token("a"), list(&employee), list(&json!([]))].into_iter().chain(attendances);
+    let answers = [vendor::token("a"), list(&employee)].into_iter().chain(others);
     let script = Arc::new(Script::new(answers));
     connection(api, &script).await.check(CheckRequest::new(Class::Interactive)).await.unwrap()
 }
 
+fn about<'a>(report: &'a CheckReport, stream: &str) -> &'a Finding {
+    let found = report.findings.iter().find(|finding| finding.message.starts_with(stream));
+    found.unwrap_or_else(|| panic!("nothing is said of {stream}: {report:?}"))
+}
+
 #[tokio::test]
-async fn a_check_says_which_version_is_read_and_why() {
-    for (api, why) in [(ApiVersion::Auto, "it answers"), (ApiVersion::V2, "`api` says so")] {
-        let report = check(api, vec![token("b"), page(&json!([]))]).await;
-        let finding = &report.findings[0];
-        assert_eq!((finding.level, finding.code), (FindingLevel::Info, "api_version"));
-        assert!(finding.message.contains("through version 2") && finding.message.contains(why), "{finding:?}");
+async fn a_check_says_which_version_each_stream_is_read_through_and_why() {
+    let (of_1, of_2) = (list(&json!([])), page(&json!([])));
+    for (api, answers, absences, attendances) in [
+        (
+            ApiVersion::Auto,
+            vec![of_1, token("b"), of_2.clone()],
+            "through version 1 of Personio's API, since it answers",
+            "through version 2 of Personio's API, since it answers",
+        ),
+        (
+            ApiVersion::V2,
+            vec![token("b"), of_2.clone(), of_2],
+            "through version 2 of Personio's API, since `api` says so",
+            "through version 2 of Personio's API, since `api` says so",
+        ),
+    ] {
+        let report = check(api, answers).await;
+        assert!(
+            report.findings.iter().all(|it| (it.level, it.code) == (FindingLevel::Info, "api_version")),
+            "{report:?}"
+        );
+        for (stream, told) in [("Employees", "version 1"), ("Absences", absences), ("Attendances", attendances)] {
+            assert!(about(&report, stream).message.contains(told), "{stream}: {report:?}");
+        }
         assert!(report.ok && report.streams.iter().all(|stream| stream.readable));
     }
     for mut answers in not_served() {
+        answers.insert(0, list(&json!([])));
         answers.push(list(&json!([])));
         let report = check(ApiVersion::Auto, answers).await;
-        let finding = &report.findings[0];
-        assert_eq!((finding.level, finding.code, report.findings.len()), (FindingLevel::Info, "api_version", 1));
-        assert!(finding.message.contains("attendances too, since version 2"), "{finding:?}");
+        assert_eq!(report.findings.len(), 3, "{report:?}");
+        let told = &about(&report, "Attendances").message;
+        assert!(told.contains("through version 1") && told.contains("since version 2 does not give them: "), "{told}");
         assert!(report.ok && report.streams.iter().all(|stream| stream.readable), "{report:?}");
     }
 }
 
 #[tokio::test]
-async fn a_check_of_version_2_alone_says_that_attendances_cannot_be_read() {
-    for answers in not_served() {
+async fn a_check_of_version_2_alone_says_what_cannot_be_read() {
+    for mut answers in not_served() {
+        answers.extend(answers.last().cloned());
         let report = check(ApiVersion::V2, answers).await;
-        assert!(report.ok, "the rest is read: {report:?}");
+        assert!(report.ok, "employees are read: {report:?}");
         let readable: Vec<_> = report.streams.iter().map(|stream| stream.readable).collect();
-        assert_eq!((readable, report.findings[0].level), (vec![true, true, false], FindingLevel::Warning));
+        assert_eq!((readable, report.findings[1].level), (vec![true, false, false], FindingLevel::Warning));
         assert!(!report.findings[0].message.contains("version 1 of its API"), "{report:?}");
     }
-    let gone = check(ApiVersion::V1, vec![refusal(404, 404)]).await;
+    let gone = check(ApiVersion::V1, vec![list(&json!([])), refusal(404, 404)]).await;
     assert!(gone.findings[0].message.contains("`api` to `v2`"), "{gone:?}");
 }
 
 #[tokio::test]
 async fn what_version_2_gave_cannot_be_written_through_version_1() {
-    for (api, writes) in [(ApiVersion::V1, true), (ApiVersion::V2, false), (ApiVersion::Auto, false)] {
+    for (api, absences, attendances) in
+        [(ApiVersion::V1, true, true), (ApiVersion::V2, false, false), (ApiVersion::Auto, true, false)]
+    {
         let connection = connection(api, &Arc::new(Script::new([]))).await;
-        assert_eq!(connection.attendance_target().is_some(), writes);
-        assert!(connection.absence_target().is_some());
+        assert_eq!(connection.absence_target().is_some(), absences);
+        assert_eq!(connection.attendance_target().is_some(), attendances);
     }
 }
 
@@ -349,7 +377,7 @@ async fn both_versions_have_tokens_of_their_own() {
     ]));
     let connection = connection(ApiVersion::V2, &script).await;
     let source = connection.source().unwrap();
-    for stream in [Stream::Attendances, Stream::Absences, Stream::Attendances] {
+    for stream in [Stream::Attendances, Stream::Employees, Stream::Attendances] {
         source.read_page(first_page(stream)).await.unwrap();
     }
     let tokens: Vec<_> = script.ledger().into_iter().filter_map(|(_, token)| token).collect();

@@ -7,6 +7,7 @@ use gangway_egress::{Class, Request, Response};
 use url::Url;
 
 use super::{
+    absence_type::Names,
     authentication,
     paging::Position,
     problem::Problem,
@@ -26,6 +27,8 @@ pub(in crate::personio) struct Client {
     runtime: Runtime,
     base_url: Url,
     granted: Mutex<Granted>,
+    /// What absences call by id alone.
+    pub(super) types: Names,
 }
 
 /// What is known of the token's rights.
@@ -49,11 +52,11 @@ enum Verdict {
 
 impl Client {
     pub(in crate::personio) fn new(credential: Credential, runtime: Runtime, base_url: Url) -> Self {
-        Self { credential, runtime, base_url, granted: Mutex::default() }
+        Self { credential, runtime, base_url, granted: Mutex::default(), types: Names::default() }
     }
 
-    /// Sends a request whose answer is a list; on rejection authenticates again and tries once more.
-    pub(in crate::personio) async fn list(
+    /// Sends a request whose answer is JSON; on rejection authenticates again and tries once more.
+    pub(in crate::personio) async fn get(
         &self,
         operation: &'static str,
         area: Area,
@@ -68,10 +71,10 @@ impl Client {
             let sent = self.runtime.http.send(request.clone()).await;
             let response = sent.map_err(|error| without_status(Error::from_port(operation, error)))?;
             let failed = |error| Failure { error, status: Some(response.status) };
-            match judge(operation, &response) {
+            match judge(operation, area, &response) {
                 Verdict::Accepted(document) => return Ok(document),
                 Verdict::Rejected if self.is_known_to_lack(area) => {
-                    return Err(failed(Error::new(ErrorKind::Forbidden, operation, MISSING_RIGHT)));
+                    return Err(failed(Error::new(ErrorKind::Forbidden, operation, missing_right(area))));
                 }
                 Verdict::Rejected if !has_retried => {
                     has_retried = true;
@@ -131,8 +134,8 @@ impl Client {
     }
 }
 
-/// Judges an answer of a list.
-fn judge(operation: &'static str, response: &Response) -> Verdict {
+/// Judges an answer of a resource endpoint.
+fn judge(operation: &'static str, area: Area, response: &Response) -> Verdict {
     let failed = |kind, message: String| Verdict::Failed(Error::new(kind, operation, message));
     let unclear = |message: String| {
         Verdict::Failed(Error::new(ErrorKind::Protocol, operation, message).with_retry(Retry::Backoff))
@@ -147,7 +150,7 @@ fn judge(operation: &'static str, response: &Response) -> Verdict {
     let problem = Problem::read(&response.body);
     match status {
         401 => Verdict::Rejected,
-        403 if problem.is_vendors => failed(ErrorKind::Forbidden, MISSING_RIGHT.to_owned()),
+        403 if problem.is_vendors => failed(ErrorKind::Forbidden, missing_right(area)),
         404 if problem.is_vendors => failed(ErrorKind::NotFound, "not found".to_owned()),
         405 | 410 | 501 => failed(ErrorKind::Unsupported, format!("Personio does not offer this (status {status})")),
         429 => failed(ErrorKind::RateLimited, "too many requests for this credential".to_owned()),
@@ -165,5 +168,11 @@ fn judge(operation: &'static str, response: &Response) -> Verdict {
     }
 }
 
-const MISSING_RIGHT: &str = "the credential lacks the right to read this in version 2 of Personio's API; tick it on the \
-                             credential's page in Personio's settings (Integrations > API credentials)";
+fn missing_right(area: Area) -> String {
+    format!(
+        "the credential lacks the right to read this in version 2 of Personio's API ({}); tick Read for {} on the credential's \
+         page in Personio's settings (Integrations > API credentials)",
+        area.scope(),
+        area.on_screen()
+    )
+}

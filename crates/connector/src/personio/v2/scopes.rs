@@ -9,6 +9,8 @@ const MOST_SCOPES: usize = 200;
 /// A part of the API with a right of its own, of those that are read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::personio) enum Area {
+    /// Absences and their types.
+    Absences,
     /// Work and breaks.
     Attendances,
 }
@@ -16,7 +18,21 @@ pub(in crate::personio) enum Area {
 impl Area {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Absences => "absences",
             Self::Attendances => "attendances",
+        }
+    }
+
+    /// The right to read it, as the vendor spells it.
+    pub(super) fn scope(self) -> String {
+        format!("personio:{}:read", self.as_str())
+    }
+
+    /// What the vendor's screens call it.
+    pub(super) const fn on_screen(self) -> &'static str {
+        match self {
+            Self::Absences => "Absences",
+            Self::Attendances => "Attendances",
         }
     }
 }

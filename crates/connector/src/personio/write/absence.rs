@@ -63,6 +63,7 @@ const FIELDS: &[WritableField] = &[
     created("comment"),
     closed("status"),
     closed("days"),
+    closed("hours"),
     closed("certificate_status"),
     closed("created_at"),
     closed("updated_at"),
