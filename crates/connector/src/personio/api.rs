@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{
     PersonioConnection, absence_type, check,
     client::Failure,
-    source::{self, operation},
+    source::{self, bare_list, operation},
     v2::{self, Position},
 };
 use crate::contract::{
@@ -45,12 +45,12 @@ impl ApiVersion {
     /// The versions that a stream may be read through, first the one to ask first.
     ///
     /// Attendances of version 1 were announced to end; an absence costs a request of its own in version 2, which does not tell
-    /// whether a certificate is due.
+    /// whether a certificate is due, and so does an employee.
     pub(super) const fn versions(self, stream: Stream) -> &'static [Version] {
         match (self, stream) {
-            (Self::V1, _) | (_, Stream::Employees) => &[V1],
-            (Self::V2, Stream::Absences | Stream::Attendances) => &[V2],
-            (Self::Auto, Stream::Absences) => &[V1, V2],
+            (Self::V1, _) => &[V1],
+            (Self::V2, _) => &[V2],
+            (Self::Auto, Stream::Employees | Stream::Absences) => &[V1, V2],
             (Self::Auto, Stream::Attendances) => &[V2, V1],
         }
     }
@@ -92,9 +92,10 @@ impl PersonioConnection {
 
     async fn page_through(&self, version: Version, request: &ReadPage) -> Result<Page, Failure> {
         match (version, request.stream) {
+            (V2, Stream::Employees) => v2::employee::read_page(&self.v2, request, self.page_size).await,
             (V2, Stream::Absences) => v2::absence::read_page(&self.v2, request, self.page_size).await,
             (V2, Stream::Attendances) => v2::attendance::read_page(&self.v2, request, self.page_size).await,
-            (V1, _) | (V2, Stream::Employees) => self.page_of_v1(request).await,
+            (V1, _) => self.page_of_v1(request).await,
         }
     }
 
@@ -131,9 +132,31 @@ impl PersonioConnection {
         Err(Error::new(ErrorKind::Unsupported, "read one absence", message))
     }
 
+    /// One employee. Where either version may be read, version 1's "not found" counts while it gives the list: once it has ended
+    /// nobody would be found.
+    pub(super) async fn employee(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
+        let versions = self.api.versions(Stream::Employees);
+        if versions.contains(&V1) {
+            let read = self.employee_of_v1(request).await;
+            let is_missing =
+                matches!(&read, Ok(None)) || matches!(&read, Err(error) if error.kind == ErrorKind::Unsupported);
+            if !is_missing || !versions.contains(&V2) {
+                return read;
+            }
+            match self.client.json("read one employee", bare_list(Stream::Employees, 1, 0, request.class)).await {
+                Ok(_) => return read,
+                Err(failure) if is_not_served(V1, &failure) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        let read = v2::employee::read_one(&self.v2, &request.external_id, request.class).await;
+        read.map_err(|failure| explain(V2, Stream::Employees, failure))
+    }
+
     /// One absence of version 2.
     pub(super) async fn absence_of_v2(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
-        let found = v2::absence::read_one(&self.v2, &request.external_id, request.class).await?;
+        let read = v2::absence::read_one(&self.v2, &request.external_id, request.class).await;
+        let found = read.map_err(|failure| explain(V2, Stream::Absences, failure))?;
         match found {
             Some(_) => self.single_absences_of_v2.work(),
             None => self.single_absences_of_v2.believe_absent_in_v2(&self.v2, request).await?,
@@ -147,12 +170,13 @@ impl PersonioConnection {
         let mut refusal = None;
         for (at, version) in versions.iter().enumerate() {
             let probed = match (version, stream) {
+                (V2, Stream::Employees) => check::probe_v2(&self.v2, request).await,
                 (V2, Stream::Absences) => v2::absence::probe(&self.v2, request.class).await.map(|()| Vec::new()),
                 (V2, Stream::Attendances) => {
                     let today = self.client.now().date_naive();
                     v2::attendance::probe(&self.v2, today, request.class).await.map(|()| Vec::new())
                 }
-                (V1, _) | (V2, Stream::Employees) => check::probe(&self.client, stream, request).await,
+                (V1, _) => check::probe(&self.client, stream, request).await,
             };
             match probed {
                 Ok(mut findings) => {
@@ -173,14 +197,23 @@ impl PersonioConnection {
         Err(nothing_left(stream).into())
     }
 
+    /// Whether version 1 is asked which attributes there are.
+    pub(super) fn may_discover_in_v1(&self) -> bool {
+        self.api.versions(Stream::Employees).contains(&V1)
+    }
+
+    /// Whether version 1 has ended and version 2 may be asked instead.
+    pub(super) fn may_turn_to_v2(&self, failure: &Failure) -> bool {
+        self.api == ApiVersion::Auto && is_not_served(V1, failure)
+    }
+
     /// Which version a stream is read through, and why. `refusal` is what another one said that was asked before.
     fn told(&self, stream: Stream, version: Version, refusal: Option<String>) -> Option<Finding> {
         let why = match (self.api, stream, refusal) {
             (ApiVersion::V1, ..) => return None,
             (_, _, Some(refusal)) => format!("since {} does not give them: {refusal}", version.other().name()),
-            (_, Stream::Employees, None) => "the only one that they are read through".to_owned(),
             (ApiVersion::V2, ..) => "since `api` says so".to_owned(),
-            (ApiVersion::Auto, Stream::Absences, None) => {
+            (ApiVersion::Auto, Stream::Employees | Stream::Absences, None) => {
                 "since it answers, and version 2 costs a request for each of them".to_owned()
             }
             (ApiVersion::Auto, Stream::Attendances, None) => "since it answers".to_owned(),

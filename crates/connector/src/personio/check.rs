@@ -11,6 +11,7 @@ use super::{
     json::member,
     limits::most_items,
     source::{add_window, bare_list, explain, operation},
+    v2,
 };
 use crate::contract::{CheckReport, CheckRequest, Error, ErrorKind, Finding, FindingLevel, Result, Retry, StreamCheck};
 
@@ -92,17 +93,28 @@ pub(super) async fn probe(client: &Client, stream: Stream, request: &CheckReques
     if stream != Stream::Employees {
         return Ok(Vec::new());
     }
-    let Some(first) = items.first() else {
-        return Ok(vec![Finding::new(
-            FindingLevel::Info,
-            "no_employees",
-            "Personio shows no employees to this credential",
-        )]);
-    };
+    let Some(first) = items.first() else { return Ok(vec![nobody()]) };
     let item = Item::open(first).map_err(|bad| unreadable(bad.reason))?;
-    Ok(WANTED
+    Ok(missing(|key| member(&item.members, key).is_some()))
+}
+
+/// The same for employees, through version 2.
+pub(super) async fn probe_v2(client: &v2::Client, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+    let one = v2::employee::Sample { persons: 1, pages: 1, employments: 1 };
+    let sample = v2::employee::sample(client, one, request.class).await?;
+    let Some(first) = sample.first() else { return Ok(vec![nobody()]) };
+    Ok(missing(|key| first.attributes.iter().any(|attribute| attribute.key == key)))
+}
+
+fn nobody() -> Finding {
+    Finding::new(FindingLevel::Info, "no_employees", "Personio shows no employees to this credential")
+}
+
+/// The attributes that the main job needs and that are not there.
+fn missing(is_there: impl Fn(&str) -> bool) -> Vec<Finding> {
+    WANTED
         .iter()
-        .filter(|(key, _)| member(&item.members, key).is_none())
+        .filter(|(key, _)| !is_there(key))
         .map(|(key, what_for)| {
             Finding::new(
                 FindingLevel::Warning,
@@ -111,7 +123,7 @@ pub(super) async fn probe(client: &Client, stream: Stream, request: &CheckReques
             )
             .with_action(format!("{WHERE}; tick {key} under \"Readable employee attributes\""))
         })
-        .collect())
+        .collect()
 }
 
 /// The report on a credential that is not accepted: nothing else was asked.

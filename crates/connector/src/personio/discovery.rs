@@ -13,13 +13,14 @@ use serde_json::value::RawValue;
 
 use super::{
     PersonioConnection, authentication,
-    client::Client,
+    client::{Client, Failure},
     employee::{canonical_field, is_custom},
     envelope::{Document, Unlisted},
     item::Item,
     json::{Shape, TOO_MANY_MEMBERS, first_elements, is_empty, member, members, shape, text},
     limits::{MAX_ATTRIBUTES, MAX_DISCOVERY_BYTES, MAX_OPTIONS, fitted, is_usable_key, most_items},
     source::{EMPLOYEES_PAGE_SIZE, bare_list},
+    v2,
     value::{self, unwrapped},
 };
 use crate::contract::{DiscoverRequest, Discovery, Error, ErrorKind, Result};
@@ -31,18 +32,43 @@ const LIST_PATHS: [&str; 2] = ["/v1/company/employees/attributes", "/v1/company/
 const MOST_PAGES: u64 = 20;
 /// Pages without a new key after which the union is complete enough.
 const QUIET_PAGES: u32 = 2;
+/// Who is looked at in version 2: attributes of the company's own are the person's, and employments all have the same members.
+const SAMPLE: v2::employee::Sample =
+    v2::employee::Sample { persons: v2::employee::LARGEST_PAGE, pages: 4, employments: 3 };
 
 #[async_trait]
 impl Discovery for PersonioConnection {
     async fn discover(&self, request: DiscoverRequest) -> Result<Catalogue> {
-        let (method, attributes) = match listed(&self.client, request.class).await? {
-            Listing::Shown(attributes) => (DiscoveryMethod::Listed, attributes),
-            Listing::Withheld(refusal) => {
-                let union = union_of_keys(&self.client, request.class).await;
-                (DiscoveryMethod::UnionOfKeys, union.map_err(|error| blamed(refusal, error))?)
+        let catalogue = |method, attributes| Catalogue { stream: Stream::Employees, method, attributes };
+        let found = if self.may_discover_in_v1() {
+            match listed(&self.client, request.class).await? {
+                Listing::Shown(attributes) => return Ok(catalogue(DiscoveryMethod::Listed, attributes)),
+                Listing::Withheld(refusal) => {
+                    let union = union_of_keys(&self.client, request.class).await;
+                    union.map_err(|failure| blamed(refusal, failure))
+                }
             }
+        } else {
+            self.union_of_v2(request.class).await
         };
-        Ok(Catalogue { stream: Stream::Employees, method, attributes })
+        let attributes = match found {
+            Err(failure) if self.may_turn_to_v2(&failure) => self.union_of_v2(request.class).await?,
+            found => found?,
+        };
+        Ok(catalogue(DiscoveryMethod::UnionOfKeys, attributes))
+    }
+}
+
+impl PersonioConnection {
+    /// The keys of some employees of version 2, which has no list of attributes: it sends every permitted one of everybody.
+    async fn union_of_v2(&self, class: Class) -> Result<Vec<DiscoveredAttribute>, Failure> {
+        let mut union = Union::default();
+        for record in v2::employee::sample(&self.v2, SAMPLE, class).await? {
+            let raw: &RawValue = serde_json::from_slice(&record.raw)
+                .map_err(|_| Error::new(ErrorKind::Protocol, OPERATION, "an employee is not JSON"))?;
+            union.add(raw)?;
+        }
+        Ok(union.attributes)
     }
 }
 
@@ -55,9 +81,13 @@ enum Listing {
 
 /// Whose failure it is when employees are not readable either. A token that is accepted nowhere cannot be replaced twice in a
 /// row, and waiting for the next would hide that.
-fn blamed(refusal: Option<Error>, error: Error) -> Error {
+fn blamed(refusal: Option<Error>, failure: Failure) -> Failure {
+    let error = &failure.error;
     let waits_for_login = error.operation == authentication::OPERATION && error.kind == ErrorKind::RateLimited;
-    refusal.filter(|refusal| waits_for_login && refusal.kind == ErrorKind::Unauthenticated).unwrap_or(error)
+    match refusal {
+        Some(refusal) if waits_for_login && refusal.kind == ErrorKind::Unauthenticated => refusal.into(),
+        _ => failure,
+    }
 }
 
 async fn listed(client: &Client, class: Class) -> Result<Listing> {
@@ -147,7 +177,7 @@ fn attribute_type(name: &str) -> AttributeType {
     }
 }
 
-async fn union_of_keys(client: &Client, class: Class) -> Result<Vec<DiscoveredAttribute>> {
+async fn union_of_keys(client: &Client, class: Class) -> Result<Vec<DiscoveredAttribute>, Failure> {
     let mut union = Union::default();
     let mut offset = 0;
     let mut quiet = 0;

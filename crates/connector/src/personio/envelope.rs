@@ -99,6 +99,14 @@ impl Document {
         serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| "is not JSON")
     }
 
+    /// The only object of an answer: the data, or the whole where no data lies around it.
+    pub(super) fn one(&self) -> Result<&RawValue, Refusal> {
+        match self.data() {
+            Ok(data) if shape(data) == Shape::Object => Ok(data),
+            _ => self.root(),
+        }
+    }
+
     /// The whole answer; for small ones.
     pub(super) fn value(&self) -> Option<serde_json::Value> {
         let text = str::from_utf8(&self.bytes).ok()?;

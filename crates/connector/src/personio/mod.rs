@@ -1,5 +1,5 @@
-//! Personio: reading and writing employees, absences and attendances through version 1 of its API, and reading absences and
-//! attendances through version 2 ([`v2`]) where the config says so ([`api`]).
+//! Personio: reading and writing employees, absences and attendances through version 1 of its API, and reading them through
+//! version 2 ([`v2`]) where the config says so ([`api`]).
 //!
 //! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
 //! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
@@ -75,10 +75,10 @@ pub struct Config {
     /// How employees are written. Leave it out for Personio itself; `flat` is for systems built after a third-party guide.
     #[serde(default)]
     pub body_style: BodyStyle,
-    /// Which version of Personio's API is read through: `v1` (when left out), `v2` (absences and attendances; employees are read
-    /// through version 1 in any case), or `auto`, which takes for each stream the version that suits it better, where it answers:
-    /// version 2 for attendances, version 1 for absences. The check says which. Attendances of the two are not the same records:
-    /// after a change, run a full sync.
+    /// Which version of Personio's API is read through: `v1` (when left out), `v2`, or `auto`, which takes for each stream the version
+    /// that suits it better, where it answers: version 2 for attendances, version 1 for employees and absences, of which each
+    /// costs a request in version 2. The check says which. Attendances of the two are not the same records: after a change, run
+    /// a full sync.
     #[serde(default)]
     pub api: ApiVersion,
 }

@@ -42,37 +42,25 @@ impl Source for PersonioConnection {
     }
 
     async fn read_one(&self, request: ReadOne) -> Result<Option<SourceRecord>> {
-        let (operation, template) = match request.stream {
-            Stream::Employees => ("read one employee", "/v1/company/employees/{id}"),
-            Stream::Absences => ("read one absence", ONE_ABSENCE_TEMPLATE),
-            Stream::Attendances => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "read one attendance",
-                    "Personio has no way to read a single attendance",
-                ));
+        match request.stream {
+            Stream::Employees => {
+                plain_id(&request.external_id, "read one employee")?;
+                self.employee(&request).await
             }
-        };
-        let id = plain_id(&request.external_id, operation)?;
-        if request.stream == Stream::Absences && self.is_absence_of_v2(&request)? {
-            return self.absence_of_v2(&request).await;
-        }
-        let get = Request::new(Method::Get, template, template.replace("{id}", id), request.class);
-        let document = match self.client.json(operation, get).await {
-            Ok(document) => document,
-            Err(failure) if failure.error.kind == ErrorKind::NotFound => {
-                if request.stream == Stream::Absences {
-                    self.single_absences.believe_absent(&self.client, id, request.class).await?;
+            Stream::Absences => {
+                plain_id(&request.external_id, "read one absence")?;
+                if self.is_absence_of_v2(&request)? {
+                    self.absence_of_v2(&request).await
+                } else {
+                    self.absence_of_v1(&request).await
                 }
-                return Ok(None);
             }
-            Err(failure) => return Err(failure.into()),
-        };
-        let record = one(request.stream, &document, id, operation)?;
-        if request.stream == Stream::Absences {
-            self.single_absences.work();
+            Stream::Attendances => Err(Error::new(
+                ErrorKind::Unsupported,
+                "read one attendance",
+                "Personio has no way to read a single attendance",
+            )),
         }
-        Ok(Some(record))
     }
 
     async fn read_picture(&self, request: ReadPicture) -> Result<Option<Picture>> {
@@ -113,6 +101,37 @@ impl PersonioConnection {
         let list = list_request(request, &position)?;
         let document = self.client.json(operation, list).await?;
         Ok(page(stream, &document, &position)?)
+    }
+
+    /// One employee of version 1.
+    pub(super) async fn employee_of_v1(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
+        self.one_of_v1(request, "read one employee", "/v1/company/employees/{id}").await
+    }
+
+    async fn absence_of_v1(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
+        let found = self.one_of_v1(request, "read one absence", ONE_ABSENCE_TEMPLATE).await?;
+        match found {
+            Some(_) => self.single_absences.work(),
+            None => {
+                self.single_absences.believe_absent(&self.client, &request.external_id, request.class).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn one_of_v1(
+        &self,
+        request: &ReadOne,
+        operation: &'static str,
+        template: &'static str,
+    ) -> Result<Option<SourceRecord>> {
+        let id = plain_id(&request.external_id, operation)?;
+        let get = Request::new(Method::Get, template, template.replace("{id}", id), request.class);
+        match self.client.json(operation, get).await {
+            Ok(document) => one(request.stream, &document, id, operation).map(Some),
+            Err(failure) if failure.error.kind == ErrorKind::NotFound => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 }
 

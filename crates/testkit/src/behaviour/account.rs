@@ -117,6 +117,10 @@ pub trait Account: Send + Sync {
     fn expire_tokens(&self);
     /// Lets the next request for a list, or anything below it, fail.
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>);
+    /// The same for the next writing.
+    fn fail_next_write(&self, stream: Stream, failure: &Failure<'_>) {
+        self.fail_next(stream, failure);
+    }
     /// Takes the right to read an attribute from the credential.
     fn hide(&self, key: &str);
     /// Takes the right to list attributes from the credential.

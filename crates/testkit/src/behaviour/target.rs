@@ -190,7 +190,7 @@ async fn a_refusal_changes_nothing(harness: &Harness) {
     twice.fields.extend(subject.someone(1).fields.remove_entry("email"));
     let twice = subject.create(twice).await;
     assert!(matches!(twice, Err(WriteError::Refused { .. } | WriteError::Invalid(_))), "{}: {twice:?}", subject.name);
-    subject.account.fail_next(Stream::Employees, &Failure { status: 429, body: "", retry_after_s: Some(1) });
+    subject.account.fail_next_write(Stream::Employees, &Failure { status: 429, body: "", retry_after_s: Some(1) });
     let limited = subject.create(newcomer()).await;
     assert!(
         matches!(&limited, Err(WriteError::Refused { error, .. }) if error.kind == ErrorKind::RateLimited),
@@ -209,7 +209,7 @@ async fn a_refusal_changes_nothing(harness: &Harness) {
 async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     for (status, body) in [(500, ""), (502, "<html>busy</html>"), (504, ""), (200, "<html>welcome</html>"), (200, "")] {
-        subject.account.fail_next(Stream::Employees, &Failure { status, body, retry_after_s: None });
+        subject.account.fail_next_write(Stream::Employees, &Failure { status, body, retry_after_s: None });
         let doubtful = subject.create(newcomer()).await;
         assert!(matches!(doubtful, Err(WriteError::Unknown(_))), "{}: {status}: {doubtful:?}", subject.name);
     }

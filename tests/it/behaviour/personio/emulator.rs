@@ -18,6 +18,7 @@ use super::oracle;
 pub(super) const LIST: &str = "/v1/company/employees";
 pub(super) const PERIODS: &str = "/v2/attendance-periods";
 pub(super) const ABSENCES: &str = "/v2/absence-periods";
+pub(super) const PERSONS: &str = "/v2/persons";
 const LOGINS: [&str; 2] = ["/v1/auth", "/v2/auth/token"];
 
 /// Which Personio.
@@ -129,19 +130,35 @@ impl PersonioAccount {
 
     fn path(&self, stream: Stream) -> &'static str {
         match stream {
-            Stream::Attendances if self.is_of_v2(stream) => PERIODS,
-            Stream::Absences if self.is_of_v2(stream) => ABSENCES,
+            _ if !self.is_of_v2(stream) => Self::path_of_v1(stream),
+            Stream::Employees => PERSONS,
+            Stream::Absences => ABSENCES,
+            Stream::Attendances => PERIODS,
+        }
+    }
+
+    /// Where a stream is written, whatever it is read through.
+    fn path_of_v1(stream: Stream) -> &'static str {
+        match stream {
             Stream::Employees => LIST,
             Stream::Absences => "/v1/company/time-offs",
             Stream::Attendances => "/v1/company/attendances",
         }
     }
 
+    fn fail_at(&self, path: &str, failure: &Failure<'_>) {
+        let mut fault = Fault::once(path, failure.status).with_body(failure.body);
+        if let Some(seconds) = failure.retry_after_s {
+            fault = fault.with_header("retry-after", seconds.to_string());
+        }
+        self.handle.add_fault(fault).expect("the fault is well-formed");
+    }
+
     /// Whether a stream is read through version 2.
     fn is_of_v2(&self, stream: Stream) -> bool {
         match (self.variant.api, stream) {
-            ("v2", Stream::Absences | Stream::Attendances) | ("auto", Stream::Attendances) => true,
-            ("v1" | "v2" | "auto", _) => false,
+            ("v2", _) | ("auto", Stream::Attendances) => true,
+            ("v1" | "auto", _) => false,
             (other, _) => panic!("there is no setting {other}"),
         }
     }
@@ -175,15 +192,19 @@ impl Account for PersonioAccount {
     }
 
     fn records(&self, stream: Stream) -> Vec<Expected> {
+        let base_url = self.sandbox.base_url();
         match stream {
-            Stream::Absences if self.is_of_v2(stream) => return oracle::absences_of_v2(&self.handle),
-            Stream::Attendances if self.is_of_v2(stream) => return oracle::periods(&self.handle),
-            _ => {}
+            _ if !self.is_of_v2(stream) => oracle::records(&self.handle, self.variant.dialect, &base_url, stream),
+            Stream::Employees => oracle::employees_of_v2(&self.handle, &base_url),
+            Stream::Absences => oracle::absences_of_v2(&self.handle),
+            Stream::Attendances => oracle::periods(&self.handle),
         }
-        oracle::records(&self.handle, self.variant.dialect, &self.sandbox.base_url(), stream)
     }
 
     fn attributes(&self) -> Vec<DiscoveredAttribute> {
+        if self.is_of_v2(Stream::Employees) {
+            return oracle::attributes_of_v2(&self.handle);
+        }
         oracle::attributes(&self.handle, self.variant.dialect)
     }
 
@@ -213,7 +234,7 @@ impl Account for PersonioAccount {
     }
 
     fn lists_attributes(&self) -> bool {
-        self.is_vendor()
+        self.is_vendor() && !self.is_of_v2(Stream::Employees)
     }
 
     fn tells_totals(&self, stream: Stream) -> bool {
@@ -221,11 +242,13 @@ impl Account for PersonioAccount {
     }
 
     fn n_logins(&self) -> u64 {
-        if self.is_of_v2(Stream::Attendances) { 2 } else { 1 }
+        if self.variant.api == "auto" { 2 } else { 1 }
     }
 
     fn n_requests(&self, stream: Stream, n_pages: usize, n_records: usize) -> u64 {
         let beside = match stream {
+            // The employment of each, and the names of their units.
+            Stream::Employees if self.is_of_v2(stream) => n_records + oracle::n_kinds_of_units(&self.handle),
             // The days of each, and the names of their types.
             Stream::Absences if self.is_of_v2(stream) && n_records > 0 => n_records + 1,
             _ => 0,
@@ -235,7 +258,7 @@ impl Account for PersonioAccount {
 
     fn reaches_back(&self, stream: Stream) -> TimeDelta {
         // The company's clock is Berlin's, and the suite's day lies in summer.
-        if self.is_of_v2(stream) { TimeDelta::hours(2) } else { TimeDelta::zero() }
+        if self.is_of_v2(stream) && stream != Stream::Employees { TimeDelta::hours(2) } else { TimeDelta::zero() }
     }
 
     fn reads_single(&self, stream: Stream) -> bool {
@@ -270,7 +293,7 @@ impl Account for PersonioAccount {
     }
 
     fn cut_next_creation(&self, stream: Stream) {
-        let cut = Fault::always(self.path(stream), Effect::Cut { after_percent: 50 });
+        let cut = Fault::always(Self::path_of_v1(stream), Effect::Cut { after_percent: 50 });
         let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
         self.handle.add_fault(cut).expect("the fault is well-formed");
     }
@@ -327,11 +350,11 @@ impl Account for PersonioAccount {
     }
 
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>) {
-        let mut fault = Fault::once(self.path(stream), failure.status).with_body(failure.body);
-        if let Some(seconds) = failure.retry_after_s {
-            fault = fault.with_header("retry-after", seconds.to_string());
-        }
-        self.handle.add_fault(fault).expect("the fault is well-formed");
+        self.fail_at(self.path(stream), failure);
+    }
+
+    fn fail_next_write(&self, stream: Stream, failure: &Failure<'_>) {
+        self.fail_at(Self::path_of_v1(stream), failure);
     }
 
     fn hide(&self, key: &str) {

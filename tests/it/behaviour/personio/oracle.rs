@@ -60,6 +60,35 @@ const IN_GUIDE: [&str; 18] = [
     "profile_picture",
 ];
 
+/// What version 2 tells of a person and their employment, under the names of version 1.
+const IN_V2: [&str; 25] = [
+    "id",
+    "first_name",
+    "last_name",
+    "preferred_name",
+    "email",
+    "gender",
+    "status",
+    "position",
+    "department",
+    "office",
+    "team",
+    "subcompany",
+    "supervisor",
+    "cost_centers",
+    "hire_date",
+    "contract_end_date",
+    "probation_period_end",
+    "termination_date",
+    "termination_type",
+    "termination_reason",
+    "last_working_day",
+    "weekly_working_hours",
+    "profile_picture",
+    "created_at",
+    "last_modified_at",
+];
+
 /// Everything of a stream, as the first credential may read it.
 pub(super) fn records(handle: &Handle, dialect: Dialect, base_url: &str, stream: Stream) -> Vec<Expected> {
     match stream {
@@ -87,6 +116,52 @@ pub(super) fn attributes(handle: &Handle, dialect: Dialect) -> Vec<DiscoveredAtt
         }
     })
     .collect()
+}
+
+fn is_in_v2(key: &str) -> bool {
+    key.starts_with("dynamic_") || IN_V2.contains(&key)
+}
+
+/// What discovery must find in version 2; it tells neither labels nor choices.
+pub(super) fn attributes_of_v2(handle: &Handle) -> Vec<DiscoveredAttribute> {
+    attributes(handle, Dialect::Vendor).into_iter().filter(|attribute| is_in_v2(&attribute.key)).collect()
+}
+
+/// The people of version 2: those of version 1 without what it does not tell, their supervisors without names.
+pub(super) fn employees_of_v2(handle: &Handle, base_url: &str) -> Vec<Expected> {
+    let mut people = employees(handle, Dialect::Vendor, base_url);
+    for person in &mut people {
+        person.attributes.retain(|key, _| is_in_v2(key));
+        person.fields.remove("employment_type");
+        let supervisor = person.fields.get_mut("supervisor").and_then(Value::as_object_mut);
+        supervisor.map(|supervisor| supervisor.insert("name".to_owned(), Value::Null));
+        let fields = &person.fields;
+        if let Some(named) = person.attributes.get_mut("supervisor") {
+            *named = fields["supervisor"].clone();
+        }
+        // Its words for how an employment ends are others.
+        if let Some(kind) = person.attributes.get_mut("termination_type") {
+            *kind = match (fields.get("termination_date"), kind.as_str()) {
+                (Some(Value::Null), _) => Value::Null,
+                (_, Some("employee")) => "employee".into(),
+                (_, Some("employer")) => "fired".into(),
+                _ => "unspecified".into(),
+            };
+        }
+    }
+    people
+}
+
+/// How many kinds of units somebody belongs to.
+pub(super) fn n_kinds_of_units(handle: &Handle) -> usize {
+    let people = handle.people();
+    let is_used = |key: &&&str| {
+        people.iter().any(|person| match &person[**key] {
+            Value::Array(list) => !list.is_empty(),
+            other => !other.is_null(),
+        })
+    };
+    ["department", "team", "subcompany", "office", "cost_centers"].iter().filter(is_used).count()
 }
 
 fn kind(vendors: &str) -> AttributeType {

@@ -70,6 +70,50 @@ async fn both_versions_tell_the_same_work() {
 }
 
 #[tokio::test]
+async fn both_versions_tell_the_same_people() {
+    let size = Size { people: 120, absences_each: 1, attendances_each: 1 };
+    let (of_1, _) = Variant::VENDOR.start_with_handle(size).await;
+    let (of_2, _) = Variant::V2.start_with_handle(size).await;
+    let read = async |subject: &Subject| subject.read(Stream::Employees, ReadMode::All).await.records;
+    let (of_1, of_2) = (read(&of_1).await, read(&of_2).await);
+    assert_eq!(of_1.len(), of_2.len());
+    for (one, other) in of_1.iter().zip(&of_2) {
+        assert_eq!(one.external, other.external);
+        for (field, value) in &other.fields {
+            match field.as_str() {
+                "picture_url" => {}
+                "supervisor" => assert_eq!(one.fields[field]["id"], value["id"], "{:?}", one.external),
+                _ => assert_eq!(&one.fields[field], value, "{:?}: {field}", one.external),
+            }
+        }
+        let missing: Vec<_> = one.fields.keys().filter(|field| !other.fields.contains_key(*field)).collect();
+        assert_eq!(missing, ["employment_type"]);
+    }
+}
+
+#[tokio::test]
+async fn auto_reads_people_through_version_1_while_there_is_one() {
+    let (subject, handle) = turned(AUTO, Quirks::default()).await;
+    let expected = subject.read(Stream::Employees, ReadMode::All).await.ids();
+    assert_eq!(handle.ledger(0).count("/v2/persons"), 0);
+    handle.set_quirks(Quirks { v1_gone: true, ..Quirks::default() }).unwrap();
+    assert_eq!(subject.read(Stream::Employees, ReadMode::All).await.ids(), expected);
+    let said = check(&subject).await;
+    let told = &about(&said, "Employees", "api_version").message;
+    assert!(said.ok && told.contains("version 2") && told.contains("since version 1 does not give them: "), "{told}");
+    let discovery = subject.connection.discovery().unwrap();
+    let found = discovery.discover(gangway_connector::DiscoverRequest::new(Class::Interactive)).await.unwrap();
+    assert!(found.attributes.iter().any(|attribute| attribute.key == "hire_date"));
+
+    // Nobody is taken for gone because version 1 no longer finds anybody.
+    let ask = async |id: &str| {
+        let one = gangway_connector::ReadOne::new(Stream::Employees, id, Class::Sweep);
+        subject.source().read_one(one).await.unwrap().is_some()
+    };
+    assert!(ask(&expected[0]).await && !ask("1").await);
+}
+
+#[tokio::test]
 async fn both_versions_tell_the_same_absences_under_names_that_meet() {
     let size = Size { people: 60, absences_each: 4, attendances_each: 1 };
     let (of_1, handle) = Variant::VENDOR.start_with_handle(size).await;

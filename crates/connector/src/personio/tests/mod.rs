@@ -14,6 +14,7 @@ mod tokens;
 mod v2;
 mod v2_absences;
 mod v2_attendances;
+mod v2_employees;
 mod v2_links;
 mod vendor;
 mod writes;

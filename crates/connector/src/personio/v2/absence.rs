@@ -21,7 +21,6 @@ use crate::{
     personio::{
         absence::certificate_status,
         client::Failure,
-        envelope::Document,
         item::{Bad, FieldRule, Item, V1, V2, external, rule},
         json::{Refusal, Shape, member, members, shape},
         source::{operation, plain_id, read_or_set_aside_with, vendor_time},
@@ -32,7 +31,8 @@ use crate::{
 pub(in crate::personio) const PATH: &str = "/v2/absence-periods";
 const ONE: &str = "/v2/absence-periods/{id}";
 const OPERATION: &str = operation(Stream::Absences);
-const LIST: List = List { stream: Stream::Absences, operation: OPERATION, path: PATH, area: Area::Absences };
+const LIST: List =
+    List { stream: Stream::Absences, operation: OPERATION, path: PATH, area: Area::Absences, is_beta: false };
 /// The vendor gives up to 100. Each costs a request of its own, and a page that fails is read again as a whole.
 const PAGE_SIZE: u32 = 25;
 
@@ -108,20 +108,13 @@ pub(in crate::personio) async fn read_one(
     };
     let unreadable = |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
     let bad_record = |bad: BadRecord| unreadable(format!("the record cannot be read: {}", bad.reason));
-    let record = read_or_set_aside_with(read, &document, bare(&document)?).map_err(bad_record)?;
+    let one = document.one().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let record = read_or_set_aside_with(read, &document, one).map_err(bad_record)?;
     if !record.external.id.eq_ignore_ascii_case(id) {
         return Err(unreadable("the answer holds another record than the one asked for".to_owned()).into());
     }
     client.types.learn(client, type_id(&record).into_iter(), class).await?;
     Ok(Some(complete(client, record, class).await?.map_err(bad_record)?))
-}
-
-/// One object, bare or under `_data`.
-fn bare(document: &Document) -> Result<&RawValue, Error> {
-    match document.data() {
-        Ok(data) if shape(data) == Shape::Object => Ok(data),
-        _ => document.root().map_err(|refusal| Error::new(ErrorKind::Protocol, OPERATION, refusal)),
-    }
 }
 
 /// Adds what other answers say of an absence: the name of its type, and how long it is. One without an end has no length yet.

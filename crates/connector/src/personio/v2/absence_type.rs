@@ -20,8 +20,13 @@ use crate::{
 };
 
 const OPERATION: &str = "read absence types";
-const LIST: List =
-    List { stream: Stream::Absences, operation: OPERATION, path: "/v2/absence-types", area: Area::Absences };
+const LIST: List = List {
+    stream: Stream::Absences,
+    operation: OPERATION,
+    path: "/v2/absence-types",
+    area: Area::Absences,
+    is_beta: false,
+};
 const PAGE_SIZE: u32 = 100;
 /// More than any account has: a server that invents types for ever must not keep a run going.
 const MOST_PAGES: u32 = 100;

@@ -27,8 +27,13 @@ use crate::{
 };
 
 const OPERATION: &str = operation(Stream::Attendances);
-const LIST: List =
-    List { stream: Stream::Attendances, operation: OPERATION, path: "/v2/attendance-periods", area: Area::Attendances };
+const LIST: List = List {
+    stream: Stream::Attendances,
+    operation: OPERATION,
+    path: "/v2/attendance-periods",
+    area: Area::Attendances,
+    is_beta: false,
+};
 /// The vendor names no limit of this list; that of absence periods is 100.
 const PAGE_SIZE: u32 = 100;
 

@@ -12,6 +12,7 @@ use super::{
     paging::Position,
     problem::Problem,
     scopes::{Area, Scopes},
+    units::Units,
 };
 use crate::{
     contract::{Api, Error, ErrorKind, Result, Retry, Runtime, StoredToken},
@@ -29,6 +30,8 @@ pub(in crate::personio) struct Client {
     granted: Mutex<Granted>,
     /// What absences call by id alone.
     pub(super) types: Names,
+    /// What employments call by id alone.
+    pub(super) units: Units,
 }
 
 /// What is known of the token's rights.
@@ -52,7 +55,14 @@ enum Verdict {
 
 impl Client {
     pub(in crate::personio) fn new(credential: Credential, runtime: Runtime, base_url: Url) -> Self {
-        Self { credential, runtime, base_url, granted: Mutex::default(), types: Names::default() }
+        Self {
+            credential,
+            runtime,
+            base_url,
+            granted: Mutex::default(),
+            types: Names::default(),
+            units: Units::default(),
+        }
     }
 
     /// Sends a request whose answer is JSON; on rejection authenticates again and tries once more.

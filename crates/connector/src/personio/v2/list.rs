@@ -21,6 +21,8 @@ pub(super) struct List {
     pub(super) path: &'static str,
     /// Whose right it needs.
     pub(super) area: Area,
+    /// It is not there unless it is asked for as a beta.
+    pub(super) is_beta: bool,
 }
 
 /// One page of a list.
@@ -42,7 +44,7 @@ impl List {
         limit: u32,
         filter: Vec<(String, String)>,
     ) -> Result<Listed, Failure> {
-        let Self { stream, operation, path, area } = *self;
+        let Self { stream, operation, path, area, is_beta } = *self;
         let position = match checkpoint {
             Some(checkpoint) => Position::resume(checkpoint, stream, path, operation)?,
             None => Position::start(stream, path),
@@ -52,6 +54,9 @@ impl List {
             Some(query) => query.to_vec(),
             None => std::iter::once(("limit".to_owned(), limit.to_string())).chain(filter).collect(),
         };
+        if is_beta {
+            get.headers.push(("beta", "true".to_owned()));
+        }
         let document = client.get(operation, area, get).await?;
         let next = client.next(operation, &position, &document)?;
         let next = next.map(|next| Checkpoint::pack(operation, &next)).transpose()?;

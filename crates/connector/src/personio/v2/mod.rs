@@ -1,8 +1,8 @@
 //! Version 2 of the vendor's API: `OAuth2` client credentials, cursors in links, `application/problem+json`.
 //!
 //! It shares the credential and the readers of values with version 1, and nothing else: it has tokens, scopes, errors and
-//! paging of its own. The way of an answer: [`client`] sends with a token and judges, [`list`] asks for a page, [`attendance`] and
-//! [`absence`] read its items, [`paging`] decides about the next page. What a record needs of other answers is kept in its
+//! paging of its own. The way of an answer: [`client`] sends with a token and judges, [`list`] asks for a page, [`employee`],
+//! [`absence`] and [`attendance`] read its items, [`paging`] decides about the next page. What a record needs of other answers is kept in its
 //! bytes by [`added`].
 //! Tokens are not revoked when a connection is deleted: the contract has no call for it, and they end within a day.
 
@@ -13,10 +13,13 @@ pub(super) mod attendance;
 mod authentication;
 mod breakdown;
 mod client;
+pub(super) mod employee;
 mod list;
 mod paging;
+mod person;
 mod problem;
 mod scopes;
+mod units;
 mod value;
 
 pub(super) use breakdown::TEMPLATE as BREAKDOWNS;

@@ -9,6 +9,10 @@ const MOST_SCOPES: usize = 200;
 /// A part of the API with a right of its own, of those that are read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::personio) enum Area {
+    /// Persons, their employments, and the units that have no right of their own.
+    Persons,
+    /// Cost centres.
+    CostCenters,
     /// Absences and their types.
     Absences,
     /// Work and breaks.
@@ -18,6 +22,8 @@ pub(in crate::personio) enum Area {
 impl Area {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Persons => "persons",
+            Self::CostCenters => "cost-centers",
             Self::Absences => "absences",
             Self::Attendances => "attendances",
         }
@@ -31,6 +37,8 @@ impl Area {
     /// What the vendor's screens call it.
     pub(super) const fn on_screen(self) -> &'static str {
         match self {
+            Self::Persons => "Employees",
+            Self::CostCenters => "Cost centers",
             Self::Absences => "Absences",
             Self::Attendances => "Attendances",
         }

@@ -1,0 +1,210 @@
+//! Employees of version 2: a person, their employment in an answer of its own, and the names of units in lists. One request
+//! for each person, since the vendor lists employments of one person only (developer.personio.de, v2.0 reference, read
+//! 2026-11-23).
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use gangway_domain::record::Stream;
+use gangway_egress::{Class, Method, Request};
+use serde_json::value::RawValue;
+
+use super::{client::Client, list::List, person, person::Employment, scopes::Area};
+use crate::{
+    contract::{BadRecord, Error, ErrorKind, Page, ReadMode, ReadPage, Result, Retry, SourceRecord},
+    personio::{
+        client::Failure,
+        employee,
+        envelope::Document,
+        item::{Bad, Item},
+        limits::most_items,
+        source::{operation, plain_id, read_or_set_aside_with},
+    },
+};
+
+pub(in crate::personio) const PATH: &str = "/v2/persons";
+const ONE: &str = "/v2/persons/{id}";
+pub(in crate::personio) const EMPLOYMENTS: &str = "/v2/persons/{id}/employments";
+const OPERATION: &str = operation(Stream::Employees);
+const LIST: List =
+    List { stream: Stream::Employees, operation: OPERATION, path: PATH, area: Area::Persons, is_beta: false };
+/// The vendor gives up to 50. Each costs a request of its own, and a page that fails is read again as a whole.
+const PAGE_SIZE: u32 = 25;
+/// Most that the vendor gives.
+pub(in crate::personio) const LARGEST_PAGE: u32 = 50;
+/// Employments asked for until enough are found: some people have none.
+const MOST_TRIES: usize = 10;
+
+/// Reads one page.
+pub(in crate::personio) async fn read_page(
+    client: &Client,
+    request: &ReadPage,
+    page_size: Option<u32>,
+) -> Result<Page, Failure> {
+    let limit = page_size.map_or(PAGE_SIZE, |size| size.min(PAGE_SIZE));
+    let filter = filter(request.mode);
+    let listed = LIST.page(client, request.checkpoint.as_ref(), request.class, limit, filter).await?;
+    let mut page = listed.empty_page();
+    for read in complete(client, &listed.document, &listed.items()?, request.class).await? {
+        match read {
+            Ok(record) => page.records.push(record),
+            Err(bad) => page.bad.push(bad),
+        }
+    }
+    Ok(page)
+}
+
+/// Whoever changed since then. The vendor does not say whether a change of an employment is one of the person.
+fn filter(mode: ReadMode) -> Vec<(String, String)> {
+    let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    match mode {
+        ReadMode::All => Vec::new(),
+        // The bound is no part of what is asked for.
+        ReadMode::Since(since) => vec![("updated_at.gt".to_owned(), written(since - TimeDelta::seconds(1)))],
+    }
+}
+
+/// How many people to look at for their attributes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::personio) struct Sample {
+    /// Persons on a page.
+    pub(in crate::personio) persons: u32,
+    /// Pages.
+    pub(in crate::personio) pages: u32,
+    /// Of how many to see the employment, which costs a request for each.
+    pub(in crate::personio) employments: usize,
+}
+
+/// Reads some employees, units without names. Those who cannot be read are left out.
+pub(in crate::personio) async fn sample(
+    client: &Client,
+    wanted: Sample,
+    class: Class,
+) -> Result<Vec<SourceRecord>, Failure> {
+    let Sample { persons, pages, employments: mut n_wanted } = wanted;
+    let mut n_tries = MOST_TRIES;
+    let mut records = Vec::new();
+    let mut checkpoint = None;
+    for _ in 0..pages {
+        let listed = LIST.page(client, checkpoint.as_ref(), class, persons, Vec::new()).await?;
+        let mut items = listed.items()?;
+        items.truncate(usize::try_from(persons).unwrap_or(usize::MAX));
+        for item in items {
+            let plain = read_or_set_aside_with(|raw, _| read(client, raw, None), &listed.document, item);
+            let Ok(plain) = plain else { continue };
+            let id = plain_id(&plain.external.id, OPERATION).ok().filter(|_| n_wanted > 0 && n_tries > 0);
+            let Some(id) = id else {
+                records.push(plain);
+                continue;
+            };
+            n_tries -= 1;
+            let employments = employments(client, id, class).await?;
+            let whole =
+                read_or_set_aside_with(|raw, _| read(client, raw, employments.as_ref()), &listed.document, item);
+            let whole = whole.unwrap_or(plain);
+            if whole.fields.contains_key("hire_date") {
+                n_wanted -= 1;
+            }
+            records.push(whole);
+        }
+        match listed.next {
+            Some(next) => checkpoint = Some(next),
+            None => break,
+        }
+    }
+    Ok(records)
+}
+
+/// Reads one employee; none when they are not there.
+pub(in crate::personio) async fn read_one(
+    client: &Client,
+    id: &str,
+    class: Class,
+) -> Result<Option<SourceRecord>, Failure> {
+    const OPERATION: &str = "read one employee";
+    let get = Request::new(Method::Get, ONE, ONE.replace("{id}", plain_id(id, OPERATION)?), class);
+    let document = match client.get(OPERATION, Area::Persons, get).await {
+        Ok(document) => document,
+        Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let unreadable = |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
+    let one = document.one().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let read = complete(client, &document, &[one], class).await?.into_iter().next();
+    match read {
+        Some(Ok(record)) if record.external.id == id => Ok(Some(record)),
+        Some(Err(bad)) => Err(unreadable(format!("the record cannot be read: {}", bad.reason)).into()),
+        _ => Err(unreadable("the answer holds another record than the one asked for".to_owned()).into()),
+    }
+}
+
+/// Asks for the employments of persons and for the names in them; each ends as a record or as a bad record.
+async fn complete(
+    client: &Client,
+    document: &Document,
+    items: &[&RawValue],
+    class: Class,
+) -> Result<Vec<Result<SourceRecord, BadRecord>>, Failure> {
+    let mut found = Vec::with_capacity(items.len());
+    let mut units = HashSet::new();
+    for item in items {
+        let plain = match read_or_set_aside_with(|raw, _| read(client, raw, None), document, item) {
+            Ok(plain) => plain,
+            Err(bad) => {
+                found.push(Err(bad));
+                continue;
+            }
+        };
+        let Ok(id) = plain_id(&plain.external.id, OPERATION) else {
+            let (id, reason) = (plain.external.id.clone(), "id is none that Personio gives out");
+            found.push(Err(BadRecord::new(Some(id), reason, document.bytes_of(item))));
+            continue;
+        };
+        let employments = employments(client, id, class).await?;
+        if let Some(employments) = &employments
+            && let Ok(items) = employments.items(most_items(LARGEST_PAGE))
+            && let Ok(Some(employment)) = Employment::chosen(&items)
+        {
+            units.extend(employment.units().unwrap_or_default());
+        }
+        found.push(Ok((*item, employments)));
+    }
+    client.units.learn(client, units, class).await?;
+    let finish = |(item, employments): (&RawValue, Option<Document>)| {
+        read_or_set_aside_with(|raw, _| read(client, raw, employments.as_ref()), document, item)
+    };
+    Ok(found.into_iter().map(|found| found.and_then(finish)).collect())
+}
+
+/// The employments of a person; none when the vendor knows none of them.
+async fn employments(client: &Client, id: &str, class: Class) -> Result<Option<Document>, Failure> {
+    let mut get = Request::new(Method::Get, EMPLOYMENTS, EMPLOYMENTS.replace("{id}", id), class);
+    get.query.push(("limit".to_owned(), LARGEST_PAGE.to_string()));
+    let document = match client.get(OPERATION, Area::Persons, get).await {
+        Ok(document) => document,
+        Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    document.items(most_items(LARGEST_PAGE)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
+    Ok(Some(document))
+}
+
+/// Reads a person with their employment through the reader of version 1.
+fn read(client: &Client, raw: &RawValue, employments: Option<&Document>) -> Result<SourceRecord, Bad> {
+    let id = Item::open(raw)?.id()?;
+    let read = || -> Result<SourceRecord, Bad> {
+        let about = |refusal| Bad::field("the employment", refusal);
+        let items = match employments {
+            Some(document) => document.items(most_items(LARGEST_PAGE)).map_err(|_| about("cannot be read"))?,
+            None => Vec::new(),
+        };
+        let employment = Employment::chosen(&items).map_err(about)?;
+        if employment.as_ref().is_some_and(|employment| employment.is_of_another(&id)) {
+            return Err(about("is somebody else's"));
+        }
+        let arranged = person::arranged(raw, employment.as_ref(), &client.units)?;
+        employee::read(&arranged, Bytes::copy_from_slice(arranged.get().as_bytes()))
+    };
+    read().map_err(|bad| Bad { external_id: Some(id.clone()), ..bad })
+}
