@@ -7,6 +7,7 @@
 pub mod client;
 pub mod guard;
 pub mod port;
+mod post;
 mod resolver;
 pub mod retry;
 pub mod vendor;
@@ -15,4 +16,5 @@ pub use client::{Client, ClientConfig};
 pub use gangway_limits::{BudgetKey, Budgets, Class, Limit, PathLimit, Policy};
 pub use guard::{AddressGuard, Origin};
 pub use port::{Body, Error, ErrorKind, HttpPort, Method, Request, Response};
+pub use post::Post;
 pub use vendor::{PortError, VendorPort, VendorPortConfig};

@@ -10,7 +10,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
     use gangway_egress::{
         Body, BudgetKey, Budgets, Class, Client, ClientConfig, Error, ErrorKind, HttpPort, Method, Origin, PathLimit,
-        Policy, Request, Response, VendorPort, VendorPortConfig, vendor::PortError,
+        Policy, Post, Request, Response, VendorPort, VendorPortConfig, vendor::PortError,
     };
     use secrecy::SecretString;
 
@@ -104,6 +104,31 @@ mod tests {
             let refused = with(vec![(name, value.to_owned())]);
             assert!(matches!(refused, Err(PortError::Header(told)) if told == name), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_bare_post_tells_the_status_and_follows_nothing() {
+        let elsewhere = Reply::status(307, &[("location", "http://127.0.0.1:1/")], "");
+        let server = Server::new(vec![Reply::ok("unread"), elsewhere]).await;
+        let client = client(&server);
+        let post = |url: &str| Post {
+            url: url.parse().unwrap(),
+            headers: vec![("authorization".to_owned(), SecretString::from("as it was given"))],
+            body: "{}".into(),
+        };
+        let hook = format!("{}/hook?a=b", server.origin());
+        assert_eq!(server.during(client.post(post(&hook))).await.unwrap(), 200);
+        assert_eq!(server.during(client.post(post(&hook))).await.unwrap(), 307);
+        let seen = server.seen();
+        assert!(seen[0].starts_with("POST /hook?a=b HTTP/1.1\r\n") && seen[0].ends_with("\r\n\r\n{}"), "{}", seen[0]);
+        assert!(seen[0].contains("authorization: as it was given\r\n") && seen.len() == 2);
+        for url in
+            ["http://127.0.0.1:1/", "https://127.0.0.1/", "http://hooks.example.org/", "ftp://hooks.example.org/"]
+        {
+            assert_eq!(client.post(post(url)).await.unwrap_err().kind, ErrorKind::Refused, "{url}");
+        }
+        let bad = Post { headers: vec![("a b".to_owned(), SecretString::from("x"))], ..post(&hook) };
+        assert_eq!(client.post(bad).await.unwrap_err().kind, ErrorKind::Invalid);
     }
 
     #[tokio::test]
