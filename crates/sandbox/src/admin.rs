@@ -15,7 +15,7 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 
 const HELP: &str = "GET or POST /_sandbox/people, /_sandbox/absences, /_sandbox/attendances; PATCH or DELETE \
                     /_sandbox/people/{id}, /_sandbox/absences/{id}, /_sandbox/attendances/{id}; GET \
-                    /_sandbox/attributes, /_sandbox/ledger; GET or POST /_sandbox/quirks; GET, POST or DELETE /_sandbox/faults; \
+                    /_sandbox/attributes, /_sandbox/ledger, /_sandbox/webhooks; GET or POST /_sandbox/quirks; GET, POST or DELETE /_sandbox/faults; \
                     DELETE /_sandbox/faults/{id}";
 
 /// Answers an admin request.
@@ -59,6 +59,12 @@ pub(crate) fn answer(handle: &Handle, request: &Request) -> Answer {
             let n = request.parameter("recent").and_then(|text| text.parse().ok()).unwrap_or(100);
             Ok(json!(handle.ledger(n)))
         }
+        ("GET", ["webhooks"]) => Ok(json!({
+            "webhooks": handle.webhooks(),
+            "deliveries": handle.webhook_deliveries(),
+            "waiting": handle.webhooks_waiting(),
+        })),
+
         ("GET", ["quirks"]) => Ok(json!(handle.quirks())),
         ("POST", ["quirks"]) => body().and_then(|body| handle.change_switches(&body)).map(|quirks| json!(quirks)),
 

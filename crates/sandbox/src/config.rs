@@ -46,6 +46,8 @@ pub struct Config {
     pub quirks: Quirks,
     /// Threads that serve requests.
     pub workers: usize,
+    /// How webhooks are sent.
+    pub webhooks: WebhookSending,
     /// The clock of tokens, limits and modification times.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +70,7 @@ impl Config {
             state_file: None,
             quirks: Quirks::default(),
             workers: 1,
+            webhooks: WebhookSending::default(),
             clock,
         }
     }
@@ -131,6 +134,23 @@ impl fmt::Debug for Config {
             .field("today", &self.today)
             .field("state_file", &self.state_file)
             .finish_non_exhaustive()
+    }
+}
+
+/// How webhooks are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSending {
+    /// Whether a task sends what is due; otherwise only [`Handle::send_webhooks`](crate::Handle::send_webhooks) does.
+    pub by_itself: bool,
+    /// By how much the waits between attempts, which last up to 40 hours, are shortened; 1 leaves them as they are.
+    pub speed: u32,
+    /// Origins beside this machine that are sent to, as `https://host:port`.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for WebhookSending {
+    fn default() -> Self {
+        Self { by_itself: true, speed: 1, allowed_origins: Vec::new() }
     }
 }
 

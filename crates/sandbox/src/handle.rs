@@ -9,6 +9,7 @@ use crate::admin;
 use crate::answer::Answer;
 use crate::change::Rejected;
 use crate::faults::{Fault, Standing as StandingFault};
+use crate::hooks::WebhookDelivery;
 use crate::ledger::Report;
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
@@ -244,6 +245,40 @@ impl Handle {
         self.ledger(0).total
     }
 
+    /// Sends the webhooks that are due, and those that follow at once; answers with the number of requests.
+    pub async fn send_webhooks(&self) -> usize {
+        let shared = &self.0;
+        let mut n = 0;
+        loop {
+            let due = shared.lock().webhooks_due(shared.now());
+            if due.is_empty() {
+                return n;
+            }
+            for outgoing in due {
+                let outcome = shared.sender.send(&outgoing, &shared.config.webhooks.allowed_origins).await;
+                let (now, speed) = (shared.now(), shared.config.webhooks.speed);
+                shared.lock().hooks.settle(&outgoing.delivery, outgoing.webhook_id, outcome, now, speed);
+                n += 1;
+            }
+        }
+    }
+
+    /// The requests to receivers of webhooks so far, oldest first.
+    pub fn webhook_deliveries(&self) -> Vec<WebhookDelivery> {
+        self.0.lock().hooks.sent(self.0.now()).cloned().collect()
+    }
+
+    /// The webhooks as the vendor's API shows them.
+    pub fn webhooks(&self) -> Vec<Value> {
+        let state = self.0.lock();
+        state.changes.webhooks.values().map(|webhook| v2::webhook_shape(&state, webhook)).collect()
+    }
+
+    /// How many deliveries wait for their time.
+    pub fn webhooks_waiting(&self) -> usize {
+        self.0.lock().hooks.n_waiting()
+    }
+
     pub(crate) fn answer(&self, request: &Request) -> Answer {
         if request.path == admin::PREFIX || request.path.starts_with("/_sandbox/") {
             return admin::answer(self, request);
@@ -258,7 +293,10 @@ impl Handle {
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Rejected>) -> Result<T, Rejected> {
         let mut state = self.0.lock();
-        let result = change(&mut state)?;
+        let result = change(&mut state);
+        state.tell_changes(self.0.now());
+        self.0.ring(&state);
+        let result = result?;
         self.0.save(&mut state).map_err(|error| {
             tracing::error!(%error, "sandbox state not written");
             Rejected::NotKept(error)

@@ -8,8 +8,9 @@
 //!
 //! Version 2 ([`v2`]) is served from the same company in the vendor's dialect, so each version sees what was written through the
 //! other: persons and employments, org units, legal entities, cost centres and workplaces, absence types and periods, attendance
-//! periods, documents. It has tokens (`POST /v2/auth/token`, by form), scopes, limits and errors of its own. What is not there
-//! are webhooks, projects, compensations, reports and recruiting.
+//! periods, documents, and webhooks. It has tokens (`POST /v2/auth/token`, by form), scopes, limits and errors of its own. What is
+//! not there are projects, compensations, reports and recruiting. Webhooks are told of whatever changes, through the API or the admin
+//! endpoints, with the vendor's plan of attempts; they are sent to this machine only, unless [`WebhookSending`] allows more.
 //!
 //! Outside the vendor's API lie the admin endpoints, which take and give JSON, ask for no token and are not in the ledger:
 //!
@@ -22,6 +23,7 @@
 //! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` (whitelist, scopes) and `expire_tokens` beside them |
 //! | `/_sandbox/faults` | GET them with their hits, POST one, DELETE all |
 //! | `/_sandbox/faults/{id}` | DELETE one |
+//! | `/_sandbox/webhooks` | GET the webhooks, the requests sent to them, and how many wait |
 //!
 //! Values are plain there: `{"last_name": "Neu", "hire_date": "2026-02-01", "department": "Vertrieb", "supervisor": 17}`.
 //! A failure is ordered with `{"path": "/v1/company/employees", "page": 2, "times": 2, "effect": {"kind": "answer", "status": 502}}`;
@@ -46,6 +48,7 @@ mod config;
 mod cores;
 mod faults;
 mod handle;
+mod hooks;
 mod ledger;
 mod limiter;
 mod pages;
@@ -65,9 +68,10 @@ mod v2;
 mod views;
 
 pub use change::Rejected;
-pub use config::{Config, CredentialConfig, Dialect, HeaderFamily, LimiterKind, Limits, RateLimit};
+pub use config::{Config, CredentialConfig, Dialect, HeaderFamily, LimiterKind, Limits, RateLimit, WebhookSending};
 pub use faults::{Effect, Fault, Standing as StandingFault, TooMany};
 pub use handle::Handle;
+pub use hooks::WebhookDelivery;
 pub use ledger::{Entry, Report as LedgerReport, RouteCount};
 pub use people::{Absence, Attendance, Project};
 pub use quirks::{Language, Quirks, TokenMode, TokenReach};

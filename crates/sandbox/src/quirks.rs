@@ -25,6 +25,10 @@ pub struct Quirks {
     pub forbid_discovery: bool,
     /// Whether nobody may write.
     pub forbid_writes: bool,
+    /// How many times each request to a webhook is sent, 1 to 10.
+    pub webhook_copies: u8,
+    /// Whether what is due at the same time is sent to webhooks the wrong way round.
+    pub webhooks_reversed: bool,
     /// Whether weekly hours are a string.
     pub string_hours: bool,
     /// Whether half days are 0 and 1.
@@ -57,6 +61,8 @@ impl Default for Quirks {
             metadata: true,
             forbid_discovery: false,
             forbid_writes: false,
+            webhook_copies: 1,
+            webhooks_reversed: false,
             string_hours: true,
             numeric_half_days: true,
             empty_shapes: true,
@@ -83,6 +89,8 @@ impl Quirks {
             metadata: _,
             forbid_discovery: _,
             forbid_writes: _,
+            webhook_copies: _,
+            webhooks_reversed: _,
             string_hours,
             numeric_half_days: _,
             empty_shapes,

@@ -9,11 +9,13 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::faults::Wire;
 use crate::handle::Handle;
+use crate::hooks::sender;
 use crate::request::{Headers, Request};
 use crate::state::Shared;
 use crate::store::StateError;
@@ -27,6 +29,7 @@ pub struct Sandbox {
     addr: SocketAddr,
     handle: Handle,
     server: ServerHandle,
+    end: CancellationToken,
     tasks: TaskTracker,
     client_id: String,
     client_secret: secrecy::SecretString,
@@ -93,8 +96,12 @@ impl Sandbox {
                 tracing::error!(%error, "the sandbox ended");
             }
         });
+        let end = CancellationToken::new();
+        if handle.0.config.webhooks.by_itself {
+            tasks.spawn(sender::run(handle.clone(), end.clone()));
+        }
         tasks.close();
-        Ok(Self { addr, handle, server: stop, tasks, client_id, client_secret })
+        Ok(Self { addr, handle, server: stop, end, tasks, client_id, client_secret })
     }
 
     /// Where it listens.
@@ -130,6 +137,7 @@ impl Sandbox {
 
     /// Ends: answers that are under way get a second.
     pub async fn stop(self) {
+        self.end.cancel();
         self.server.stop(true).await;
         self.tasks.wait().await;
     }
@@ -137,6 +145,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        self.end.cancel();
         // The command is sent at once; only waiting for the end is left out.
         drop(self.server.stop(false));
     }

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use crate::auth::Tokens;
 use crate::config::{Config, Dialect};
 use crate::faults::Faults;
+use crate::hooks::{Hooks, sender::Sender};
 use crate::ledger::Ledger;
 use crate::limiter::Limiter;
 use crate::people::World;
@@ -22,6 +23,7 @@ use crate::views::{View, Views};
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) base_url: String,
+    pub(crate) sender: Sender,
     store: Option<Store>,
     state: Mutex<State>,
 }
@@ -40,6 +42,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) views: Views,
     pub(crate) changes: Changes,
+    pub(crate) hooks: Hooks,
     pub(crate) base_url: String,
 }
 
@@ -64,7 +67,7 @@ impl Shared {
             None => (None, config.today, Changes::default()),
         };
         let state = State::new(&config, base_url.clone(), today, changes);
-        Ok(Self { config, base_url, store, state: Mutex::new(state) })
+        Ok(Self { config, base_url, sender: Sender::default(), store, state: Mutex::new(state) })
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -73,6 +76,13 @@ impl Shared {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the task that sends webhooks, when there is something to send.
+    pub(crate) fn ring(&self, state: &State) {
+        if state.hooks.next_due().is_some() {
+            self.sender.bell.notify_one();
+        }
     }
 
     /// Writes what was changed, if this sandbox keeps it.
@@ -109,6 +119,7 @@ impl State {
             ledger: Ledger::default(),
             faults: Faults::default(),
             changes,
+            hooks: Hooks::new((100_000 + config.seed().number("company-id", 900_000)).to_string()),
             base_url,
         };
         state.replay();

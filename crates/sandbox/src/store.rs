@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Token;
 use crate::config::{Config, Dialect};
+use crate::hooks::Webhook;
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
 use crate::v2::{Extras, Scopes};
@@ -80,6 +81,8 @@ pub(crate) struct Changes {
     /// The highest id given to something added: ids are never used twice.
     pub(crate) last_id: u64,
     pub(crate) v2: Extras,
+    /// Webhooks by their number.
+    pub(crate) webhooks: BTreeMap<u64, Webhook>,
 }
 
 /// What a credential may read.

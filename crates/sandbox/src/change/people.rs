@@ -61,7 +61,8 @@ impl State {
 
     /// Removes a person with all absences and attendances; reports lose their supervisor.
     pub(crate) fn remove_person(&mut self, id: u64, now: DateTime<Utc>) -> Result<(), Rejected> {
-        self.world.people.remove(&id).ok_or(Rejected::NotFound { what: "person", id })?;
+        let gone = self.world.people.remove(&id).ok_or(Rejected::NotFound { what: "person", id })?;
+        self.hooks.journal().person(id, Some(&gone));
         self.changes.people.insert(id, None);
         self.views.remove(id);
         for report in self.world.reports(id) {
@@ -131,6 +132,7 @@ impl State {
     fn keep_person(&mut self, person: Person) {
         self.views.put(person.id);
         let old = self.world.people.insert(person.id, person.clone());
+        self.hooks.journal().person(person.id, old.as_ref());
         // What stands in the answers about reports too.
         let is_told = |key: &&str| old.as_ref().is_some_and(|old| old.get(key) != person.get(key));
         if vendor::TOLD_OF_OTHERS.iter().any(is_told) {
@@ -140,7 +142,7 @@ impl State {
     }
 
     /// An id above every one in use and every one ever given.
-    pub(super) fn next_id(&mut self, highest: Option<u64>) -> u64 {
+    pub(crate) fn next_id(&mut self, highest: Option<u64>) -> u64 {
         let id = self.changes.last_id.max(highest.unwrap_or(0)) + 1;
         self.changes.last_id = id;
         id

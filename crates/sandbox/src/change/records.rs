@@ -107,7 +107,8 @@ impl State {
 
     /// Removes an absence, which the API then never mentions again.
     pub(crate) fn remove_absence(&mut self, id: u64) -> Result<(), Rejected> {
-        self.world.absences.remove(&id).ok_or(Rejected::NotFound { what: "absence", id })?;
+        let gone = self.world.absences.remove(&id).ok_or(Rejected::NotFound { what: "absence", id })?;
+        self.hooks.journal().absence(id, Some(&gone));
         self.changes.absences.insert(id, None);
         Ok(())
     }
@@ -150,7 +151,8 @@ impl State {
     fn keep_absence(&mut self, absence: Absence) -> u64 {
         let id = absence.id;
         self.changes.absences.insert(id, Some(absence.clone()));
-        self.world.absences.insert(id, absence);
+        let old = self.world.absences.insert(id, absence);
+        self.hooks.journal().absence(id, old.as_ref());
         id
     }
 
@@ -186,7 +188,8 @@ impl State {
 
     /// Removes an attendance.
     pub(crate) fn remove_attendance(&mut self, id: u64) -> Result<(), Rejected> {
-        self.world.attendances.remove(&id).ok_or(Rejected::NotFound { what: "attendance", id })?;
+        let gone = self.world.attendances.remove(&id).ok_or(Rejected::NotFound { what: "attendance", id })?;
+        self.hooks.journal().attendance(id, Some(&gone));
         self.changes.attendances.insert(id, None);
         Ok(())
     }
@@ -227,7 +230,8 @@ impl State {
     pub(crate) fn keep_attendance(&mut self, attendance: Attendance) -> u64 {
         let id = attendance.id;
         self.changes.attendances.insert(id, Some(attendance.clone()));
-        self.world.attendances.insert(id, attendance);
+        let old = self.world.attendances.insert(id, attendance);
+        self.hooks.journal().attendance(id, old.as_ref());
         id
     }
 

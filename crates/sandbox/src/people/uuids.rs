@@ -15,6 +15,7 @@ pub(crate) enum Thing {
     /// The work after the break.
     Rest,
     Document,
+    Webhook,
 }
 
 impl Thing {
@@ -27,6 +28,7 @@ impl Thing {
             Self::Break => "v2-break",
             Self::Rest => "v2-rest",
             Self::Document => "v2-document",
+            Self::Webhook => "v2-webhook",
         }
     }
 }

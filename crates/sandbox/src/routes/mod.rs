@@ -113,6 +113,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     let mut credential = None;
     let issued = state.tokens.issued();
     let answer = reply(&mut state, request, route, now, &mut credential);
+    state.tell_changes(now);
+    shared.ring(&state);
     let is_v2 = v2::owns(&request.path);
     let may_have_written = (is_v2 || route.is_some_and(|route| route != Route::Login)) && request.method != "GET";
     if (state.tokens.issued() != issued || may_have_written)

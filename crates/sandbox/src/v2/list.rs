@@ -22,6 +22,8 @@ pub(super) struct Bounds {
 pub(super) const TEN: Bounds = Bounds { default: 10, max: 50 };
 /// Of absence periods, org units and legal entities. The vendor publishes none for the other lists, which get the same.
 pub(super) const HUNDRED: Bounds = Bounds { default: 100, max: 100 };
+/// Of webhooks, their events and their deliveries.
+pub(super) const WEBHOOKS: Bounds = Bounds { default: 100, max: 200 };
 /// Of documents.
 pub(super) const TWO_HUNDRED: Bounds = Bounds { default: 200, max: 200 };
 

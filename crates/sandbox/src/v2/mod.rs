@@ -1,7 +1,7 @@
 //! Version 2 of the vendor's API, served from the same company as version 1: what is written through one is seen by the other.
 //!
 //! It has tokens, limits and errors of its own. Where the vendor publishes nothing, the behaviour is a plain one and its place
-//! says so. Webhooks are not here.
+//! says so.
 
 mod absence_types;
 mod absences;
@@ -18,6 +18,7 @@ mod route;
 mod scopes;
 mod token;
 mod units;
+mod webhooks;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -31,13 +32,14 @@ use route::Route;
 pub use absences::AbsencePeriod;
 pub(crate) use absences::{absence_of, plain as absence_periods};
 pub use attendances::AttendancePeriod;
-pub(crate) use attendances::{attendance_of, plain as attendance_periods};
+pub(crate) use attendances::{attendance_of, period_ids, plain as attendance_periods};
 pub(crate) use extras::Extras;
 pub(crate) use limits::Buckets;
 pub use limits::{Bucket, V2Limits};
 pub(crate) use problem::Problem;
 pub(crate) use scopes::Scopes;
 pub(crate) use token::invalid_client;
+pub(crate) use webhooks::shape as webhook_shape;
 
 /// The answer of an endpoint.
 type Outcome = Result<Answer, Problem>;
@@ -146,6 +148,16 @@ fn resource(state: &mut State, call: &Call<'_>, route: Route<'_>) -> Outcome {
         (Route::AttendancePeriod(id), "DELETE") => attendances::remove(state, call, id),
         (Route::AttendancePeriod(id), _) => attendances::get(state, id),
         (Route::Documents, _) => documents::list(state, call),
+        (Route::Webhooks, "POST") => webhooks::create(state, call),
+        (Route::Webhooks, _) => webhooks::list(state, call),
+        (Route::Webhook(id), "PATCH") => webhooks::change(state, call, id),
+        (Route::Webhook(id), "DELETE") => webhooks::remove(state, id),
+        (Route::Webhook(id), _) => webhooks::get(state, id),
+        (Route::WebhookActivity(id), _) => webhooks::activity(state, call, id),
+        (Route::WebhookEvents(id), _) => webhooks::events(state, call, id),
+        (Route::Redelivery(id), _) => webhooks::redeliver(state, call, id),
+        (Route::Ping(id), _) => webhooks::ping(state, call, id),
+        (Route::TestEvent(id), _) => webhooks::test_event(state, call, id),
         (Route::Token | Route::Revoke, _) => Err(Problem::NotFound),
     }
 }
@@ -196,5 +208,7 @@ fn no_content() -> Answer {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+pub(crate) use testing::V2 as V2Bench;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,13 @@ pub(super) enum Route<'a> {
     AttendancePeriods,
     AttendancePeriod(&'a str),
     Documents,
+    Webhooks,
+    Webhook(&'a str),
+    WebhookActivity(&'a str),
+    WebhookEvents(&'a str),
+    Redelivery(&'a str),
+    Ping(&'a str),
+    TestEvent(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -49,6 +56,13 @@ impl<'a> Route<'a> {
             ["attendance-periods"] => Self::AttendancePeriods,
             ["attendance-periods", id] => Self::AttendancePeriod(id),
             ["document-management", "documents"] => Self::Documents,
+            ["webhooks"] => Self::Webhooks,
+            ["webhooks", id] => Self::Webhook(id),
+            ["webhooks", id, "activity"] => Self::WebhookActivity(id),
+            ["webhooks", id, "events"] => Self::WebhookEvents(id),
+            ["webhooks", id, "redelivery"] => Self::Redelivery(id),
+            ["webhooks", id, "ping"] => Self::Ping(id),
+            ["webhooks", id, "test-event"] => Self::TestEvent(id),
             _ => return None,
         })
     }
@@ -76,14 +90,23 @@ impl<'a> Route<'a> {
             Self::AttendancePeriods => "/v2/attendance-periods",
             Self::AttendancePeriod(_) => "/v2/attendance-periods/{id}",
             Self::Documents => "/v2/document-management/documents",
+            Self::Webhooks => "/v2/webhooks",
+            Self::Webhook(_) => "/v2/webhooks/{id}",
+            Self::WebhookActivity(_) => "/v2/webhooks/{id}/activity",
+            Self::WebhookEvents(_) => "/v2/webhooks/{id}/events",
+            Self::Redelivery(_) => "/v2/webhooks/{id}/redelivery",
+            Self::Ping(_) => "/v2/webhooks/{id}/ping",
+            Self::TestEvent(_) => "/v2/webhooks/{id}/test-event",
         }
     }
 
     pub(super) fn takes(self, method: &str) -> bool {
         let methods: &[&str] = match self {
-            Self::Token | Self::Revoke => &["POST"],
-            Self::Persons | Self::AbsencePeriods | Self::AttendancePeriods => &["GET", "POST"],
-            Self::Person(_) | Self::AbsencePeriod(_) | Self::AttendancePeriod(_) => &["GET", "PATCH", "DELETE"],
+            Self::Token | Self::Revoke | Self::Redelivery(_) | Self::Ping(_) | Self::TestEvent(_) => &["POST"],
+            Self::Persons | Self::AbsencePeriods | Self::AttendancePeriods | Self::Webhooks => &["GET", "POST"],
+            Self::Person(_) | Self::AbsencePeriod(_) | Self::AttendancePeriod(_) | Self::Webhook(_) => {
+                &["GET", "PATCH", "DELETE"]
+            }
             Self::Employment { .. } => &["GET", "PATCH"],
             _ => &["GET"],
         };
@@ -102,6 +125,13 @@ impl<'a> Route<'a> {
             | Self::Breakdowns(_) => "absences",
             Self::AttendancePeriods | Self::AttendancePeriod(_) => "attendances",
             Self::Documents => "documents",
+            Self::Webhooks
+            | Self::Webhook(_)
+            | Self::WebhookActivity(_)
+            | Self::WebhookEvents(_)
+            | Self::Redelivery(_)
+            | Self::Ping(_)
+            | Self::TestEvent(_) => "webhooks",
             _ => "persons",
         }
     }

@@ -12,24 +12,24 @@ use crate::testing::{Bench, body};
 pub(super) const ORIGIN: &str = "http://sandbox.test:8443";
 
 /// A sandbox that is called with a token of version 2.
-pub(super) struct V2 {
-    pub(super) bench: Bench,
-    pub(super) token: String,
+pub(crate) struct V2 {
+    pub(crate) bench: Bench,
+    pub(crate) token: String,
 }
 
 impl V2 {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(Config::without_rate_limit)
     }
 
-    pub(super) fn of(change: impl FnOnce(Config) -> Config) -> Self {
+    pub(crate) fn of(change: impl FnOnce(Config) -> Config) -> Self {
         let mut v2 = Self { bench: Bench::of(change), token: String::new() };
         v2.token = body(&v2.log_in(&[]))["access_token"].as_str().unwrap_or_default().to_owned();
         v2
     }
 
     /// Logs in with some members of the form changed.
-    pub(super) fn log_in(&self, changes: &[(&str, &str)]) -> Answer {
+    pub(crate) fn log_in(&self, changes: &[(&str, &str)]) -> Answer {
         let config = &self.bench.handle.0.config;
         let secret = config.client_secret();
         let mut form = vec![
@@ -45,7 +45,7 @@ impl V2 {
         self.send_form("/v2/auth/token", &form.join("&"))
     }
 
-    pub(super) fn send_form(&self, path: &str, form: &str) -> Answer {
+    pub(crate) fn send_form(&self, path: &str, form: &str) -> Answer {
         let mut request = Request::new("POST", path);
         request.headers.content_type = Some("application/x-www-form-urlencoded; charset=utf-8".to_owned());
         request.body = form.to_owned().into();
@@ -61,48 +61,48 @@ impl V2 {
         request
     }
 
-    pub(super) fn send(&self, method: &str, target: &str, content: &Value) -> Answer {
+    pub(crate) fn send(&self, method: &str, target: &str, content: &Value) -> Answer {
         let mut request = self.request(method, target);
         request.body = content.to_string().into();
         self.bench.handle.answer(&request)
     }
 
-    pub(super) fn get(&self, target: &str) -> Answer {
+    pub(crate) fn get(&self, target: &str) -> Answer {
         self.bench.handle.answer(&self.request("GET", target))
     }
 
-    pub(super) fn beta(&self, target: &str) -> Answer {
+    pub(crate) fn beta(&self, target: &str) -> Answer {
         let mut request = self.request("GET", target);
         request.headers.beta = Some("true".to_owned());
         self.bench.handle.answer(&request)
     }
 
     /// The body of an answer that must be good.
-    pub(super) fn ok(&self, target: &str) -> Value {
+    pub(crate) fn ok(&self, target: &str) -> Value {
         let answer = self.get(target);
         assert_eq!(answer.status, 200, "{target}: {}", String::from_utf8_lossy(&answer.body));
         body(&answer)
     }
 
     /// All items of a list.
-    pub(super) fn all(&self, target: &str) -> Vec<Value> {
+    pub(crate) fn all(&self, target: &str) -> Vec<Value> {
         collected(target, |target| self.get(target))
     }
 
     /// All items of a list in beta.
-    pub(super) fn all_beta(&self, target: &str) -> Vec<Value> {
+    pub(crate) fn all_beta(&self, target: &str) -> Vec<Value> {
         collected(target, |target| self.beta(target))
     }
 
-    pub(super) fn person_ids(&self) -> Vec<String> {
+    pub(crate) fn person_ids(&self) -> Vec<String> {
         self.bench.handle.people().iter().map(|person| person["id"].to_string()).collect()
     }
 
-    pub(super) fn switch(&self, switches: &Value) {
+    pub(crate) fn switch(&self, switches: &Value) {
         self.bench.handle.change_switches(switches).unwrap();
     }
 
-    pub(super) fn fault(&self, fault: &Value) {
+    pub(crate) fn fault(&self, fault: &Value) {
         assert_eq!(self.bench.post("/_sandbox/faults", fault).status, 201);
     }
 }

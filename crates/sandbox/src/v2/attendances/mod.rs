@@ -73,6 +73,11 @@ pub(crate) fn attendance_of(state: &State, id: &str) -> Option<u64> {
     find(state, id).ok().map(|period| period.attendance.id)
 }
 
+/// The ids of an attendance's periods.
+pub(crate) fn period_ids(state: &State, attendance: &Attendance) -> Vec<String> {
+    periods(state, attendance).map(|period| id_of(state, attendance.id, period.part)).collect()
+}
+
 pub(super) fn list(state: &State, call: &Call<'_>) -> Outcome {
     let listing = Listing::read(call, HUNDRED)?;
     let filter = Filter::read(&listing)?;
