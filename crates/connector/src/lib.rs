@@ -14,12 +14,14 @@ pub mod registry;
 
 pub use contract::{
     AbsenceTarget, AbsenceType, AbsenceTypes, AnyConnector, Api, Approval, AttendanceTarget, AttributeSpan,
-    AttributeValue, BadRecord, CheckReport, CheckRequest, Checkpoint, Connection, Connector, CreateAbsence,
-    CreateAttendances, CreateEmployee, DeletePeriod, Deletion, DiscoverRequest, Discovery, Error, ErrorKind,
-    FieldProblem, Finding, FindingLevel, IdentityFormat, IdentityHeader, Lease, LoginFailure, MIN_PAUSE_SECONDS,
-    Manifest, ManifestLimits, MemoryTokenStore, NotPassed, Outcome, Owner, Page, Pass, Passed, PathLimit, Picture,
-    Place, Proxy, ProxyPath, ReadAbsenceTypes, ReadMode, ReadOne, ReadPage, ReadPicture, Refresh, Result, Retry,
-    Runtime, Source, SourceRecord, StoredToken, StreamCheck, StreamManifest, Target, TokenStore, UpdateAttendance,
-    UpdateEmployee, Values, WindowLimit, WritableField, WriteError, Written, too_soon,
+    AttributeValue, BadRecord, CallWebhook, CheckReport, CheckRequest, Checkpoint, Connection, Connector,
+    CreateAbsence, CreateAttendances, CreateEmployee, DeletePeriod, Deletion, DiscoverRequest, Discovery, Error,
+    ErrorKind, FieldProblem, Finding, FindingLevel, Happened, IdentityFormat, IdentityHeader, Incoming, Lease,
+    LoginFailure, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, ManualStep, MemoryTokenStore, Missed, NotPassed, Notice,
+    Notices, Outcome, Owner, Page, Pass, Passed, Paste, PathLimit, Picture, Place, Proxy, ProxyPath, ReadAbsenceTypes,
+    ReadMissed, ReadMode, ReadOne, ReadPage, ReadPicture, Redeliver, Refresh, RegisterWebhook, Registered,
+    RemoveWebhook, Removed, Result, Retry, Runtime, Source, SourceRecord, StoredToken, StreamCheck, StreamManifest,
+    Target, TokenStore, UpdateAttendance, UpdateEmployee, Values, WebhookManifest, Webhooks, WindowLimit,
+    WritableField, WriteError, Written, too_soon,
 };
 pub use registry::{Registry, registry};

@@ -14,6 +14,7 @@ use super::{
     source::Source,
     target::Target,
     token::TokenStore,
+    webhooks::Webhooks,
 };
 
 /// The ports a connection lives on. All are bound to one connection before the connector sees them.
@@ -63,6 +64,11 @@ pub trait Connection: Send + Sync {
 
     /// The ability to write attendances.
     fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
+        None
+    }
+
+    /// The ability to have the vendor tell of changes.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         None
     }
 

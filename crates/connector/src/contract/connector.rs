@@ -16,6 +16,7 @@ use super::{
     error::{Error, ErrorKind, Result},
     fields::{self, FieldProblem},
     manifest::Manifest,
+    notice::Notices,
     record::SourceRecord,
 };
 
@@ -52,6 +53,11 @@ pub trait Connector: Send + Sync + 'static {
     /// of them, that of the id too, so the id is given. Asks nobody.
     fn read_stored(&self, stream: Stream, external: &ExternalId, raw: Bytes) -> Result<SourceRecord>;
 
+    /// The ability to read what the vendor sends of its own accord.
+    fn notices(&self) -> Option<&dyn Notices> {
+        None
+    }
+
     /// Makes a connection. Sends nothing.
     async fn connect(
         &self,
@@ -84,6 +90,9 @@ pub trait AnyConnector: Send + Sync {
 
     /// What the vendor counts requests by, from the credential's JSON text.
     fn credential_identity(&self, credential: &SecretString) -> Result<String>;
+
+    /// The ability to read what the vendor sends of its own accord.
+    fn notices(&self) -> Option<&dyn Notices>;
 
     /// Makes a connection from config and the credential's JSON text. Sends nothing.
     async fn connect(&self, config: &Value, credential: &SecretString, runtime: Runtime)
@@ -120,6 +129,10 @@ impl<C: Connector> AnyConnector for C {
     fn credential_identity(&self, credential: &SecretString) -> Result<String> {
         let credential = read_credential(self, credential)?;
         Ok(Connector::credential_identity(self, &credential))
+    }
+
+    fn notices(&self) -> Option<&dyn Notices> {
+        Connector::notices(self)
     }
 
     async fn connect(

@@ -27,6 +27,8 @@ pub struct Manifest {
     pub streams: Vec<StreamManifest>,
     /// What can be passed through.
     pub proxy: Vec<ProxyPath>,
+    /// Whether and how the vendor tells of changes.
+    pub webhooks: Option<WebhookManifest>,
     /// How the operator makes itself known to the vendor.
     pub identity: Vec<IdentityHeader>,
     /// How often the vendor may be asked.
@@ -51,6 +53,7 @@ impl Manifest {
             origins: Vec::new(),
             streams: Vec::new(),
             proxy: Vec::new(),
+            webhooks: None,
             identity: Vec::new(),
             limits,
             notes: Vec::new(),
@@ -81,6 +84,19 @@ pub struct StreamManifest {
     pub requires_permission: &'static str,
     /// Records asked for per page.
     pub page_size: u32,
+}
+
+/// How a vendor tells of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WebhookManifest {
+    /// What the admin must permit so that they can be registered, in the vendor's words.
+    pub requires_permission: &'static str,
+    /// How many seconds the vendor waits for an answer.
+    pub patience_seconds: u32,
+    /// For how many days it knows what it has sent.
+    pub kept_days: u32,
+    /// How many events it sends again for one call.
+    pub redelivered_at_once: u32,
 }
 
 /// A header by which a vendor knows whose software asks. The operator sets its value (`identity.<connector>.<setting>`); without one it

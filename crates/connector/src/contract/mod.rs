@@ -13,12 +13,14 @@ mod error;
 mod fields;
 mod manifest;
 mod memory_tokens;
+mod notice;
 mod periods;
 mod proxy;
 mod record;
 mod source;
 mod target;
 mod token;
+mod webhooks;
 
 pub use absence_type::{AbsenceType, AbsenceTypes, ReadAbsenceTypes};
 pub use checkpoint::Checkpoint;
@@ -28,8 +30,11 @@ pub use connection::{
 pub use connector::{AnyConnector, Connector};
 pub use error::{Error, ErrorKind, Owner, Result, Retry};
 pub use fields::FieldProblem;
-pub use manifest::{IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit};
+pub use manifest::{
+    IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WebhookManifest, WindowLimit,
+};
 pub use memory_tokens::MemoryTokenStore;
+pub use notice::{Happened, Incoming, ManualStep, Notice, Notices, Paste};
 pub use periods::{
     AbsenceTarget, Approval, AttendanceTarget, CreateAbsence, CreateAttendances, DeletePeriod, Deletion, Place,
     UpdateAttendance,
@@ -41,3 +46,6 @@ pub use target::{
     CreateEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError, Written,
 };
 pub use token::{Api, Lease, LoginFailure, MIN_PAUSE_SECONDS, Refresh, StoredToken, TokenStore, too_soon};
+pub use webhooks::{
+    CallWebhook, Missed, ReadMissed, Redeliver, RegisterWebhook, Registered, RemoveWebhook, Removed, Webhooks,
+};
