@@ -5,6 +5,7 @@ mod credentials;
 mod cursors;
 mod discovery;
 mod envelope;
+mod notices;
 mod vendor;
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
@@ -19,8 +20,8 @@ pub(crate) struct Target {
 }
 
 /// Every target.
-pub(crate) fn all() -> [Target; 5] {
-    [envelope::TARGET, discovery::TARGET, cursors::TARGET, bodies::TARGET, credentials::TARGET]
+pub(crate) fn all() -> [Target; 6] {
+    [envelope::TARGET, discovery::TARGET, notices::TARGET, cursors::TARGET, bodies::TARGET, credentials::TARGET]
 }
 
 /// The number of a way of answering.

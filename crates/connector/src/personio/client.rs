@@ -44,11 +44,11 @@ pub(super) struct Undelivered {
 }
 
 impl Undelivered {
-    fn unsent(error: Error) -> Self {
+    pub(super) fn unsent(error: Error) -> Self {
         Self { error, may_have_left: false }
     }
 
-    fn by_port(operation: &'static str, error: gangway_egress::Error) -> Self {
+    pub(super) fn by_port(operation: &'static str, error: gangway_egress::Error) -> Self {
         use gangway_egress::ErrorKind as Port;
 
         let may_have_left = !matches!(error.kind, Port::Invalid | Port::Connect | Port::Refused | Port::RateLimited);

@@ -21,6 +21,7 @@ mod item;
 mod json;
 mod limits;
 mod manifest;
+mod notice;
 mod paging;
 mod proxy;
 mod source;
@@ -44,7 +45,7 @@ use url::Url;
 
 use crate::contract::{
     AbsenceTarget, AttendanceTarget, CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind,
-    FieldProblem, Manifest, Proxy, Result, Runtime, Source, SourceRecord, Target,
+    FieldProblem, Manifest, Notices, Proxy, Result, Runtime, Source, SourceRecord, Target, Webhooks,
 };
 
 pub use api::ApiVersion;
@@ -158,6 +159,10 @@ impl Connector for Personio {
         source::read_stored(stream, external, &raw)
     }
 
+    fn notices(&self) -> Option<&dyn Notices> {
+        Some(self)
+    }
+
     async fn connect(&self, config: Config, credential: Credential, runtime: Runtime) -> Result<Arc<dyn Connection>> {
         let base_url = Connector::base_url(self, &config)?;
         Ok(Arc::new(PersonioConnection {
@@ -207,6 +212,11 @@ impl Connection for PersonioConnection {
 
     fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
         (self.writes_periods() && self.api.writes(Stream::Attendances)).then_some(self)
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        // Systems built after the guide have neither version 2 nor a way to register.
+        (self.body_style == BodyStyle::Wrapped).then_some(self)
     }
 
     fn proxy(&self) -> Option<&dyn Proxy> {

@@ -1,6 +1,6 @@
 //! What a connector's tests bring: an emulated account with an oracle and hands that change it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use gangway_connector::AnyConnector;
@@ -106,6 +106,11 @@ pub trait Account: Send + Sync {
     fn forbid_writes(&self) {}
     /// Lets the connection break within the answer to the next creation in a stream, whose record is there then.
     fn cut_next_creation(&self, _stream: Stream) {}
+
+    /// Sends the webhooks that are due, and ends when they were answered. Nothing is sent in between.
+    fn send_webhooks(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {})
+    }
 
     /// Adds a record and returns its id.
     fn add(&self, stream: Stream) -> String;

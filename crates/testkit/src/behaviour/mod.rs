@@ -17,15 +17,18 @@ mod drift;
 mod faults;
 mod picture;
 mod proxy;
+mod receiver;
 mod since;
 mod source;
 mod subject;
 mod target;
 mod tokens;
+mod webhooks;
 mod windowed;
 
 pub use account::{Account, Emulator, Expected, Failure, Pictures, Size, Traffic};
 pub use compare::{assert_each_once, assert_same_values};
+pub use receiver::{Received, Receiver};
 pub use subject::{Pace, Read, Subject, client, connect};
 
 use std::collections::BTreeMap;
@@ -62,12 +65,20 @@ pub async fn run(harness: &Harness) {
     let has_target = abilities.connection.target().is_some();
     let has_absence_target = abilities.connection.absence_target().is_some();
     let has_attendance_target = abilities.connection.attendance_target().is_some();
+    let has_webhooks = abilities.connection.webhooks().is_some();
+    let has_notices = harness.emulator.connector().notices().is_some();
     let has_proxy = abilities.connection.proxy().is_some();
     drop(abilities);
 
     check::run(harness).await;
     if has_discovery {
         discovery::run(harness).await;
+    }
+    if has_notices {
+        webhooks::by_hand(harness);
+    }
+    if has_webhooks {
+        Box::pin(webhooks::run(harness)).await;
     }
     if has_proxy {
         proxy::run(harness).await;

@@ -1,5 +1,6 @@
 //! The Personio sandbox as the behaviour suite wants it: variants, accounts, hands.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use chrono::{Days, TimeDelta};
@@ -117,6 +118,7 @@ impl PersonioAccount {
             attendances_per_person: size.attendances_each,
             ..config
         };
+        config.webhooks.by_itself = false;
         config.quirks.token_mode = tokens;
         config.quirks.metadata = metadata;
         let (from, to) = (config.today - Days::new(400), config.today + Days::new(400));
@@ -296,6 +298,12 @@ impl Account for PersonioAccount {
         let cut = Fault::always(Self::path_of_v1(stream), Effect::Cut { after_percent: 50 });
         let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
         self.handle.add_fault(cut).expect("the fault is well-formed");
+    }
+
+    fn send_webhooks(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            self.handle.send_webhooks().await;
+        })
     }
 
     fn add(&self, stream: Stream) -> String {

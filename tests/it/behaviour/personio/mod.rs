@@ -8,3 +8,4 @@ mod limits;
 mod oracle;
 mod suite;
 mod version_2;
+mod webhooks;

@@ -4,6 +4,7 @@ mod absence_types;
 mod check;
 mod hostile;
 mod limits;
+mod notices;
 mod paging;
 mod periods;
 mod proxy;
@@ -17,6 +18,7 @@ mod v2_attendances;
 mod v2_employees;
 mod v2_links;
 mod vendor;
+mod webhooks;
 mod writes;
 
 use std::{collections::HashSet, sync::Arc};

@@ -133,6 +133,11 @@ impl Script {
         self
     }
 
+    pub(super) fn then(self, answer: Response) -> Self {
+        self.answers.lock().unwrap().push_back(Ok(answer));
+        self
+    }
+
     /// Paths and tokens of what was sent.
     pub(super) fn ledger(&self) -> Vec<(String, Option<String>)> {
         use secrecy::ExposeSecret;

@@ -11,7 +11,7 @@ use super::{
     authentication,
     paging::Position,
     problem::Problem,
-    scopes::{Area, Scopes},
+    scopes::{Access, Area, Scopes},
     units::Units,
 };
 use crate::{
@@ -78,12 +78,12 @@ impl Client {
         let mut has_retried = false;
         loop {
             request.bearer = Some(token.token.clone());
-            let sent = self.runtime.http.send(request.clone()).await;
+            let sent = self.send(request.clone()).await;
             let response = sent.map_err(|error| without_status(Error::from_port(operation, error)))?;
             let failed = |error| Failure { error, status: Some(response.status) };
             match judge(operation, area, &response) {
                 Verdict::Accepted(document) => return Ok(document),
-                Verdict::Rejected if self.is_known_to_lack(area) => {
+                Verdict::Rejected if self.is_known_to_lack(area, Access::Read) => {
                     return Err(failed(Error::new(ErrorKind::Forbidden, operation, missing_right(area))));
                 }
                 Verdict::Rejected if !has_retried => {
@@ -120,16 +120,21 @@ impl Client {
         position.next(operation, &self.base_url, document)
     }
 
-    fn is_known_to_lack(&self, area: Area) -> bool {
-        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(&*granted, Granted::Said(scopes) if !scopes.may_read(area))
+    pub(super) async fn send(&self, request: Request) -> Result<Response, gangway_egress::Error> {
+        self.runtime.http.send(request).await
     }
 
-    fn has_logged_in(&self) -> bool {
+    /// Whether the token was got here without this right.
+    pub(super) fn is_known_to_lack(&self, area: Area, access: Access) -> bool {
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*granted, Granted::Said(scopes) if !scopes.may(area, access))
+    }
+
+    pub(super) fn has_logged_in(&self) -> bool {
         !matches!(*self.granted.lock().unwrap_or_else(PoisonError::into_inner), Granted::Earlier)
     }
 
-    async fn token(&self, rejected: Option<&StoredToken>, class: Class) -> Result<StoredToken> {
+    pub(super) async fn token(&self, rejected: Option<&StoredToken>, class: Class) -> Result<StoredToken> {
         tokens::token(&self.runtime, API, rejected, self.authenticate(class)).await
     }
 

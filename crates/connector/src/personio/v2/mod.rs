@@ -3,7 +3,7 @@
 //! It shares the credential and the readers of values with version 1, and nothing else: it has tokens, scopes, errors and
 //! paging of its own. The way of an answer: [`client`] sends with a token and judges, [`list`] asks for a page, [`employee`],
 //! [`absence`] and [`attendance`] read its items, [`paging`] decides about the next page. What a record needs of other answers is kept in its
-//! bytes by [`added`].
+//! bytes by [`added`]. [`webhooks`] has the vendor tell of changes.
 //! Tokens are not revoked when a connection is deleted: the contract has no call for it, and they end within a day.
 
 pub(super) mod absence;
@@ -12,6 +12,7 @@ mod added;
 pub(super) mod attendance;
 mod authentication;
 mod breakdown;
+mod call;
 mod client;
 pub(super) mod employee;
 mod list;
@@ -21,9 +22,11 @@ mod problem;
 mod scopes;
 mod units;
 mod value;
+mod webhooks;
 
 pub(super) use breakdown::TEMPLATE as BREAKDOWNS;
 pub(super) use client::Client;
 pub(super) use paging::Position;
 #[cfg(test)]
 pub(super) use scopes::Area;
+pub(super) use webhooks::MANIFEST as WEBHOOKS;

@@ -30,7 +30,8 @@ const MOST_PARAMETERS: usize = 50;
 pub(in crate::personio) struct Position {
     v: u8,
     api: ApiVersion,
-    stream: Stream,
+    /// None where it is the list of something else.
+    stream: Option<Stream>,
     path: String,
     /// The link's query; none for the first page.
     query: Vec<(String, String)>,
@@ -48,9 +49,9 @@ enum ApiVersion {
 }
 
 impl Position {
-    /// The start of a stream.
-    pub(in crate::personio) fn start(stream: Stream, path: &str) -> Self {
-        let (path, query) = (path.to_owned(), Vec::new());
+    /// The start of a list.
+    pub(in crate::personio) fn start(stream: impl Into<Option<Stream>>, path: &str) -> Self {
+        let (stream, path, query) = (stream.into(), path.to_owned(), Vec::new());
         Self { v: VERSION, api: ApiVersion::V2, stream, path, query, pages: 0, remembered: None }
     }
 
@@ -67,11 +68,12 @@ impl Position {
     /// The place a checkpoint names.
     pub(in crate::personio) fn resume(
         checkpoint: &Checkpoint,
-        stream: Stream,
+        stream: impl Into<Option<Stream>>,
         path: &str,
         operation: &'static str,
     ) -> Result<Self> {
         let position: Self = checkpoint.unpack(operation)?;
+        let stream: Option<Stream> = stream.into();
         let refuse = |message| Err(Error::new(ErrorKind::Refused, operation, message));
         if position.v != VERSION {
             return refuse("the checkpoint was made by another version; start the run again");

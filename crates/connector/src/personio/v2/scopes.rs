@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, str::FromStr};
 /// More than the vendor has; the rest is left out.
 const MOST_SCOPES: usize = 200;
 
-/// A part of the API with a right of its own, of those that are read here.
+/// A part of the API with a right of its own, of those that are used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::personio) enum Area {
     /// Persons, their employments, and the units that have no right of their own.
@@ -17,6 +17,8 @@ pub(in crate::personio) enum Area {
     Absences,
     /// Work and breaks.
     Attendances,
+    /// Being told of changes.
+    Webhooks,
 }
 
 impl Area {
@@ -26,6 +28,7 @@ impl Area {
             Self::CostCenters => "cost-centers",
             Self::Absences => "absences",
             Self::Attendances => "attendances",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -46,7 +49,7 @@ impl Area {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Access {
+pub(super) enum Access {
     Read,
     Write,
 }
@@ -69,9 +72,9 @@ impl Scopes {
         (!scopes.is_empty()).then_some(Self(scopes))
     }
 
-    /// Whether an area may be read.
-    pub(super) fn may_read(&self, area: Area) -> bool {
-        self.0.contains(&Scope { area: area.as_str().to_owned(), access: Access::Read })
+    /// Whether an area may be read, or written.
+    pub(super) fn may(&self, area: Area, access: Access) -> bool {
+        self.0.contains(&Scope { area: area.as_str().to_owned(), access })
     }
 }
 
@@ -93,6 +96,7 @@ impl FromStr for Scope {
             "absence" | "time-offs" => "absences".to_owned(),
             "attendance" => "attendances".to_owned(),
             "document" => "documents".to_owned(),
+            "webhook" => "webhooks".to_owned(),
             other => other.to_owned(),
         };
         Ok(Self { area, access })
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn every_spelling_of_a_right_is_the_same_right() {
         for word in ["personio:attendances:read", "attendances:read", "read:attendances", "Personio:Attendance:Read"] {
-            assert!(Scopes::read(word).unwrap().may_read(Area::Attendances), "{word}");
+            assert!(Scopes::read(word).unwrap().may(Area::Attendances, Access::Read), "{word}");
         }
         let persons = ["personio:persons:read", "personio:person:read", "employees:read", "read:employees"];
         let read = persons.map(|word| Scopes::read(word).unwrap());
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn a_right_to_write_or_to_something_else_does_not_let_read() {
         for text in ["personio:attendances:write", "personio:absences:read employees:read", "cost_centers:read"] {
-            assert!(!Scopes::read(text).unwrap().may_read(Area::Attendances), "{text}");
+            assert!(!Scopes::read(text).unwrap().may(Area::Attendances, Access::Read), "{text}");
         }
     }
 
