@@ -44,6 +44,7 @@ impl Area {
             Self::CostCenters => "Cost centers",
             Self::Absences => "Absences",
             Self::Attendances => "Attendances",
+            Self::Webhooks => "Webhooks",
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn read(client: &Client, request: ReadMissed) -> Result<Missed>
             ("occurred_at.lte".to_owned(), time(to)),
         ],
     };
-    let document = client.list(OPERATION, AREA, list).await?;
+    let document = client.get(OPERATION, AREA, list).await?;
     let items = document.items(most_items(PAGE_SIZE)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
     let next = client.next(OPERATION, &position, &document)?;
     let next = next.map(|next| Checkpoint::pack(OPERATION, &next)).transpose()?;

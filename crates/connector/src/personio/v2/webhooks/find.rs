@@ -60,7 +60,7 @@ pub(super) async fn own(client: &Client, about: &About, address: &Address, class
             Some(query) => query.to_vec(),
             None => vec![("limit".to_owned(), PAGE_SIZE.to_string())],
         };
-        let listed = client.list(operation, AREA, list).await;
+        let listed = client.get(operation, AREA, list).await;
         let document = listed.map_err(|failure| explain(about, failure.into()))?;
         let items = document.items(most_items(PAGE_SIZE)).map_err(|unlisted| unlisted.into_error(operation))?;
         ids.extend(items.into_iter().filter_map(|item| id_of(item, address)));
