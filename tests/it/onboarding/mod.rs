@@ -3,3 +3,4 @@
 mod audit;
 mod dialects;
 mod main_job;
+mod versions;
