@@ -112,6 +112,11 @@ async fn an_address_that_is_registered_is_changed_and_not_registered_again() {
     assert_eq!(bench.register().await.unwrap(), Registered::new(ID, false));
     assert_eq!(bench.sent(), ["GET /v2/webhooks".to_owned(), format!("PATCH /v2/webhooks/{ID}")]);
     assert_eq!(body_of(&bench.request(2))["status"], "ENABLED");
+
+    let twins = page(&json!([webhook(ID, URL), webhook("twin", URL)]));
+    let bench = Bench::new([twins, answer(200, "{}"), answer(204, "")]).await;
+    assert_eq!(bench.register().await.unwrap(), Registered::new(ID, false));
+    assert_eq!(bench.sent()[2], "DELETE /v2/webhooks/twin", "it would go on with the token before");
 }
 
 #[tokio::test]

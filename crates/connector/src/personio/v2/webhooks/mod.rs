@@ -89,8 +89,14 @@ impl Webhooks for PersonioConnection {
             return Err(refused(&REGISTER, "a webhook needs a token and something to tell of"));
         }
         let wanted = wanted(&url, &token, &streams);
-        if let Some(id) = self.own_webhooks(&REGISTER, &url, class).await?.into_iter().next() {
-            return self.change_webhook(id, &wanted, class).await;
+        let mut own = self.own_webhooks(&REGISTER, &url, class).await?.into_iter();
+        if let Some(id) = own.next() {
+            let registered = self.change_webhook(id, &wanted, class).await?;
+            // A twin would go on with the token before.
+            for twin in own {
+                self.delete_webhook(&REGISTER, &twin, class).await?;
+            }
+            return Ok(registered);
         }
         let post = Request::new(Method::Post, LIST, LIST, class);
         let posted = match self.call_webhooks(&REGISTER, with_body(post, &wanted)).await {
@@ -139,13 +145,8 @@ impl Webhooks for PersonioConnection {
         let url = find::Address::read(&url).ok_or_else(|| refused(&REMOVE, "the address is no URL"))?;
         let mut n_removed = 0;
         for id in self.own_webhooks(&REMOVE, &url, class).await? {
-            let path = path(&id, "", &REMOVE).map_err(WriteError::refused)?;
-            let response = self.call_webhooks(&REMOVE, Request::new(Method::Delete, ONE, path, class)).await?;
-            match judge(&REMOVE, &response) {
-                Ok(()) => n_removed += 1,
-                // Somebody else was faster.
-                Err(WriteError::Refused { error, .. }) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+            if self.delete_webhook(&REMOVE, &id, class).await? {
+                n_removed += 1;
             }
         }
         Ok(Removed::new(n_removed))
@@ -158,6 +159,18 @@ impl PersonioConnection {
         let change = with_body(Request::new(Method::Patch, ONE, path, class), wanted);
         let response = self.call_webhooks(&REGISTER, change).await?;
         judge(&REGISTER, &response).map(|()| Registered::new(id, false))
+    }
+
+    /// Answers whether it was there.
+    async fn delete_webhook(&self, about: &About, id: &str, class: Class) -> Result<bool, WriteError> {
+        let path = path(id, "", about).map_err(WriteError::refused)?;
+        let response = self.call_webhooks(about, Request::new(Method::Delete, ONE, path, class)).await?;
+        match judge(about, &response) {
+            Ok(()) => Ok(true),
+            // Somebody else was faster.
+            Err(WriteError::Refused { error, .. }) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The ids of the webhooks that lead to an address.
