@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use gangway_domain::SystemClock;
 use gangway_limits::{
     Ask, BudgetKey, Budgets, Class, Connected, Permit, Policy, ScriptConnection, ScriptServer, Settings, StoreError,
-    StoreScript, WakeUps,
+    StoreScript,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::{
