@@ -47,6 +47,14 @@ on_both_databases! {
                     for field in same {
                         assert_eq!(before[id][field], record[field], "{api}: {stream} {id}: {field}");
                     }
+                    // Version 2 tells no labels, by which the company's own attributes are judged.
+                    let own = |record: &Value| -> BTreeMap<String, Value> {
+                        let all = record["attributes"].as_object().into_iter().flatten();
+                        let own = all.filter(|(key, _)| key.starts_with("dynamic_"));
+                        own.map(|(key, value)| (key.clone(), value.clone())).collect()
+                    };
+                    assert_eq!(own(&before[id]), own(record), "{api}: {stream} {id}");
+                    assert!(stream == "absences" || !own(record).is_empty(), "control");
                 }
             }
         }

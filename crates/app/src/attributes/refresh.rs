@@ -278,6 +278,7 @@ fn new_attribute(
 
 /// The attribute as it is now: described anew, and classed anew unless a human chose the class.
 fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> Attribute {
+    let found = &with_what_is_known(before, found);
     let DiscoveredAttribute { key: _, label, kind, universal_id, options, is_custom, canonical_field } = found.clone();
     let mut after = Attribute {
         label,
@@ -304,6 +305,21 @@ fn updated(before: &Attribute, found: &DiscoveredAttribute, position: i32) -> At
         after.class_reason = reason;
     }
     after
+}
+
+/// A key that comes without its label says nothing new of an attribute that had one: it is judged by what was told of it, or a
+/// discovery that knows keys alone would close what was agreed to.
+fn with_what_is_known(before: &Attribute, found: &DiscoveredAttribute) -> DiscoveredAttribute {
+    if found.label != found.key || before.label == before.key {
+        return found.clone();
+    }
+    DiscoveredAttribute {
+        label: before.label.clone(),
+        kind: before.kind,
+        universal_id: found.universal_id.clone().or_else(|| before.universal_id.clone()),
+        options: if found.options.is_empty() { before.options.clone() } else { found.options.clone() },
+        ..found.clone()
+    }
 }
 
 /// What the events about an attribute tell.

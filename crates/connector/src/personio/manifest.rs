@@ -6,7 +6,6 @@ use gangway_domain::record::Stream;
 use super::{
     DEFAULT_BASE_URL, Personio,
     source::{EMPLOYEES_PAGE_SIZE, PERIODS_PAGE_SIZE, list_path},
-    v2,
 };
 use crate::contract::{
     IdentityFormat, IdentityHeader, Manifest, ManifestLimits, PathLimit, StreamManifest, WindowLimit,
@@ -38,11 +37,7 @@ const IDENTITY: &[IdentityHeader] = &[
 pub(super) fn manifest() -> Manifest {
     let limits = ManifestLimits {
         credential: WindowLimit::new(200, 60),
-        paths: vec![
-            PathLimit { template: list_path(Stream::Employees), limit: WindowLimit::new(15, 1) },
-            PathLimit { template: v2::absence::PATH, limit: WindowLimit::new(10, 1) },
-            PathLimit { template: v2::BREAKDOWNS, limit: WindowLimit::new(10, 1) },
-        ],
+        paths: vec![PathLimit { template: list_path(Stream::Employees), limit: WindowLimit::new(15, 1) }],
         authentication: WindowLimit::new(60, 60),
         address: Some(WindowLimit::new(2_000, 60)),
         in_flight: 8,

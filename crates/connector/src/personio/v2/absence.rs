@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-pub(in crate::personio) const PATH: &str = "/v2/absence-periods";
+const PATH: &str = "/v2/absence-periods";
 const ONE: &str = "/v2/absence-periods/{id}";
 const OPERATION: &str = operation(Stream::Absences);
 const LIST: List =

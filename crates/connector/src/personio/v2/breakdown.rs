@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-pub(in crate::personio) const TEMPLATE: &str = "/v2/absence-periods/{id}/breakdowns";
+const TEMPLATE: &str = "/v2/absence-periods/{id}/breakdowns";
 const OPERATION: &str = "read the days of an absence";
 /// More than the longest absence has.
 const MOST_PAGES: u32 = 1_000;

@@ -23,9 +23,9 @@ use crate::{
     },
 };
 
-pub(in crate::personio) const PATH: &str = "/v2/persons";
+const PATH: &str = "/v2/persons";
 const ONE: &str = "/v2/persons/{id}";
-pub(in crate::personio) const EMPLOYMENTS: &str = "/v2/persons/{id}/employments";
+const EMPLOYMENTS: &str = "/v2/persons/{id}/employments";
 const OPERATION: &str = operation(Stream::Employees);
 const LIST: List =
     List { stream: Stream::Employees, operation: OPERATION, path: PATH, area: Area::Persons, is_beta: false };

@@ -24,7 +24,6 @@ mod units;
 mod value;
 mod webhooks;
 
-pub(super) use breakdown::TEMPLATE as BREAKDOWNS;
 pub(super) use client::Client;
 pub(super) use paging::Position;
 #[cfg(test)]
