@@ -74,7 +74,7 @@ pub(super) fn manifest() -> Manifest {
         },
     ];
     manifest.proxy = super::proxy::PATHS.to_vec();
-    manifest.webhooks = Some(v2::WEBHOOKS);
+    manifest.webhooks = Some(super::v2::WEBHOOKS);
     manifest.identity = IDENTITY.to_vec();
     manifest.notes = NOTES.to_vec();
     manifest
