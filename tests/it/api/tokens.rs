@@ -77,9 +77,10 @@ on_both_databases! {
     async fn each_version_of_the_vendors_api_has_a_token_of_its_own(db: TestDb) {
         let app = TestApp::on(db).start().await;
         let tenant = app.onboard("Acme").await;
-        let config = json!({"base_url": app.sandbox.base_url(), "api": "v2"});
+        // Employees through version 1, attendances through version 2.
+        let config = json!({"base_url": app.sandbox.base_url(), "api": "auto"});
         let body = json!({
-            "connector": "personio", "name": "version 2", "config": config,
+            "connector": "personio", "name": "both versions", "config": config,
             "credential": {"client_id": app.sandbox.client_id(), "client_secret": app.sandbox.client_secret().expose_secret()},
         });
         let connection = app.client.post(&tenant.key, "/v1/connections", &body).await.expect(201);
