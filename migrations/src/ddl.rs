@@ -81,6 +81,20 @@ impl<'a> Ddl<'a> {
         self.run(&format!("ALTER TABLE {table} ADD COLUMN {column}")).await
     }
 
+    /// Changes rows of all tenants. On `PostgreSQL` the login that owns the tables sees none while security is forced on it, so it is
+    /// lifted from these until the statement has run, within the migration's transaction, which locks them for everybody else.
+    pub(crate) async fn as_owner(&self, tables: &[&str], sql: &str) -> Result<(), DbErr> {
+        for (force, runs) in [("NO FORCE", true), ("FORCE", false)] {
+            for table in tables.iter().filter(|_| self.is_postgres()) {
+                self.run(&format!("ALTER TABLE {table} {force} ROW LEVEL SECURITY")).await?;
+            }
+            if runs {
+                self.run(sql).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Creates a table whose rows belong to one tenant, named by `tenant_column`.
     pub(crate) async fn tenant_table(
         &self,

@@ -18,6 +18,7 @@ mod m20261126_000004_audit;
 mod m20261127_000001_clock;
 mod m20261127_000002_effects;
 mod m20261128_000001_token_apis;
+mod m20261128_000002_api_versions;
 
 use std::collections::HashSet;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000001_clock::Migration),
             Box::new(m20261127_000002_effects::Migration),
             Box::new(m20261128_000001_token_apis::Migration),
+            Box::new(m20261128_000002_api_versions::Migration),
         ]
     }
 

@@ -46,6 +46,9 @@ pub(crate) struct SyncView {
     next_run_at: Option<DateTime<Utc>>,
     /// The newest run.
     last_run_id: Option<String>,
+    /// The version of the vendor's API that its records are read through (`v1`, `v2` of Personio); `mixed` while it goes over to
+    /// another, null before the first page.
+    api_version: Option<String>,
     /// Raised when the schedule changes; the `ETag` is `"v<version>"`.
     version: i64,
     created_at: DateTime<Utc>,
@@ -63,6 +66,7 @@ impl From<Sync> for SyncView {
             first_completed_at,
             next_run_at,
             last_run,
+            api_version,
             version,
             created_at,
             updated_at,
@@ -76,6 +80,7 @@ impl From<Sync> for SyncView {
             first_completed_at,
             next_run_at,
             last_run_id: last_run.map(|run| run.to_string()),
+            api_version,
             version,
             created_at,
             updated_at,

@@ -102,6 +102,9 @@ pub struct Sync {
     pub next_run_at: Option<DateTime<Utc>>,
     /// The newest run.
     pub last_run: Option<SyncRunId>,
+    /// The version of the vendor's API that its records were read through, in the connector's words; [`MIXED`] while it goes
+    /// over to another one; none before the first page, and where the vendor has but one.
+    pub api_version: Option<String>,
     /// Raised at every change; the strong `ETag`.
     pub version: i64,
     /// When it was created.
@@ -109,6 +112,9 @@ pub struct Sync {
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
+
+/// In place of a version of the vendor's API: some records were read through one and some through another.
+pub const MIXED: &str = "mixed";
 
 /// What a run did so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -139,7 +139,7 @@ impl Runs<'_> {
     pub async fn update(&self, run: &SyncRun) -> Result<()> {
         let sql = "UPDATE sync_run SET state = $1, counts = $2, total = $3, since_at = $4, window_from = $5,
                    window_to = $6, checkpoint = $7, error_code = $8, error_message = $9, credential_version = $10,
-                   started_at = $11, finished_at = $12 WHERE tenant_id = $13 AND id = $14";
+                   started_at = $11, finished_at = $12, mode = $13 WHERE tenant_id = $14 AND id = $15";
         let values = vec![
             run.state.as_str().into(),
             counts(run)?.into(),
@@ -153,6 +153,7 @@ impl Runs<'_> {
             run.credential_version.into(),
             run.started_at.map(to_micros).into(),
             run.finished_at.map(to_micros).into(),
+            run.mode.as_str().into(),
             self.0.tenant().uuid().into(),
             run.id.uuid().into(),
         ];

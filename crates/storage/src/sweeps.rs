@@ -1,7 +1,12 @@
 //! What full runs have seen, and what they have not: the candidates for deletion.
 
 use chrono::{DateTime, Utc};
-use gangway_domain::{held::Finding, id::SyncRunId, record::ExternalId, sync::SyncRun};
+use gangway_domain::{
+    held::Finding,
+    id::SyncRunId,
+    record::ExternalId,
+    sync::{Sync, SyncRun},
+};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -18,6 +23,8 @@ pub struct Candidate {
     pub record: Uuid,
     /// Its name at the vendor.
     pub external: ExternalId,
+    /// All its names.
+    pub names: Vec<ExternalId>,
 }
 
 #[derive(FromQueryResult)]
@@ -91,7 +98,7 @@ impl Sweeps<'_> {
         if let Some(after) = after {
             query.and("r.id > {}", after.into());
         }
-        self.candidates(query, limit).await
+        self.named(query, limit).await
     }
 
     /// Present records of the run's stream, and of its window, that the run has not seen and that an earlier sweep could have
@@ -110,7 +117,33 @@ impl Sweeps<'_> {
     pub async fn find_seen(&self, run: &SyncRun) -> Result<Option<Candidate>> {
         let mut query = Query::of_run(self.0, run);
         query.seen_by(run.id);
-        Ok(self.candidates(query, 1).await?.into_iter().next())
+        Ok(self.named(query, 1).await?.into_iter().next())
+    }
+
+    /// Present records of the run's stream, and of its window, in whose place the run has seen another one: of the same employee
+    /// and day, by a name of an id space in which they have none. The next ones after `after` in the order of their ids, `limit`
+    /// at most.
+    pub async fn list_replaced(&self, run: &SyncRun, after: Option<Uuid>, limit: u64) -> Result<Vec<Uuid>> {
+        let mut query = Query::of_run(self.0, run);
+        query.unseen_by(run.id);
+        query.and(
+            &format!(
+                "EXISTS (SELECT 1 FROM record o
+                         WHERE o.tenant_id = r.tenant_id AND o.connection_id = r.connection_id AND o.stream = r.stream
+                           AND o.employee_external_id = r.employee_external_id AND o.starts_on = r.starts_on
+                           AND o.state = 'present' AND {}
+                           AND NOT EXISTS (SELECT 1 FROM record_alias a
+                                           WHERE a.tenant_id = r.tenant_id AND a.record_id = r.id
+                                             AND a.source = o.source LIMIT 1 OFFSET 0)
+                         LIMIT 1 OFFSET 0)",
+                SIGHTING.replace("r.", "o.")
+            ),
+            run.id.uuid().into(),
+        );
+        if let Some(after) = after {
+            query.and("r.id > {}", after.into());
+        }
+        Ok(self.candidates(query, limit).await?.into_iter().map(|found| found.record).collect())
     }
 
     /// Adds every record that [`Sweeps::list_unseen`] or, with an earlier sweep, [`Sweeps::list_unseen_twice`] would list to
@@ -144,6 +177,22 @@ impl Sweeps<'_> {
         Ok(!self.candidates(query, 1).await?.is_empty())
     }
 
+    /// Forgets what all runs of a sync have seen, of its records and of its attributes, so that nothing is missed that only they
+    /// could see.
+    pub async fn forget(&self, sync: &Sync) -> Result<()> {
+        let own = "tenant_id = $1 AND run_id IN (SELECT id FROM sync_run WHERE tenant_id = $1 AND sync_id = $2)";
+        let key: Vec<Value> = vec![self.0.tenant().uuid().into(), sync.id.uuid().into()];
+        self.0.execute(&format!("DELETE FROM sweep_sighting WHERE {own}"), key.clone()).await?;
+        let sql = "UPDATE sync_run SET sightings_at = NULL
+                   WHERE tenant_id = $1 AND sync_id = $2 AND sightings_at IS NOT NULL";
+        self.0.execute(sql, key).await?;
+        let sql = "DELETE FROM attribute_sighting WHERE tenant_id = $1 AND attribute_id IN
+                   (SELECT id FROM attribute WHERE tenant_id = $1 AND connection_id = $2 AND stream = $3)";
+        let values = vec![self.0.tenant().uuid().into(), sync.connection.uuid().into(), sync.stream.as_str().into()];
+        self.0.execute(sql, values).await?;
+        Ok(())
+    }
+
     /// Forgets what the runs of a sync before this one have seen, all but those named.
     pub async fn prune(&self, run: &SyncRun, keep: &[SyncRunId]) -> Result<()> {
         let mut values = vec![self.0.tenant().uuid().into(), run.sync.uuid().into(), run.id.uuid().into()];
@@ -167,8 +216,31 @@ impl Sweeps<'_> {
         let candidates = rows.into_iter().map(|CandidateRow { id, source, external_id }| Candidate {
             record: id,
             external: ExternalId { source, id: external_id },
+            names: Vec::new(),
         });
         Ok(candidates.collect())
+    }
+
+    /// The same with all names of each.
+    async fn named(&self, query: Query, limit: u64) -> Result<Vec<Candidate>> {
+        let mut candidates = self.candidates(query, limit).await?;
+        let ids: Vec<Uuid> = candidates.iter().map(|candidate| candidate.record).collect();
+        for chunk in ids.chunks(batch::CHUNK) {
+            let sql = format!(
+                "SELECT record_id AS id, source, external_id FROM record_alias WHERE tenant_id = $1 AND record_id IN ({})
+                 ORDER BY source, external_id",
+                batch::places(2, chunk.len())
+            );
+            let mut values: Vec<Value> = vec![self.0.tenant().uuid().into()];
+            values.extend(chunk.iter().map(|id| Value::from(*id)));
+            let rows: Vec<CandidateRow> = self.0.query(&sql, values).await?;
+            for CandidateRow { id, source, external_id } in rows {
+                if let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.record == id) {
+                    candidate.names.push(ExternalId { source, id: external_id });
+                }
+            }
+        }
+        Ok(candidates)
     }
 }
 

@@ -135,6 +135,14 @@ impl Syncs<'_> {
         Ok(())
     }
 
+    /// Notes the version of the vendor's API that the sync's records are read through. The engine's own note, like
+    /// [`Syncs::set_kept_by`].
+    pub async fn set_api_version(&self, id: SyncId, version: &str) -> Result<()> {
+        let sql = "UPDATE sync SET api_version = $1 WHERE tenant_id = $2 AND id = $3";
+        self.0.execute(sql, vec![version.into(), self.0.tenant().uuid().into(), id.uuid().into()]).await?;
+        Ok(())
+    }
+
     /// Forgets how far a connection's account was read. The caller holds the connection's row.
     pub async fn delete_cursors(&self, connection: ConnectionId, now: DateTime<Utc>) -> Result<()> {
         let sql = "UPDATE sync SET cursor_at = NULL, updated_at = $1
@@ -271,6 +279,7 @@ fn write(tenant: TenantId, sync: &Sync) -> ActiveModel {
         first_completed_at,
         next_run_at,
         last_run,
+        api_version,
         version,
         created_at,
         updated_at,
@@ -286,6 +295,7 @@ fn write(tenant: TenantId, sync: &Sync) -> ActiveModel {
         next_run_at: Set(next_run_at.map(to_micros)),
         last_run_id: Set(last_run.map(SyncRunId::uuid)),
         kept_by: Set(None),
+        api_version: Set(api_version.clone()),
         version: Set(*version),
         created_at: Set(to_micros(*created_at)),
         updated_at: Set(to_micros(*updated_at)),
@@ -304,6 +314,7 @@ fn read(row: Model) -> Result<Sync> {
         next_run_at,
         last_run_id,
         kept_by: _,
+        api_version,
         version,
         created_at,
         updated_at,
@@ -317,6 +328,7 @@ fn read(row: Model) -> Result<Sync> {
         first_completed_at: from_micros_opt(first_completed_at)?,
         next_run_at: from_micros_opt(next_run_at)?,
         last_run: last_run_id.map(SyncRunId::from_uuid),
+        api_version,
         version,
         created_at: from_micros(created_at)?,
         updated_at: from_micros(updated_at)?,

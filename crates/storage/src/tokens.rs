@@ -47,6 +47,8 @@ pub struct Token {
     pub sealed: Option<Vec<u8>>,
     /// When the vendor stops accepting it.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The rights that the vendor named with it.
+    pub scope: Option<String>,
     /// Somebody is authenticating right now.
     pub is_leased: bool,
     /// When somebody last began to authenticate.
@@ -64,9 +66,27 @@ impl fmt::Debug for Token {
     }
 }
 
+/// A token as it is stored.
+#[derive(Clone)]
+pub struct NewToken {
+    /// The token, sealed.
+    pub sealed: Vec<u8>,
+    /// When the vendor stops accepting it.
+    pub expires_at: DateTime<Utc>,
+    /// The rights that the vendor named with it.
+    pub scope: Option<String>,
+}
+
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, FromQueryResult)]
 struct Row {
     sealed: Option<Vec<u8>>,
+    scope: Option<String>,
     expires_at: Option<i64>,
     is_leased: i32,
     attempted_at: Option<i64>,
@@ -102,18 +122,13 @@ impl Tokens<'_> {
     }
 
     /// Stores the token got under a lease, and ends the lease. Answers whether `owner` still had it.
-    pub async fn complete(
-        &self,
-        key: TokenKey<'_>,
-        owner: Uuid,
-        sealed: Vec<u8>,
-        expires_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    ) -> Result<bool> {
-        let sql = "UPDATE vendor_token SET sealed = $5, expires_at = $6, obtained_at = $7, lease_owner = NULL,
+    pub async fn complete(&self, key: TokenKey<'_>, owner: Uuid, token: NewToken, at: DateTime<Utc>) -> Result<bool> {
+        let NewToken { sealed, expires_at, scope } = token;
+        let sql =
+            "UPDATE vendor_token SET sealed = $5, expires_at = $6, obtained_at = $7, scope = $8, lease_owner = NULL,
              lease_until = NULL WHERE tenant_id = $1 AND credential_id = $2 AND api = $3 AND lease_owner = $4";
         let mut values = self.values(key);
-        values.extend([owner.into(), sealed.into(), to_micros(expires_at).into(), to_micros(at).into()]);
+        values.extend([owner.into(), sealed.into(), to_micros(expires_at).into(), to_micros(at).into(), scope.into()]);
         Ok(self.0.execute(sql, values).await?.rows_affected() == 1)
     }
 
@@ -146,14 +161,15 @@ impl Tokens<'_> {
 
     async fn read(&self, key: TokenKey<'_>, lock: &str) -> Result<Option<Token>> {
         let sql = format!(
-            "SELECT sealed, expires_at, CASE WHEN lease_until > {} THEN 1 ELSE 0 END AS is_leased, attempted_at, last_error,
+            "SELECT sealed, expires_at, scope, CASE WHEN lease_until > {} THEN 1 ELSE 0 END AS is_leased, attempted_at, last_error,
              last_error_kind FROM vendor_token WHERE tenant_id = $1 AND credential_id = $2 AND api = $3{lock}",
             self.now()
         );
         let row = self.0.query::<Row>(&sql, self.values(key)).await?.into_iter().next();
-        row.map(|Row { sealed, expires_at, is_leased, attempted_at, last_error, last_error_kind }| {
+        row.map(|Row { sealed, scope, expires_at, is_leased, attempted_at, last_error, last_error_kind }| {
             Ok(Token {
                 sealed,
+                scope,
                 expires_at: from_micros_opt(expires_at)?,
                 is_leased: is_leased == 1,
                 attempted_at: from_micros_opt(attempted_at)?,

@@ -27,6 +27,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::versions::TWO;
+
 pub(super) const SOURCE: &str = "fake.v1";
 /// Origin of the vendor; nothing is ever sent there.
 const ORIGIN: &str = "https://vendor.example";
@@ -88,6 +90,13 @@ pub(super) struct Account {
     pub(super) single_gate: Option<Gate>,
     /// The bytes of employees hold their fields too, so that they can be read again.
     pub(super) sends_fields: bool,
+    /// Versions of its API that the config allows, the preferred one first; none for a vendor that has but one. [`TWO`] shows each
+    /// absence as two.
+    pub(super) versions: Vec<&'static str>,
+    /// Versions that are no longer served.
+    pub(super) ended: Vec<&'static str>,
+    /// Says that pages after the first are of this version.
+    pub(super) flaps_to: Option<&'static str>,
     /// After so many more listing calls the worker is asked to stop.
     pub(super) stop_after: Option<(usize, CancellationToken)>,
 }
@@ -117,6 +126,9 @@ impl Account {
             gate: None,
             single_gate: None,
             sends_fields: false,
+            versions: Vec::new(),
+            ended: Vec::new(),
+            flaps_to: None,
             stop_after: None,
         }
     }
@@ -124,7 +136,7 @@ impl Account {
 
 impl Account {
     /// The record as the credential may see it.
-    fn show(&self, object: &Object) -> SourceRecord {
+    pub(super) fn show(&self, object: &Object) -> SourceRecord {
         let mut shown = object.clone();
         shown.attributes.retain(|key, _| !self.unsent.contains(&key.as_str()));
         record(&shown, self.sends_fields)
@@ -307,6 +319,7 @@ impl Connector for FakeConnector {
                 has_total: true,
                 confirms_deletion: stream == Stream::Employees || confirms_absences,
                 requires_permission: "read",
+                requires_plan: None,
                 page_size: 3,
             })
             .into();
@@ -376,6 +389,10 @@ impl Discovery for FakeConnection {
 
 #[async_trait]
 impl Source for FakeConnection {
+    fn api_versions(&self, _: Stream) -> Vec<&'static str> {
+        self.0.account().versions.clone()
+    }
+
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
         let gate = self.0.account().gate.take();
         Gate::pass(gate).await;
@@ -418,12 +435,16 @@ impl Source for FakeConnection {
                 _ => true,
             })
             .collect();
-        let total = u64::try_from(listed.len()).unwrap();
+        let version = account.version(&request);
+        let is_two = version == Some(TWO);
+        let per_object = if is_two && request.stream != Stream::Employees { 2 } else { 1 };
+        let total = u64::try_from(listed.len() * per_object).unwrap();
         let page: Vec<&Object> = listed.iter().skip(offset).take(account.page_size).copied().collect();
         let end = offset + page.len();
         let (bad, good): (Vec<&Object>, Vec<&Object>) =
             page.into_iter().partition(|object| account.unreadable.contains(&object.id));
-        let records: Vec<SourceRecord> = good.into_iter().map(|object| account.show(object)).collect();
+        let show = |object| if is_two { account.show_in_two(object) } else { vec![account.show(object)] };
+        let records: Vec<SourceRecord> = good.into_iter().flat_map(show).collect();
         let bad = bad
             .into_iter()
             .map(|object| BadRecord::new(Some(object.id.clone()), "email is a number", account.show(object).raw))
@@ -435,6 +456,7 @@ impl Source for FakeConnection {
         };
         answer = answer.with_total(account.has_total.then(|| account.claimed_total.unwrap_or(total)));
         answer.total_changed = account.total_changes_on.contains(&n_calls);
+        answer.api_version = account.flaps_to.filter(|_| offset > 0).or(version).map(str::to_owned);
         Ok(answer)
     }
 

@@ -69,6 +69,15 @@ pub(super) async fn changes(intruder: &Intruder, of_a: &Seeded) {
     let found = tx.held().upsert_findings(run, &[seed::finding(of_a.record.id)]).await;
     assert!(matches!(found, Err(Error::MissingReference)), "{found:?}");
     drop(tx);
+    let tx = intruder.tries("sweeps.list_replaced").await;
+    assert_eq!(tx.sweeps().list_replaced(&of_a.run, None, 9).await.unwrap(), Vec::<uuid::Uuid>::new());
+    done(tx).await;
+    let tx = intruder.tries("syncs.set_api_version").await;
+    tx.syncs().set_api_version(of_a.sync.id, "v9").await.unwrap();
+    done(tx).await;
+    let tx = intruder.tries("sweeps.forget").await;
+    tx.sweeps().forget(&of_a.sync).await.unwrap();
+    done(tx).await;
     let tx = intruder.tries("sweeps.hold_unseen").await;
     assert_eq!(tx.sweeps().hold_unseen(&of_a.run, None, at()).await.unwrap(), 0);
     done(tx).await;

@@ -362,7 +362,7 @@ async fn changes_tokens(intruder: &Intruder, of_a: &Seeded) {
     tx.tokens().lease(token, owner, chrono::TimeDelta::minutes(1), at()).await.unwrap();
     done(tx).await;
     let tx = intruder.tries("tokens.complete").await;
-    assert!(!tx.tokens().complete(token, owner, vec![9], at(), at()).await.unwrap());
+    assert!(!tx.tokens().complete(token, owner, seed::new_token(), at()).await.unwrap());
     done(tx).await;
     let tx = intruder.tries("tokens.fail").await;
     tx.tokens().fail(token, owner, "unavailable", "taken over".to_owned()).await.unwrap();

@@ -32,6 +32,7 @@ use gangway_storage::{
     quarantine::QuarantinedRecord,
     queue::NewJob,
     records::{Alias, Payload, Record},
+    tokens::NewToken,
     tokens::TokenKey,
 };
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -64,6 +65,11 @@ impl Seeded {
     pub(super) const fn token(&self) -> TokenKey<'static> {
         TokenKey { credential: self.credential, api: "main" }
     }
+}
+
+/// A token that somebody got.
+pub(super) fn new_token() -> NewToken {
+    NewToken { sealed: vec![9], expires_at: at(), scope: Some("personio:persons:read".to_owned()) }
 }
 
 /// A moment.
@@ -343,6 +349,7 @@ fn sync(id: SyncId, connection: ConnectionId, run: SyncRunId) -> Sync {
         first_completed_at: None,
         next_run_at: None,
         last_run: Some(run),
+        api_version: None,
         version: 1,
         created_at: at(),
         updated_at: at(),

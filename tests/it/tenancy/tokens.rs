@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     catalogue::{RowMaker, tenant_tables},
-    seed::{at, seed},
+    seed::{at, new_token, seed},
     support::{A, TestDb, count, migrate, one, run},
 };
 
@@ -28,7 +28,7 @@ async fn each_api_has_a_row_of_its_own(db: TestDb) {
     let failed = tx.tokens().find(other).await.unwrap().unwrap();
     assert_eq!(failed.last_failure, Some(("unauthenticated".to_owned(), "refused".to_owned())));
     tx.tokens().lease(other, owner, TimeDelta::minutes(1), at()).await.unwrap();
-    assert!(tx.tokens().complete(other, owner, vec![9], at(), at()).await.unwrap());
+    assert!(tx.tokens().complete(other, owner, new_token(), at()).await.unwrap());
     let replaced = tx.tokens().find(other).await.unwrap().unwrap();
     assert_eq!((replaced.sealed, replaced.is_leased, replaced.last_failure), (Some(vec![9]), false, None));
     assert_eq!(tx.tokens().find(main).await.unwrap(), before, "the other API's is as it was");

@@ -29,7 +29,8 @@ pub async fn check(ctx: &Ctx, id: ConnectionId) -> Result<Checked> {
     ctx.require(Scope::ConnectionsWrite)?;
     let opened = open(ctx, id, Class::Interactive).await?;
     super::note_asking(ctx, "connection.check", id).await?;
-    let report = opened.remote.check(CheckRequest::new(Class::Interactive)).await?;
+    let held = syncs::api_versions(ctx, id).await?;
+    let report = opened.remote.check(CheckRequest::new(Class::Interactive).with_api_versions(held)).await?;
     let health = health(ctx, &report);
 
     let app = ctx.app();

@@ -16,7 +16,7 @@ use gangway_egress::VendorPort;
 use gangway_metrics::vendor::LOGINS;
 use gangway_storage::{
     TenantTx,
-    tokens::{Token, TokenKey},
+    tokens::{NewToken, Token, TokenKey},
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -34,6 +34,8 @@ const PAUSE: TimeDelta = TimeDelta::seconds(30);
 const SKEW: TimeDelta = TimeDelta::seconds(30);
 /// Longer than any authentication request lives, so that a lease outlasts a living holder.
 const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// Characters kept of the rights that come with a token.
+const LONGEST_SCOPE: usize = 4_000;
 /// How often a waiter looks whether somebody else's authentication ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -78,7 +80,7 @@ impl SealedTokens {
         let (Some(sealed), Some(expires_at)) = (&token.sealed, token.expires_at) else { return Ok(None) };
         let clear = keys.open(tx, SEAL_KIND, self.credential.uuid(), &seal_field(api), sealed).await?;
         let text = std::str::from_utf8(&clear).map_err(|_| Error::internal("an opened token is not text"))?;
-        Ok(Some(StoredToken::new(SecretString::from(text), expires_at)))
+        Ok(Some(StoredToken::new(SecretString::from(text), expires_at).with_scope(token.scope.clone())))
     }
 
     fn seal(&self, api: Api, keys: &TenantKeys, token: &StoredToken) -> Vec<u8> {
@@ -145,9 +147,13 @@ impl SealedTokens {
     async fn store(&self, api: Api, owner: Uuid, token: &StoredToken) -> Result<()> {
         let app = self.ctx.app();
         let sealed = self.seal(api, &*self.keys().await?, token);
+        // Without NUL, which PostgreSQL refuses, and not endless.
+        let scope =
+            token.scope.as_ref().map(|scope| scope.chars().filter(|c| *c != '\0').take(LONGEST_SCOPE).collect());
+        let new = NewToken { sealed, expires_at: token.expires_at, scope };
         let tx = app.db.begin(self.ctx.scope()).await?;
         let now = app.now();
-        if tx.tokens().complete(self.key(api), owner, sealed, token.expires_at, now).await? {
+        if tx.tokens().complete(self.key(api), owner, new, now).await? {
             tx.credentials().set_authenticated(self.credential, now).await?;
         }
         tx.commit().await?;

@@ -129,8 +129,11 @@ impl Asking<'_> {
     }
 
     async fn read(&self, candidate: &Candidate) -> gangway_connector::Result<Option<SourceRecord>> {
-        let Reading { run, class, .. } = self.reading;
-        self.source.read_one(ReadOne::new(run.stream, candidate.external.id.clone(), *class)).await
+        let Reading { run, class, place, .. } = self.reading;
+        let one = ReadOne::new(run.stream, candidate.external.id.clone(), *class)
+            .with_names(candidate.names.clone())
+            .with_api_version(place.api_version.clone());
+        self.source.read_one(one).await
     }
 
     /// Whether the account shows a record by itself that it has just listed.

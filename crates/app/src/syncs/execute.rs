@@ -98,7 +98,8 @@ async fn read(reading: &Reading) -> Result<Page> {
     let Reading { run, place, opened, .. } = reading;
     let request = ReadPage::new(run.stream, reading.mode(), reading.class)
         .with_window(run.window)
-        .with_checkpoint(place.next.clone().map(Checkpoint::from_stored));
+        .with_checkpoint(place.next.clone().map(Checkpoint::from_stored))
+        .with_api_version(place.api_version.clone());
     let page = opened.source()?.read_page(request).await?;
     // A page that leads nowhere or back to itself would be read for ever.
     let next = page.next.as_ref().map(Checkpoint::as_str);

@@ -21,6 +21,9 @@ use crate::{Ctx, Result, attributes, events};
 const DRIFTED: &str = "The vendor's total kept changing while the account was read, so records may have been missed; the next run \
                        asks for changes since the same moment again.";
 
+const REBASED: &str = "The stream is read through another version of the vendor's API than before, which is no change of its records, \
+                       so they were told of by no event; nothing was looked for as deleted. The next full run does.";
+
 const RELEASING: &str = "Many records seem gone while deletions that were held before are being released; nothing was concluded, and \
                          the next full run looks again.";
 /// Sweeps looked at to find the last slices.
@@ -57,7 +60,7 @@ pub(super) async fn finish(
     let calendar = Calendar::of(ctx, &tx).await?;
 
     let is_first = sync.first_completed_at.is_none();
-    let event = conclude(ctx, &tx, &mut run, &verdict, is_first).await?;
+    let event = conclude(ctx, &tx, &mut run, &reading.place, &verdict, is_first).await?;
     held::look_after(ctx, &mut tx, &run).await?;
     if let Some((kind, data)) = event {
         events::append(ctx, keys, &mut tx, about(&run, kind, data));
@@ -87,6 +90,11 @@ pub(super) async fn finish(
     if !is_part {
         sync.first_completed_at = sync.first_completed_at.or(Some(now));
     }
+    if verdict == Verdict::Rebased
+        && let Some(version) = &reading.place.api_version
+    {
+        tx.syncs().set_api_version(sync.id, version).await?;
+    }
     sync.updated_at = now;
     tx.syncs().update_progress(&sync).await?;
     health::recovered(ctx, &mut tx, keys, &run, &mut sync).await?;
@@ -115,6 +123,7 @@ async fn conclude(
     ctx: &Ctx,
     tx: &TenantTx,
     run: &mut SyncRun,
+    place: &Place,
     verdict: &Verdict,
     is_first: bool,
 ) -> Result<Option<(&'static str, Value)>> {
@@ -122,6 +131,7 @@ async fn conclude(
     let mut sweep = Value::Null;
     match verdict {
         Verdict::NoSweep | Verdict::Open(_) => {}
+        Verdict::Rebased => run.error_message = Some(REBASED.to_owned()),
         Verdict::Gone => {
             tx.held().delete_findings(run.id).await?;
             held::supersede_open(tx, run.sync).await?;
@@ -153,10 +163,14 @@ async fn conclude(
     if !is_first && !changed && run.mode != RunMode::Full {
         return Ok(None);
     }
-    let data = json!({
+    let mut data = json!({
         "stream": run.stream, "mode": run.mode, "first": is_first, "window": run.window, "counts": run.counts,
         "sweep": sweep,
     });
+    if let (Verdict::Rebased, Some(rebase), Some(members)) = (verdict, &place.rebase, data.as_object_mut()) {
+        let went = json!({ "from": rebase.from, "to": place.api_version, "replaced": rebase.n_replaced });
+        members.insert("rebased".to_owned(), went);
+    }
     Ok(Some(("sync.completed", data)))
 }
 

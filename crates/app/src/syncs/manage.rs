@@ -58,6 +58,7 @@ pub async fn create(ctx: &Ctx, new: NewSync) -> Result<Sync> {
         first_completed_at: None,
         next_run_at: None,
         last_run: None,
+        api_version: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -17,7 +17,7 @@ use super::{
     measure, permissions,
     place::Place,
     quarantine::{self, Refused},
-    remap,
+    rebase, remap,
     start::Reading,
     write::{self, Scene},
 };
@@ -43,10 +43,14 @@ pub(super) async fn commit(
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(progress) => return Ok(ControlFlow::Break(progress)),
     };
-    let Page { records, bad, next, done: _, total, total_changed, .. } = page;
+    let Page { records, bad, next, done: _, total, total_changed, api_version, .. } = page;
+    let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
+    if rebase::note_page(&tx, reading, &mut place, api_version).await?.is_break() {
+        tx.commit().await?;
+        return Ok(ControlFlow::Break(Progress::Yield));
+    }
     let Stored { selection, noted } = Box::pin(store(ctx, &mut tx, reading, &mut run, records, bad)).await?;
 
-    let mut place = reading.place.after_page(total_changed, next.map(Checkpoint::into_string));
     note_choice(&tx, &run, &mut place, &selection).await?;
     if place.pass > reading.place.pass && run.mode == RunMode::Full {
         tx.sweeps().begin(run.id, app.now()).await?;
@@ -109,9 +113,9 @@ pub(super) async fn store(
     let incoming: Vec<Incoming> =
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
-    let is_quiet = sync.first_completed_at.is_none();
+    let is_quiet = sync.first_completed_at.is_none() || reading.place.rebase.is_some();
     for attribute in attributes::note_seen(ctx, tx, run.connection, run.stream, &selection, &undecided).await? {
-        // The first load is told by its end, as all that it finds.
+        // The first load is told by its end, as all that it finds; so is another version of the vendor's API.
         if !is_quiet {
             let subject = Some((attribute.id.uuid(), attribute.id.to_string()));
             let draft = about(run, "attribute.added", attributes::event_data(&attribute));

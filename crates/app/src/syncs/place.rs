@@ -31,6 +31,21 @@ pub(super) struct Place {
     /// What single reads said so far about records that a full run did not see; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) confirming: Option<Confirming>,
+    /// The version of the vendor's API that the run reads through; none before the first page, and where the vendor has but one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) api_version: Option<String>,
+    /// The stream goes over to that version with this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rebase: Option<Rebase>,
+}
+
+/// What a stream that goes over to another version of the vendor's API comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rebase {
+    /// The version before; `mixed` when a run before this one did not come to its end.
+    pub(super) from: String,
+    /// Records that others took the place of, so far.
+    pub(super) n_replaced: i64,
 }
 
 /// How far the single reads have come. They take longer than a turn, so each turn goes on where the one before stopped.
@@ -70,6 +85,8 @@ impl Place {
             is_part: false,
             offered: None,
             confirming: None,
+            api_version: None,
+            rebase: None,
         }
     }
 

@@ -15,7 +15,7 @@ use gangway_domain::{
 use gangway_egress::Class;
 use gangway_storage::queue::JobFence;
 
-use super::{due::is_ahead, permissions, place::Place, window::Calendar};
+use super::{due::is_ahead, permissions, place::Place, rebase, window::Calendar};
 use crate::{
     Ctx, Error, Result, attributes,
     connections::{self, Opened},
@@ -66,10 +66,14 @@ pub(super) async fn begin(ctx: &Ctx, id: SyncRunId, fence: &JobFence) -> Result<
     let class = if is_light { Class::Incremental } else { Class::Sweep };
     let opened = connections::open(ctx, run.connection, class).await?;
     let keys = app.keys.tenant(app, ctx.scope()).await?;
-    let goes_on = run.started_at.is_some() && is_same_account(ctx, &run, &opened).await?;
+    let versions = opened.source()?.api_versions(run.stream);
+    let goes_on = run.started_at.is_some()
+        && rebase::fits(&Place::parse(run.checkpoint.as_deref())?, &versions, &sync)
+        && is_same_account(ctx, &run, &opened).await?;
     let run = if goes_on { Some(run) } else { settle(ctx, id, fence, &opened, &keys).await? };
     let Some(run) = run else { return Ok(None) };
     let place = Place::parse(run.checkpoint.as_deref())?;
+    let (class, pending) = if place.rebase.is_some() { (Class::Sweep, None) } else { (class, pending) };
     Ok(Some(Reading { run, place, opened, keys, class, deletions, pending, noted: HashSet::new() }))
 }
 
@@ -115,8 +119,12 @@ async fn settle(
     run.started_at = Some(now);
     run.credential_version = opened.credential_version();
     let calendar = Calendar::of(ctx, &tx).await?;
+    let mut place = Place::start(selection.version());
+    let versions = opened.source()?.api_versions(stream);
+    rebase::settle(&tx, &sync, &mut run, &mut place, &versions).await?;
+    let is_rebase = place.rebase.is_some();
     // A scheduled sweep of some days has had them since it was started.
-    let is_part = manifest.windowed && Place::reads_part(&run);
+    let is_part = manifest.windowed && !is_rebase && Place::reads_part(&run);
     if manifest.windowed && !is_part {
         run.window = Some(calendar.whole());
     }
@@ -127,12 +135,12 @@ async fn settle(
     if kept_by.is_some() && !is_kept {
         tx.syncs().set_kept_by(sync.id, None).await?;
     }
-    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
+    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept && !is_rebase;
     // A cursor from a time that has not come yet knows nothing of what happens until then.
     let cursor = sync.cursor.filter(|cursor| reads_changes && !is_ahead(*cursor, now));
     run.since = cursor.and_then(|cursor| cursor.checked_sub_signed(overlap));
     let offered = permissions::offered(&tx, &run, keys).await?;
-    run.checkpoint = Some(Place { is_part, offered, ..Place::start(selection.version()) }.to_text()?);
+    run.checkpoint = Some(Place { is_part, offered, ..place }.to_text()?);
     run.total = None;
     // Nothing that was read before counts: it was another account's, or of another time.
     run.counts = RunCounts::default();

@@ -21,6 +21,7 @@ use super::{
     execute::Progress,
     measure, page, permissions,
     place::{Confirming, Place},
+    rebase,
     start::Reading,
 };
 use crate::{Ctx, Result};
@@ -34,6 +35,8 @@ pub(super) enum Verdict {
     Gone,
     /// So many seem gone that a human must look.
     Held(Box<Doubtful>),
+    /// The stream went over to another version of the vendor's API: the next run looks.
+    Rebased,
     /// The view was not complete: nothing is concluded.
     Doubted(&'static str),
     /// None yet: the turn ended while it was looked for.
@@ -43,7 +46,10 @@ pub(super) enum Verdict {
 impl Verdict {
     /// Whether the run saw every record that there is.
     pub(super) fn saw_everything(&self) -> bool {
-        !matches!(self, Self::NoSweep | Self::Open(_) | Self::Doubted(CREDENTIAL | DRIFTED | INCOMPLETE))
+        !matches!(
+            self,
+            Self::NoSweep | Self::Open(_) | Self::Rebased | Self::Doubted(CREDENTIAL | DRIFTED | INCOMPLETE)
+        )
     }
 }
 
@@ -86,6 +92,12 @@ pub(super) async fn judge(
     }
     if reading.place.drifted {
         return Ok(Verdict::Doubted(DRIFTED));
+    }
+    if reading.place.rebase.is_some() {
+        return Ok(match rebase::replace(ctx, reading, fence, should_stop).await? {
+            ControlFlow::Continue(()) => Verdict::Rebased,
+            ControlFlow::Break(ended) => Verdict::Open(ended),
+        });
     }
     let progress = match reading.place.confirming.clone() {
         Some(progress) => progress,

@@ -38,7 +38,7 @@ pub(super) struct Scene<'a> {
     pub(super) selection: &'a Selection,
     /// Who reads records.
     pub(super) connector: &'a dyn AnyConnector,
-    /// The stream was never read completely: its records come without events.
+    /// The stream was never read completely, or not through this version of the vendor's API: its records come without events.
     pub(super) is_quiet: bool,
 }
 

@@ -1,6 +1,6 @@
 //! A connection: a vendor account that can be asked, and what it can be asked for.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use gangway_domain::{Clock, record::Stream, schema::Catalogue};
@@ -8,6 +8,7 @@ use gangway_egress::{Class, HttpPort};
 use serde::Serialize;
 
 use super::{
+    capability::{Access, FieldAccess, WriteAccess},
     error::Result,
     periods::{AbsenceTarget, AttendanceTarget},
     proxy::Proxy,
@@ -91,12 +92,20 @@ pub trait Discovery: Send + Sync {
 pub struct CheckRequest {
     /// Priority of its calls.
     pub class: Class,
+    /// The version of [`super::Source::api_versions`] that the records held of a stream were read through.
+    pub api_versions: BTreeMap<Stream, String>,
 }
 
 impl CheckRequest {
     /// A check of that priority.
     pub fn new(class: Class) -> Self {
-        Self { class }
+        Self { class, api_versions: BTreeMap::new() }
+    }
+
+    /// Sets what records are held from.
+    pub fn with_api_versions(mut self, versions: BTreeMap<Stream, String>) -> Self {
+        self.api_versions = versions;
+        self
     }
 }
 
@@ -125,13 +134,29 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// Each stream of the manifest.
     pub streams: Vec<StreamCheck>,
+    /// The rights that the vendor named with its tokens, in one spelling (`persons:read`); empty where it named none.
+    pub granted: Vec<String>,
+    /// Whether the vendor can be told to send webhooks; none where it has none.
+    pub webhooks: Option<Access>,
 }
 
 impl CheckReport {
     /// A report; findings are put worst first.
     pub fn new(ok: bool, mut findings: Vec<Finding>, streams: Vec<StreamCheck>) -> Self {
         findings.sort_by_key(|finding| finding.level);
-        Self { ok, findings, streams }
+        Self { ok, findings, streams, granted: Vec::new(), webhooks: None }
+    }
+
+    /// Sets the rights that the vendor named.
+    pub fn with_granted(mut self, granted: Vec<String>) -> Self {
+        self.granted = granted;
+        self
+    }
+
+    /// Sets what is known of webhooks.
+    pub fn with_webhooks(mut self, access: Option<Access>) -> Self {
+        self.webhooks = access;
+        self
     }
 }
 
@@ -184,16 +209,40 @@ pub struct StreamCheck {
     pub readable: bool,
     /// Why not.
     pub reason: Option<String>,
+    /// The version of the vendor's API that it is read through; none where it cannot be read, or there is but one.
+    pub api_version: Option<&'static str>,
+    /// What may be written; none where nobody has looked.
+    pub write: Option<WriteAccess>,
+    /// Each canonical field.
+    pub fields: Vec<FieldAccess>,
 }
 
 impl StreamCheck {
     /// A stream that can be read.
     pub fn readable(stream: Stream) -> Self {
-        Self { stream, readable: true, reason: None }
+        Self { stream, readable: true, reason: None, api_version: None, write: None, fields: Vec::new() }
     }
 
     /// A stream that cannot be read, and why.
     pub fn unreadable(stream: Stream, reason: impl Into<String>) -> Self {
-        Self { stream, readable: false, reason: Some(reason.into()) }
+        Self { readable: false, reason: Some(reason.into()), ..Self::readable(stream) }
+    }
+
+    /// Sets the version.
+    pub fn with_api_version(mut self, version: &'static str) -> Self {
+        self.api_version = Some(version);
+        self
+    }
+
+    /// Sets what may be written.
+    pub fn with_write(mut self, write: WriteAccess) -> Self {
+        self.write = Some(write);
+        self
+    }
+
+    /// Sets the fields.
+    pub fn with_fields(mut self, fields: Vec<FieldAccess>) -> Self {
+        self.fields = fields;
+        self
     }
 }

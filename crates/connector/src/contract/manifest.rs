@@ -82,6 +82,8 @@ pub struct StreamManifest {
     pub confirms_deletion: bool,
     /// What the admin must permit, in the vendor's words.
     pub requires_permission: &'static str,
+    /// The plan that the vendor sells it with; none where its pages name none.
+    pub requires_plan: Option<&'static str>,
     /// Records asked for per page.
     pub page_size: u32,
 }

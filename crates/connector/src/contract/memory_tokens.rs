@@ -118,7 +118,8 @@ impl TokenStore for MemoryTokenStore {
         if let Some(state) = states.get_mut(&api)
             && state.token.as_ref().is_some_and(|current| current.is_same_token(previous))
         {
-            state.token = Some(token);
+            let scope = state.token.take().and_then(|previous| previous.scope);
+            state.token = Some(token.with_scope(scope));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! request goes through the [`Runtime`]'s port; errors say who must act and hold neither secrets nor personal data.
 
 mod absence_type;
+mod capability;
 mod checkpoint;
 mod connection;
 mod connector;
@@ -23,6 +24,7 @@ mod token;
 mod webhooks;
 
 pub use absence_type::{AbsenceType, AbsenceTypes, ReadAbsenceTypes};
+pub use capability::{Access, Allowed, FieldAccess, WriteAccess};
 pub use checkpoint::Checkpoint;
 pub use connection::{
     CheckReport, CheckRequest, Connection, DiscoverRequest, Discovery, Finding, FindingLevel, Runtime, StreamCheck,

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use gangway_domain::{record::Stream, sync::Window};
+use gangway_domain::{
+    record::{ExternalId, Stream},
+    sync::Window,
+};
 use gangway_egress::Class;
 
 use super::{
@@ -16,6 +19,15 @@ use super::{
 /// Reading the records of an account.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// The versions of the vendor's API that the stream may be read through, in words that the connection's config and the tenant
+    /// know, the one to begin with first; empty where there is but one.
+    ///
+    /// What two versions show of the same object may differ in everything, its id included. The host keeps to the version that
+    /// it holds a stream's records from ([`ReadPage::api_version`]) while that one is among these and served.
+    fn api_versions(&self, _stream: Stream) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Reads one page. The host commits it together with `next` and asks again until `done`.
     async fn read_page(&self, request: ReadPage) -> Result<Page>;
 
@@ -55,6 +67,8 @@ pub struct ReadPage {
     pub checkpoint: Option<Checkpoint>,
     /// Only these vendor keys, where the vendor can project; none for all.
     pub attributes: Option<Vec<String>>,
+    /// The version of [`Source::api_versions`] to ask first; none for the first of them.
+    pub api_version: Option<String>,
     /// Priority of the call.
     pub class: Class,
 }
@@ -62,7 +76,7 @@ pub struct ReadPage {
 impl ReadPage {
     /// The first page of everything, without window or projection.
     pub fn new(stream: Stream, mode: ReadMode, class: Class) -> Self {
-        Self { stream, mode, window: None, checkpoint: None, attributes: None, class }
+        Self { stream, mode, window: None, checkpoint: None, attributes: None, api_version: None, class }
     }
 
     /// Sets the days.
@@ -74,6 +88,12 @@ impl ReadPage {
     /// Sets where the page starts.
     pub fn with_checkpoint(mut self, checkpoint: Option<Checkpoint>) -> Self {
         self.checkpoint = checkpoint;
+        self
+    }
+
+    /// Sets the version to ask first.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
         self
     }
 
@@ -92,6 +112,10 @@ pub struct ReadOne {
     pub stream: Stream,
     /// The vendor's id.
     pub external_id: String,
+    /// All names of the record with the id spaces that they are of, where they are known.
+    pub names: Vec<ExternalId>,
+    /// The version of [`Source::api_versions`] that it was listed by, to be asked first; none for the first of them.
+    pub api_version: Option<String>,
     /// Priority of the call.
     pub class: Class,
 }
@@ -99,7 +123,19 @@ pub struct ReadOne {
 impl ReadOne {
     /// One record by the vendor's id.
     pub fn new(stream: Stream, external_id: impl Into<String>, class: Class) -> Self {
-        Self { stream, external_id: external_id.into(), class }
+        Self { stream, external_id: external_id.into(), names: Vec::new(), api_version: None, class }
+    }
+
+    /// Sets its names.
+    pub fn with_names(mut self, names: Vec<ExternalId>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Sets the version to ask first.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
     }
 }
 
@@ -139,6 +175,8 @@ pub struct Page {
     /// The vendor's total changed since the page before, or it does not fit the pages: records may have moved between pages, so
     /// a complete read must be made again.
     pub total_changed: bool,
+    /// Which version of [`Source::api_versions`] it was read through; none where there is but one.
+    pub api_version: Option<String>,
 }
 
 impl Page {

@@ -43,12 +43,20 @@ pub struct StoredToken {
     pub token: SecretString,
     /// When the vendor stops accepting it.
     pub expires_at: DateTime<Utc>,
+    /// The rights that the vendor named with it, in its own spelling; none where it named none.
+    pub scope: Option<String>,
 }
 
 impl StoredToken {
     /// A token and when it ends.
     pub fn new(token: SecretString, expires_at: DateTime<Utc>) -> Self {
-        Self { token, expires_at }
+        Self { token, expires_at, scope: None }
+    }
+
+    /// Sets the rights that came with it.
+    pub fn with_scope(mut self, scope: Option<String>) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// Whether both are the same token, whatever their expiry.

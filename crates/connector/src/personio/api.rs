@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    PersonioConnection, absence_type, check,
+    PersonioConnection, absence_type,
+    capability::Probed,
+    check,
     client::Failure,
     source::{self, bare_list, operation},
     v2::{self, Position},
@@ -24,11 +26,12 @@ use crate::contract::{
 #[serde(rename_all = "snake_case")]
 pub enum ApiVersion {
     /// Version 1.
-    #[default]
     V1,
     /// Version 2.
     V2,
-    /// For each stream the one that suits it better, where that answers, else the other.
+    /// For each stream the one that its records were read through so far, or else the one that suits it better; the other one
+    /// where that is not served.
+    #[default]
     Auto,
 }
 
@@ -55,6 +58,13 @@ impl ApiVersion {
         }
     }
 
+    /// The same, but first the one that is preferred, if it is one of them.
+    fn beginning_with(self, stream: Stream, preferred: Option<&str>) -> Vec<Version> {
+        let mut versions = self.versions(stream).to_vec();
+        versions.sort_by_key(|version| Some(version.code()) != preferred);
+        versions
+    }
+
     /// Whether a stream can be written: that takes version 1, whose ids are not those of records that version 2 gave.
     pub(super) fn writes(self, stream: Stream) -> bool {
         self.versions(stream).first() == Some(&V1)
@@ -64,11 +74,12 @@ impl ApiVersion {
 impl PersonioConnection {
     /// Reads a page through the version that its run began with, or else through the first one that gives the stream.
     pub(super) async fn page(&self, request: &ReadPage) -> Result<Page> {
-        let versions = self.to_ask(request.stream, request.checkpoint.as_ref())?;
+        let versions = self.to_ask(request.stream, request.checkpoint.as_ref(), request.api_version.as_deref())?;
         for (at, version) in versions.iter().enumerate() {
+            let is_held = request.api_version.as_deref() == Some(version.code());
             match self.page_through(*version, request).await {
-                Ok(page) => return Ok(page),
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
+                Ok(page) => return Ok(Page { api_version: Some(version.code().to_owned()), ..page }),
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, is_held, &failure) => {}
                 Err(failure) => return Err(explain(*version, request.stream, failure)),
             }
         }
@@ -76,12 +87,12 @@ impl PersonioConnection {
     }
 
     /// The versions to ask for a page: that of its checkpoint, or all that the stream may be read through.
-    fn to_ask(&self, stream: Stream, checkpoint: Option<&Checkpoint>) -> Result<&'static [Version]> {
-        let versions = self.api.versions(stream);
+    fn to_ask(&self, stream: Stream, checkpoint: Option<&Checkpoint>, preferred: Option<&str>) -> Result<Vec<Version>> {
+        let versions = self.api.beginning_with(stream, preferred);
         let Some(checkpoint) = checkpoint else { return Ok(versions) };
-        let begun: &[Version] = if Position::made(checkpoint) { &[V2] } else { &[V1] };
-        if begun.iter().all(|begun| versions.contains(begun)) {
-            return Ok(begun);
+        let begun = if Position::made(checkpoint) { V2 } else { V1 };
+        if versions.contains(&begun) {
+            return Ok(vec![begun]);
         }
         let message = format!(
             "the run began with the other version of Personio's API, which `api` does not allow for {}; start it again",
@@ -102,7 +113,7 @@ impl PersonioConnection {
     /// Reads a page of the kinds of absence, through the version that absences are read through.
     pub(super) async fn types(&self, request: &ReadAbsenceTypes) -> Result<AbsenceTypes> {
         let stream = Stream::Absences;
-        let versions = self.to_ask(stream, request.checkpoint.as_ref())?;
+        let versions = self.to_ask(stream, request.checkpoint.as_ref(), None)?;
         for (at, version) in versions.iter().enumerate() {
             let read = match version {
                 V1 => absence_type::read_page(&self.client, request.clone()).await.map_err(Failure::from),
@@ -110,7 +121,7 @@ impl PersonioConnection {
             };
             match read {
                 Ok(page) => return Ok(page),
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, false, &failure) => {}
                 Err(failure) if *version == V1 => return Err(failure.into()),
                 Err(failure) => return Err(explain(V2, stream, failure)),
             }
@@ -118,16 +129,19 @@ impl PersonioConnection {
         Err(nothing_left(stream))
     }
 
-    /// Whether a single absence is asked for in version 2, which its id says. One that the other version gave cannot be asked for
+    /// Which version a single absence is asked for in, and its id there. One that only the other version gave cannot be asked for
     /// in this: "not found" would not mean that it is gone.
-    pub(super) fn is_absence_of_v2(&self, request: &ReadOne) -> Result<bool> {
-        let version = if is_uuid(&request.external_id) { V2 } else { V1 };
-        if self.api.versions(Stream::Absences).contains(&version) {
-            return Ok(version == V2);
+    pub(super) fn absence_to_ask(&self, request: &ReadOne) -> Result<(Version, String)> {
+        let of = |id: &str| if is_uuid(id) { V2 } else { V1 };
+        let ids = || std::iter::once(&request.external_id).chain(request.names.iter().map(|name| &name.id));
+        for version in self.api.beginning_with(Stream::Absences, request.api_version.as_deref()) {
+            if let Some(id) = ids().find(|id| of(id) == version) {
+                return Ok((version, id.clone()));
+            }
         }
         let message = format!(
             "the absence was read through {} of Personio's API, which `api` does not allow, so it cannot be asked for",
-            version.name()
+            of(&request.external_id).name()
         );
         Err(Error::new(ErrorKind::Unsupported, "read one absence", message))
     }
@@ -135,8 +149,8 @@ impl PersonioConnection {
     /// One employee. Where either version may be read, version 1's "not found" counts while it gives the list: once it has ended
     /// nobody would be found.
     pub(super) async fn employee(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
-        let versions = self.api.versions(Stream::Employees);
-        if versions.contains(&V1) {
+        let versions = self.api.beginning_with(Stream::Employees, request.api_version.as_deref());
+        if versions.first() == Some(&V1) {
             let read = self.employee_of_v1(request).await;
             let is_missing =
                 matches!(&read, Ok(None)) || matches!(&read, Err(error) if error.kind == ErrorKind::Unsupported);
@@ -145,7 +159,7 @@ impl PersonioConnection {
             }
             match self.client.json("read one employee", bare_list(Stream::Employees, 1, 0, request.class)).await {
                 Ok(_) => return read,
-                Err(failure) if is_not_served(V1, &failure) => {}
+                Err(failure) if is_not_served(V1, false, &failure) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -165,25 +179,34 @@ impl PersonioConnection {
     }
 
     /// Asks for one record of a stream as a run would, and tells which version gives it where there is a choice.
-    pub(super) async fn probe(&self, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
-        let versions = self.api.versions(stream);
+    pub(super) async fn probe(
+        &self,
+        stream: Stream,
+        request: &CheckRequest,
+    ) -> Result<(Vec<Finding>, Probed), Failure> {
+        let held = request.api_versions.get(&stream).map(String::as_str);
+        let versions = self.api.beginning_with(stream, held);
         let mut refusal = None;
         for (at, version) in versions.iter().enumerate() {
             let probed = match (version, stream) {
                 (V2, Stream::Employees) => check::probe_v2(&self.v2, request).await,
-                (V2, Stream::Absences) => v2::absence::probe(&self.v2, request.class).await.map(|()| Vec::new()),
+                (V2, Stream::Absences) => {
+                    v2::absence::probe(&self.v2, request.class).await.map(|()| (Vec::new(), None))
+                }
                 (V2, Stream::Attendances) => {
                     let today = self.client.now().date_naive();
-                    v2::attendance::probe(&self.v2, today, request.class).await.map(|()| Vec::new())
+                    v2::attendance::probe(&self.v2, today, request.class).await.map(|()| (Vec::new(), None))
                 }
                 (V1, _) => check::probe(&self.client, stream, request).await,
             };
             match probed {
-                Ok(mut findings) => {
-                    findings.extend(self.told(stream, *version, refusal));
-                    return Ok(findings);
+                Ok((mut findings, keys)) => {
+                    findings.extend(self.told(stream, *version, held, refusal));
+                    return Ok((findings, Probed { version: *version, keys }));
                 }
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {
+                Err(failure)
+                    if at + 1 < versions.len() && is_not_served(*version, held == Some(version.code()), &failure) =>
+                {
                     refusal = Some(explain(*version, stream, failure).message);
                 }
                 Err(failure) if *version == V2 => {
@@ -204,15 +227,19 @@ impl PersonioConnection {
 
     /// Whether version 1 has ended and version 2 may be asked instead.
     pub(super) fn may_turn_to_v2(&self, failure: &Failure) -> bool {
-        self.api == ApiVersion::Auto && is_not_served(V1, failure)
+        self.api == ApiVersion::Auto && is_not_served(V1, false, failure)
     }
 
     /// Which version a stream is read through, and why. `refusal` is what another one said that was asked before.
-    fn told(&self, stream: Stream, version: Version, refusal: Option<String>) -> Option<Finding> {
+    fn told(&self, stream: Stream, version: Version, held: Option<&str>, refusal: Option<String>) -> Option<Finding> {
+        let is_second_choice = self.api.versions(stream).first() != Some(&version);
         let why = match (self.api, stream, refusal) {
             (ApiVersion::V1, ..) => return None,
             (_, _, Some(refusal)) => format!("since {} does not give them: {refusal}", version.other().name()),
             (ApiVersion::V2, ..) => "since `api` says so".to_owned(),
+            (ApiVersion::Auto, ..) if is_second_choice && held == Some(version.code()) => {
+                "since it answers, and the records held of them were read through it".to_owned()
+            }
             (ApiVersion::Auto, Stream::Employees | Stream::Absences, None) => {
                 "since it answers, and version 2 costs a request for each of them".to_owned()
             }
@@ -229,10 +256,18 @@ fn nothing_left(stream: Stream) -> Error {
 }
 
 impl Version {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             V1 => "version 1",
             V2 => "version 2",
+        }
+    }
+
+    /// As the host and the config know it.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            V1 => "v1",
+            V2 => "v2",
         }
     }
 
@@ -245,11 +280,12 @@ impl Version {
 }
 
 /// Whether a version itself says that it does not give this: of version 1 that it has ended, of version 2 also that it does not
-/// give it to the credential, which may be one of version 1 alone.
-fn is_not_served(version: Version, failure: &Failure) -> bool {
+/// give it to the credential, which may be one of version 1 alone; unless records are held from it, which show that it did, so
+/// that a right was lost.
+fn is_not_served(version: Version, is_held: bool, failure: &Failure) -> bool {
     match failure.error.kind {
         ErrorKind::NotFound | ErrorKind::Unsupported => true,
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2,
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2 && !is_held,
         _ => false,
     }
 }

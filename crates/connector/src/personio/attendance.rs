@@ -23,6 +23,11 @@ const RULES: &[FieldRule] = &[
     rule("updated_at", &["updated_at"], value::moment),
 ];
 
+/// Whether a canonical field is ever told.
+pub(super) fn tells(field: &str) -> bool {
+    matches!(field, "employee") || RULES.iter().any(|rule| rule.field == field)
+}
+
 /// Reads one attendance.
 pub(super) fn read(raw: &RawValue, bytes: Bytes) -> Result<SourceRecord, Bad> {
     let item = Item::open(raw)?;

@@ -77,7 +77,8 @@ pub(super) const NOT_ACCEPTED: &str = "Personio does not accept this client ID a
 
 fn read_token(document: &Document, now: DateTime<Utc>) -> Result<StoredToken> {
     let data = document.data().and_then(members).unwrap_or_default();
-    stored(member(&data, "token"), member(&data, "expires_in"), now)
+    let scope = member(&data, "scope").filter(|raw| shape(raw) == Shape::Text).and_then(|raw| text(raw).ok());
+    Ok(stored(member(&data, "token"), member(&data, "expires_in"), now)?.with_scope(scope))
 }
 
 /// A token of either version, and its life in seconds.

@@ -1,17 +1,19 @@
 //! Does the credential work, and what may it read, and through which version of the API? A few small requests, answered in the
 //! words of Personio's screens.
 
+use std::collections::{BTreeSet, HashSet};
+
 use chrono::Days;
 use gangway_domain::{record::Stream, sync::Window};
 
 use super::{
     PersonioConnection,
+    api::Version,
     client::{Client, Failure},
     item::Item,
-    json::member,
     limits::most_items,
     source::{add_window, bare_list, explain, operation},
-    v2,
+    v2::{self, Scopes},
 };
 use crate::contract::{CheckReport, CheckRequest, Error, ErrorKind, Finding, FindingLevel, Result, Retry, StreamCheck};
 
@@ -26,7 +28,7 @@ const WANTED: &[(&str, &str)] = &[
     ("last_modified_at", "to ask Personio for changes only"),
 ];
 
-const WHERE: &str = "In Personio, open Settings > Integrations > API credentials (newer accounts: Marketplace > Create custom \
+pub(super) const WHERE: &str = "In Personio, open Settings > Integrations > API credentials (newer accounts: Marketplace > Create custom \
                      integration) and edit this credential";
 
 /// Checks a connection.
@@ -36,9 +38,9 @@ pub(super) async fn check(connection: &PersonioConnection, request: &CheckReques
 
     for stream in Stream::ALL {
         match connection.probe(stream, request).await {
-            Ok(found) => {
+            Ok((found, probed)) => {
                 findings.extend(found);
-                streams.push(StreamCheck::readable(stream));
+                streams.push(connection.capabilities(stream, &probed).await);
             }
             Err(failure) => match judge(stream, failure) {
                 Judgement::CredentialRefused(error) => return Ok(refused(&error)),
@@ -51,7 +53,12 @@ pub(super) async fn check(connection: &PersonioConnection, request: &CheckReques
         }
     }
     let ok = streams.iter().any(|check| check.stream == Stream::Employees && check.readable);
-    Ok(CheckReport::new(ok, findings, streams))
+    let mut granted = BTreeSet::new();
+    for version in [Version::V1, Version::V2] {
+        granted.extend(connection.scopes(version).await.iter().flat_map(Scopes::names));
+    }
+    let report = CheckReport::new(ok, findings, streams).with_granted(granted.into_iter().collect());
+    Ok(report.with_webhooks(connection.webhook_access().await))
 }
 
 enum Judgement {
@@ -79,7 +86,11 @@ fn judge(stream: Stream, failure: Failure) -> Judgement {
 }
 
 /// Asks for one record of a stream, through version 1.
-pub(super) async fn probe(client: &Client, stream: Stream, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+pub(super) async fn probe(
+    client: &Client,
+    stream: Stream,
+    request: &CheckRequest,
+) -> Result<(Vec<Finding>, Option<HashSet<String>>), Failure> {
     let mut list = bare_list(stream, 1, 0, request.class);
     if stream != Stream::Employees {
         let today = client.now().date_naive();
@@ -91,19 +102,24 @@ pub(super) async fn probe(client: &Client, stream: Stream, request: &CheckReques
     let document = client.json(operation(stream), list).await?;
     let items = document.items(most_items(1)).map_err(|unlisted| unreadable(format!("the answer {unlisted}")))?;
     if stream != Stream::Employees {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
-    let Some(first) = items.first() else { return Ok(vec![nobody()]) };
+    let Some(first) = items.first() else { return Ok((vec![nobody()], None)) };
     let item = Item::open(first).map_err(|bad| unreadable(bad.reason))?;
-    Ok(missing(|key| member(&item.members, key).is_some()))
+    let keys: HashSet<String> = item.members.iter().map(|entry| entry.key.clone().into_owned()).collect();
+    Ok((missing(&keys), Some(keys)))
 }
 
 /// The same for employees, through version 2.
-pub(super) async fn probe_v2(client: &v2::Client, request: &CheckRequest) -> Result<Vec<Finding>, Failure> {
+pub(super) async fn probe_v2(
+    client: &v2::Client,
+    request: &CheckRequest,
+) -> Result<(Vec<Finding>, Option<HashSet<String>>), Failure> {
     let one = v2::employee::Sample { persons: 1, pages: 1, employments: 1 };
     let sample = v2::employee::sample(client, one, request.class).await?;
-    let Some(first) = sample.first() else { return Ok(vec![nobody()]) };
-    Ok(missing(|key| first.attributes.iter().any(|attribute| attribute.key == key)))
+    let Some(first) = sample.first() else { return Ok((vec![nobody()], None)) };
+    let keys: HashSet<String> = first.attributes.iter().map(|attribute| attribute.key.clone()).collect();
+    Ok((missing(&keys), Some(keys)))
 }
 
 fn nobody() -> Finding {
@@ -111,10 +127,10 @@ fn nobody() -> Finding {
 }
 
 /// The attributes that the main job needs and that are not there.
-fn missing(is_there: impl Fn(&str) -> bool) -> Vec<Finding> {
+fn missing(keys: &HashSet<String>) -> Vec<Finding> {
     WANTED
         .iter()
-        .filter(|(key, _)| !is_there(key))
+        .filter(|(key, _)| !keys.contains(*key))
         .map(|(key, what_for)| {
             Finding::new(
                 FindingLevel::Warning,

@@ -204,6 +204,11 @@ impl Client {
         secrets.into_iter().flatten().any(|secret| repeats(&response.body, secret))
     }
 
+    /// The token at hand; none where there is none, or the store does not answer.
+    pub(super) async fn stored_token(&self) -> Option<StoredToken> {
+        self.runtime.tokens.get(API).await.ok().flatten()
+    }
+
     async fn token(&self, rejected: Option<&StoredToken>, class: gangway_egress::Class) -> Result<StoredToken> {
         tokens::token(&self.runtime, API, rejected, self.authenticate(class)).await
     }

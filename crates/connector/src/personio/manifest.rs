@@ -52,6 +52,7 @@ pub(super) fn manifest() -> Manifest {
             has_total: true,
             confirms_deletion: true,
             requires_permission: "Employees: Read, and each attribute under \"Readable employee attributes\"",
+            requires_plan: None,
             page_size: EMPLOYEES_PAGE_SIZE,
         },
         StreamManifest {
@@ -61,6 +62,7 @@ pub(super) fn manifest() -> Manifest {
             has_total: true,
             confirms_deletion: true,
             requires_permission: "Absences: Read",
+            requires_plan: None,
             page_size: PERIODS_PAGE_SIZE,
         },
         StreamManifest {
@@ -70,6 +72,7 @@ pub(super) fn manifest() -> Manifest {
             has_total: true,
             confirms_deletion: false,
             requires_permission: "Attendances: Read",
+            requires_plan: None,
             page_size: PERIODS_PAGE_SIZE,
         },
     ];

@@ -11,6 +11,7 @@ mod absence_type;
 mod api;
 mod attendance;
 mod authentication;
+mod capability;
 mod check;
 mod client;
 mod confirm;

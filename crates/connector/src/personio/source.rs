@@ -11,7 +11,9 @@ use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
 use super::{
-    PersonioConnection, absence, attendance,
+    PersonioConnection, absence,
+    api::Version,
+    attendance,
     client::Failure,
     employee,
     envelope::Document,
@@ -37,6 +39,10 @@ const PICTURE_TEMPLATE: &str = "/v1/company/employees/{id}/profile-picture/{widt
 
 #[async_trait]
 impl Source for PersonioConnection {
+    fn api_versions(&self, stream: Stream) -> Vec<&'static str> {
+        self.api.versions(stream).iter().map(|version| version.code()).collect()
+    }
+
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
         self.page(&request).await
     }
@@ -49,10 +55,12 @@ impl Source for PersonioConnection {
             }
             Stream::Absences => {
                 plain_id(&request.external_id, "read one absence")?;
-                if self.is_absence_of_v2(&request)? {
-                    self.absence_of_v2(&request).await
-                } else {
-                    self.absence_of_v1(&request).await
+                let (version, external_id) = self.absence_to_ask(&request)?;
+                plain_id(&external_id, "read one absence")?;
+                let request = ReadOne { external_id, ..request };
+                match version {
+                    Version::V1 => self.absence_of_v1(&request).await,
+                    Version::V2 => self.absence_of_v2(&request).await,
                 }
             }
             Stream::Attendances => Err(Error::new(
@@ -159,7 +167,7 @@ fn page_size(stream: Stream, configured: Option<u32>) -> u32 {
 }
 
 fn list_request(request: &ReadPage, position: &Position) -> Result<Request> {
-    let ReadPage { stream, mode, window, checkpoint: _, attributes, class } = request;
+    let ReadPage { stream, mode, window, checkpoint: _, attributes, api_version: _, class } = request;
     let mut list = bare_list(*stream, position.limit(), position.offset(), *class);
     match stream {
         Stream::Employees => {

@@ -8,6 +8,7 @@ use crate::answer::Answer;
 use crate::config::Dialect;
 use crate::request::Request;
 use crate::state::State;
+use crate::v2::Scopes;
 
 pub(super) fn answer(state: &mut State, request: &Request, now: DateTime<Utc>) -> Answer {
     let in_query = request.parameter("client_id").is_some() || request.parameter("client_secret").is_some();
@@ -27,11 +28,12 @@ pub(super) fn answer(state: &mut State, request: &Request, now: DateTime<Utc>) -
     }
     let Some(credential) = found else { return Answer::wrong_credentials(state.dialect) };
     let (token, lives_s) = state.tokens.login(credential, state.quirks.token_mode, now);
+    let scopes = state.credentials.get(credential).map_or(Scopes::NONE, |credential| credential.scopes);
     let data = match state.dialect {
         Dialect::Vendor => json!({
             "token": token,
             "expires_in": lives_s,
-            "scope": "employees:read absences:read attendances:read",
+            "scope": scopes.names_of_v1(),
         }),
         Dialect::Guide => json!({"token": token}),
     };

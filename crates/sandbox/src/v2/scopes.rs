@@ -59,6 +59,16 @@ impl Scopes {
         self.0 & other.0 == other.0
     }
 
+    /// Those that version 1 has, as it spells them.
+    pub(crate) fn names_of_v1(self) -> String {
+        let areas = [("employees", "persons"), ("absences", "absences"), ("attendances", "attendances")];
+        let all = areas.iter().flat_map(|(area, named)| {
+            ["read", "write"].map(|access| (format!("{area}:{access}"), format!("personio:{named}:{access}")))
+        });
+        let held = all.filter(|(_, name)| Self::named(name).is_some_and(|one| self.contains(one)));
+        held.map(|(spelled, _)| spelled).collect::<Vec<_>>().join(" ")
+    }
+
     pub(crate) fn names(self) -> Vec<String> {
         let all = AREAS.iter().flat_map(|area| ["read", "write"].map(|access| format!("personio:{area}:{access}")));
         all.filter(|name| Self::named(name).is_some_and(|one| self.contains(one))).collect()

@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub next_run_at: Option<i64>,
     pub last_run_id: Option<Uuid>,
     pub kept_by: Option<String>,
+    pub api_version: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

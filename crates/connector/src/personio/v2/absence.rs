@@ -49,6 +49,11 @@ const RULES: &[FieldRule] = &[
     rule("updated_at", &["updated_at"], value::moment),
 ];
 
+/// Whether a canonical field is ever told.
+pub(in crate::personio) fn tells(field: &str) -> bool {
+    matches!(field, "employee" | "days" | "hours") || RULES.iter().any(|rule| rule.field == field)
+}
+
 /// Reads one page.
 pub(in crate::personio) async fn read_page(
     client: &Client,

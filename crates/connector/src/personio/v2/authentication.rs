@@ -78,5 +78,6 @@ fn read_grant(body: &Bytes, now: DateTime<Utc>) -> Result<Grant> {
     let outline = document.root().and_then(members).map_err(unreadable)?;
     let token = stored(member(&outline, "access_token"), member(&outline, "expires_in"), now)?;
     let scope = member(&outline, "scope").filter(|raw| shape(raw) == Shape::Text).and_then(|raw| text(raw).ok());
-    Ok(Grant { token, scopes: scope.and_then(|scope| Scopes::read(&scope)) })
+    let scopes = scope.as_deref().and_then(Scopes::read);
+    Ok(Grant { token: token.with_scope(scope), scopes })
 }

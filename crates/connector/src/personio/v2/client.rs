@@ -134,6 +134,11 @@ impl Client {
         !matches!(*self.granted.lock().unwrap_or_else(PoisonError::into_inner), Granted::Earlier)
     }
 
+    /// The token at hand; none where there is none, or the store does not answer.
+    pub(in crate::personio) async fn stored_token(&self) -> Option<StoredToken> {
+        self.runtime.tokens.get(API).await.ok().flatten()
+    }
+
     pub(super) async fn token(&self, rejected: Option<&StoredToken>, class: Class) -> Result<StoredToken> {
         tokens::token(&self.runtime, API, rejected, self.authenticate(class)).await
     }

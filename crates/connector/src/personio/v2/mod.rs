@@ -26,6 +26,5 @@ mod webhooks;
 
 pub(super) use client::Client;
 pub(super) use paging::Position;
-#[cfg(test)]
-pub(super) use scopes::Area;
+pub(super) use scopes::{Access, Area, Scopes};
 pub(super) use webhooks::MANIFEST as WEBHOOKS;

@@ -50,7 +50,7 @@ impl Area {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Access {
+pub(in crate::personio) enum Access {
     Read,
     Write,
 }
@@ -63,18 +63,31 @@ struct Scope {
 
 /// The rights that came with a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Scopes(BTreeSet<Scope>);
+pub(in crate::personio) struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
     /// Reads the `scope` of an answer. None when it names no right in any known spelling: then nothing is known.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::personio) fn read(text: &str) -> Option<Self> {
         let scopes: BTreeSet<_> =
             text.split_whitespace().take(MOST_SCOPES).filter_map(|word| word.parse().ok()).collect();
         (!scopes.is_empty()).then_some(Self(scopes))
     }
 
+    /// All of them, in one spelling; those that look like none are left out.
+    pub(in crate::personio) fn names(&self) -> impl Iterator<Item = String> {
+        let is_plain =
+            |area: &str| area.len() <= 64 && area.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        self.0.iter().filter(move |scope| is_plain(&scope.area)).map(|scope| {
+            let access = match scope.access {
+                Access::Read => "read",
+                Access::Write => "write",
+            };
+            format!("{}:{access}", scope.area)
+        })
+    }
+
     /// Whether an area may be read, or written.
-    pub(super) fn may(&self, area: Area, access: Access) -> bool {
+    pub(in crate::personio) fn may(&self, area: Area, access: Access) -> bool {
         self.0.contains(&Scope { area: area.as_str().to_owned(), access })
     }
 }
