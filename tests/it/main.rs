@@ -22,6 +22,7 @@ mod onboarding;
 mod queue;
 mod sync;
 mod tenancy;
+mod upgrade;
 
 /// A passing test shows nothing that it printed; of this one the runner shows it.
 #[test]

@@ -7,11 +7,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use gangway_api::Quotas;
-use gangway_app::{App, Config, OperatorCtx, ctx::Parts, keys, keys::NewKey, queue, seal::Keys};
+use gangway_app::{App, Config, OperatorCtx, ctx::Parts, keys, keys::NewKey, seal::Keys};
 use gangway_domain::{
     Clock, ManualClock, SystemClock,
     id::TenantId,
-    job::JobState,
     principal::{KeyKind, Principal, Scope},
 };
 use gangway_egress::Origin;
@@ -36,9 +35,21 @@ pub struct TestAppBuilder {
     config: Config,
     vendor_timeout: Option<Duration>,
     quotas: Quotas,
+    master_key: Option<MasterKey>,
 }
 
 impl TestAppBuilder {
+    /// The key under which what the database holds was sealed; a new one unless said otherwise.
+    ///
+    /// # Panics
+    /// When the text is no key.
+    #[must_use]
+    pub fn master_key(mut self, base64: &str) -> Self {
+        let key = MasterKey::from_base64("the test's key", &SecretString::from(base64)).expect("32 bytes in base64");
+        self.master_key = Some(key);
+        self
+    }
+
     /// How often keys and addresses may ask; as often as they like unless said otherwise.
     #[must_use]
     pub fn quotas(mut self, quotas: Quotas) -> Self {
@@ -79,7 +90,7 @@ impl TestAppBuilder {
     /// # Panics
     /// When a part does not start.
     pub async fn start(self) -> TestApp {
-        let Self { db, mut sandbox, clock, mut config, vendor_timeout, quotas } = self;
+        let Self { db, mut sandbox, clock, mut config, vendor_timeout, quotas, master_key } = self;
         let time: Arc<dyn Clock> = match &clock {
             Some(clock) => {
                 sandbox = sandbox.with_clock(Arc::new(clock.clone()));
@@ -94,7 +105,7 @@ impl TestAppBuilder {
         egress.request_timeout = vendor_timeout.unwrap_or(egress.request_timeout);
         let app = App::new(Parts {
             db: db.connect().await,
-            keys: Keys::new(KeyRing::new(MasterKey::generate(), Vec::new())),
+            keys: Keys::new(KeyRing::new(master_key.unwrap_or_else(MasterKey::generate), Vec::new())),
             registry: gangway_connector::registry(),
             egress: gangway_egress::Client::with_clock(egress, Arc::clone(&time)).expect("TLS can be set up"),
             budgets: Budgets::with_clock(Settings::default(), Arc::clone(&time)),
@@ -150,6 +161,7 @@ impl TestApp {
             config: Config::default(),
             vendor_timeout: None,
             quotas: Quotas::NONE,
+            master_key: None,
         }
     }
 
@@ -247,9 +259,10 @@ impl TestApp {
             stop.clone(),
         ));
         eventually("the queue to be idle", async || {
-            let depths = queue::depths(&self.app).await.expect("the queue can be counted");
-            let waits = |state| matches!(state, JobState::Pending | JobState::Running);
-            !depths.iter().any(|depth| waits(depth.state) && depth.n_jobs > 0)
+            // A job that comes again at once is scheduled for now.
+            let now = self.app.now().timestamp_micros();
+            let waits = format!("state IN ('pending', 'running') OR (state = 'scheduled' AND run_at <= {now})");
+            self.db.count_where("job", &waits).await == 0
         })
         .await;
         stop.cancel();

@@ -19,14 +19,14 @@ mod simulated_redis;
 mod wait;
 
 pub use app::{Onboarded, TestApp, TestAppBuilder};
-pub use database::{Disk, SERVER_LOG, TestDb};
+pub use database::{Disk, SERVER_LOG, Sample, TestDb};
 pub use http::{Answer, Client};
 pub use logs::LogCapture;
 pub use needle::Needle;
 pub use needles::Needles;
 pub use servers::{postgres_folder, postgres_url, redis_url};
 pub use simulated_redis::{Contents, SimulatedRedis};
-pub use wait::{eventually, eventually_some};
+pub use wait::{eventually, eventually_some, eventually_some_within};
 
 /// Writes one test for `SQLite` and one for `PostgreSQL` from a function that takes a [`TestDb`].
 ///

@@ -18,7 +18,15 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 ///
 /// # Panics
 /// With `what`, when there never is.
-pub async fn eventually_some<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually_some<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_some_within(PATIENCE, what, ask).await
+}
+
+/// Asks until there is an answer, where pauses of ours are longer than what is usual.
+///
+/// # Panics
+/// With `what`, when there is none in that time.
+pub async fn eventually_some_within<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {
         loop {
             if let Some(answer) = ask().await {
@@ -27,5 +35,5 @@ pub async fn eventually_some<T>(what: &str, mut ask: impl AsyncFnMut() -> Option
             tokio::time::sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }

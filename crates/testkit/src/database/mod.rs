@@ -2,6 +2,7 @@
 
 mod disk;
 mod postgres;
+mod sample;
 
 use std::{fmt::Write as _, path::Path};
 
@@ -11,6 +12,8 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
 
 pub use self::disk::{Disk, SERVER_LOG};
+pub use self::sample::Sample;
+
 use self::postgres::Clone;
 
 /// A migrated database of its own.
@@ -32,9 +35,7 @@ impl TestDb {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join(FILE).display());
-        let connection = Database::connect(&url).await.expect("a new file can be opened");
-        Migrator::up(&connection, None).await.expect("an empty database can be migrated");
-        connection.close().await.expect("an idle pool closes");
+        migrate(&url, None).await;
         Self { url, place: Place::Sqlite(folder) }
     }
 
@@ -47,6 +48,35 @@ impl TestDb {
         let server = postgres::server()?;
         let clone = Clone::make(&server).await;
         Some(Self { url: clone.login_url().to_owned(), place: Place::Postgres(clone) })
+    }
+
+    /// An embedded database as it was after that migration.
+    ///
+    /// # Panics
+    /// When it can't be made, or there is no such migration.
+    pub async fn sqlite_at(migration: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join(FILE).display());
+        migrate(&url, Some(migration)).await;
+        Self { url, place: Place::Sqlite(folder) }
+    }
+
+    /// The same on the server of [`crate::postgres_url`]; none without one.
+    ///
+    /// # Panics
+    /// When it can't be made, there is no such migration, or there is no server in a run that leaves nothing out.
+    pub async fn postgres_at(migration: &str) -> Option<Self> {
+        let server = postgres::server()?;
+        let clone = Clone::make_at(&server, migration).await;
+        Some(Self { url: clone.login_url().to_owned(), place: Place::Postgres(clone) })
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Panics
+    /// When a migration fails.
+    pub async fn migrate(&self) {
+        migrate(self.owner_url(), None).await;
     }
 
     /// Opens the working pools, as `serve` does.
@@ -132,12 +162,32 @@ impl TestDb {
     /// # Panics
     /// When the table can't be read.
     pub async fn count(&self, table: &str) -> i64 {
+        self.count_where(table, "TRUE").await
+    }
+
+    /// How many rows of a table meet a condition, past every wall.
+    ///
+    /// # Panics
+    /// When the table can't be read.
+    pub async fn count_where(&self, table: &str, condition: &str) -> i64 {
         let connection = Database::connect(self.owner_url()).await.expect("the owner may connect");
-        let sql = format!("SELECT CAST(count(*) AS TEXT) AS line FROM \"{table}\"");
+        let sql = format!("SELECT CAST(count(*) AS TEXT) AS line FROM \"{table}\" WHERE {condition}");
         let lines = texts(&connection, &sql).await;
         connection.close().await.expect("an idle pool closes");
         lines.first().and_then(|line| line.parse().ok()).expect("a count is a number")
     }
+}
+
+/// Applies all migrations, or those up to one.
+async fn migrate(url: &str, last: Option<&str>) {
+    let all = Migrator::migrations();
+    let steps = last.map(|last| {
+        let place = all.iter().position(|migration| migration.name() == last).expect("there is that migration");
+        u32::try_from(place + 1).expect("there are few migrations")
+    });
+    let connection = Database::connect(url).await.expect("a new database answers");
+    Migrator::up(&connection, steps).await.expect("a database of ours can be migrated");
+    connection.close().await.expect("an idle pool closes");
 }
 
 const FILE: &str = "gangway.sqlite";

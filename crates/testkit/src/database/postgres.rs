@@ -6,8 +6,6 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use gangway_migrations::{Migrator, MigratorTrait as _};
-use sea_orm::{Database, DatabaseConnection};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use url::Url;
@@ -33,14 +31,27 @@ pub(super) struct Clone {
 
 impl Clone {
     pub(super) async fn make(server: &Url) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let template = ensure_template(server).await;
+        Self::create(server, &format!("TEMPLATE \"{template}\"")).await
+    }
+
+    /// One with the migrations up to that one only.
+    pub(super) async fn make_at(server: &Url, migration: &str) -> Self {
+        // The template's making made the roles.
+        ensure_template(server).await;
+        let made = Self::create(server, "").await;
+        super::migrate(&made.owner_url, Some(migration)).await;
+        made
+    }
+
+    async fn create(server: &Url, like: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("gangway_test_{}_{count}", std::process::id());
         let mut connection = connect(server).await;
         // A leftover of a killed run with the same process id.
         run(&mut connection, &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
-        run(&mut connection, &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).await;
+        run(&mut connection, &format!("CREATE DATABASE \"{name}\" {like}")).await;
         close(connection).await;
         let mut login_url = database(server, &name);
         login_url.set_username(LOGIN).expect("the URL has a host");
@@ -86,19 +97,13 @@ async fn ensure_template(server: &Url) -> String {
         let making = format!("{name}_making");
         run(&mut connection, &format!("DROP DATABASE IF EXISTS \"{making}\" WITH (FORCE)")).await;
         run(&mut connection, &format!("CREATE DATABASE \"{making}\"")).await;
-        migrate(&database(server, &making)).await;
+        super::migrate(database(server, &making).as_str(), None).await;
         run(&mut connection, &login_role()).await;
         run(&mut connection, &format!("ALTER DATABASE \"{making}\" RENAME TO \"{name}\"")).await;
     }
     // The lock ends with the session.
     close(connection).await;
     name
-}
-
-async fn migrate(url: &Url) {
-    let connection: DatabaseConnection = Database::connect(url.as_str()).await.expect("a new database answers");
-    Migrator::up(&connection, None).await.expect("an empty database can be migrated");
-    connection.close().await.expect("an idle pool closes");
 }
 
 /// What an operator makes for production: plain, `NOINHERIT`, a member of the two working roles.
