@@ -7,6 +7,7 @@ mod api;
 mod budget;
 mod engine;
 mod footprint;
+mod freshness;
 mod jobs;
 mod platform;
 mod report;
@@ -21,7 +22,7 @@ use report::Report;
 /// Parts in the order in which they run.
 const PARTS: [&str; 7] = ["footprint", "sync", "memory", "api", "jobs", "fairness", "budget"];
 /// Parts that run only when they are named.
-const NAMED: [&str; 2] = ["shared-budget", "budget-grid"];
+const NAMED: [&str; 3] = ["freshness", "shared-budget", "budget-grid"];
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -61,6 +62,7 @@ async fn run(part: &str, report: &mut Report) -> anyhow::Result<()> {
         "api" => api::measure(report).await,
         "jobs" => jobs::throughput(report).await,
         "fairness" => jobs::fairness(report).await,
+        "freshness" => freshness::measure(report).await,
         "shared-budget" => shared_budget::real_time(report).await,
         "budget-grid" => tokio::task::block_in_place(|| shared_budget::grid(report)),
         _ => budget::measure(report).await,

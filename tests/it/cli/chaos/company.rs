@@ -1,9 +1,9 @@
 //! A tenant whose company is edited while its sync runs again and again, and what must hold of it in the end.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use gangway_sandbox::{Config, Sandbox};
-use gangway_testkit::eventually_some;
+use gangway_testkit::eventually_some_within;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use super::{
 };
 
 const PEOPLE: usize = 30;
+/// A job that died with its worker again and again waits a quarter of an hour after the next trouble that is no death.
+const PATIENCE: Duration = Duration::from_mins(20);
 
 /// The tenant, and the company at the vendor.
 pub(super) struct Company {
@@ -92,7 +94,7 @@ impl Company {
         // Ordered twice when the answer was lost; then one of them is under way already.
         let ordered = fleet.ask(&Method::POST, key, &path, Some(&json!({"mode": mode}))).await;
         assert!(matches!(ordered.status, 201 | 202 | 409), "{} {}", ordered.status, ordered.body);
-        eventually_some("the run to end", async || {
+        eventually_some_within(PATIENCE, "the run to end", async || {
             let runs = fleet.ask(&Method::GET, key, &format!("{path}?limit=1"), None).await.expect(200);
             let run = runs["data"][0].clone();
             (run["state"] != "running").then_some(run)
