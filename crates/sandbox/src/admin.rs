@@ -15,7 +15,7 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 
 const HELP: &str = "GET or POST /_sandbox/people, /_sandbox/absences, /_sandbox/attendances; PATCH or DELETE \
                     /_sandbox/people/{id}, /_sandbox/absences/{id}, /_sandbox/attendances/{id}; GET \
-                    /_sandbox/attributes, /_sandbox/ledger, /_sandbox/webhooks; GET or POST /_sandbox/quirks; GET, POST or DELETE /_sandbox/faults; \
+                    /_sandbox/attributes, /_sandbox/types, /_sandbox/ledger, /_sandbox/webhooks; GET or POST /_sandbox/quirks; GET, POST or DELETE /_sandbox/faults; \
                     DELETE /_sandbox/faults/{id}";
 
 /// Answers an admin request.
@@ -54,6 +54,7 @@ pub(crate) fn answer(handle: &Handle, request: &Request) -> Answer {
             number(id).and_then(|id| handle.remove_attendance(id).map(|()| json!({"id": id})))
         }
 
+        ("GET", ["types"]) => Ok(json!({"types": handle.time_off_types()})),
         ("GET", ["attributes"]) => Ok(json!({"attributes": handle.attributes()})),
         ("GET", ["ledger"]) => {
             let n = request.parameter("recent").and_then(|text| text.parse().ok()).unwrap_or(100);

@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     /// Headers that a fault orders.
     pub(crate) ordered_headers: Box<[(String, String)]>,
     pub(crate) delivery: Delivery,
+    /// How many milliseconds later than it is ready it begins.
+    pub(crate) late_ms: u32,
 }
 
 impl Answer {
@@ -28,6 +30,7 @@ impl Answer {
             headers: Vec::new(),
             ordered_headers: Box::default(),
             delivery: Delivery::Whole,
+            late_ms: 0,
         }
     }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::answer::Answer;
 use crate::change::Rejected;
 use crate::faults::{Fault, Standing as StandingFault};
-use crate::hooks::WebhookDelivery;
+use crate::hooks::{WebhookDelivery, sender};
 use crate::ledger::Report;
 use crate::people::{Absence, Attendance, Person};
 use crate::quirks::Quirks;
@@ -247,18 +248,13 @@ impl Handle {
 
     /// Sends the webhooks that are due, and those that follow at once; answers with the number of requests.
     pub async fn send_webhooks(&self) -> usize {
-        let shared = &self.0;
+        let mut sending = JoinSet::new();
         let mut n = 0;
         loop {
-            let due = shared.lock().webhooks_due(shared.now());
-            if due.is_empty() {
-                return n;
-            }
-            for outgoing in due {
-                let outcome = shared.sender.send(&outgoing, &shared.config.webhooks.allowed_origins).await;
-                let (now, speed) = (shared.now(), shared.config.webhooks.speed);
-                shared.lock().hooks.settle(&outgoing.delivery, outgoing.webhook_id, outcome, now, speed);
-                n += 1;
+            sender::begin(self, &mut sending);
+            match sending.join_next().await {
+                Some(sent) => n += sent.unwrap_or_default(),
+                None => return n,
             }
         }
     }

@@ -19,6 +19,7 @@
 //! | `/_sandbox/people`, `/_sandbox/absences`, `/_sandbox/attendances` | GET all, POST one |
 //! | `/_sandbox/people/{id}` and so on | PATCH some fields, DELETE (a person's GET too) |
 //! | `/_sandbox/attributes` | GET the company's attributes, the company-specific ones with their keys |
+//! | `/_sandbox/types` | GET the kinds of absence |
 //! | `/_sandbox/ledger?recent=100` | GET the counts per route and status and the last requests |
 //! | `/_sandbox/quirks` | GET the switches; POST some, with `credentials` (whitelist, scopes) and `expire_tokens` beside them |
 //! | `/_sandbox/faults` | GET them with their hits, POST one, DELETE all |
@@ -46,6 +47,8 @@ mod auth;
 mod change;
 mod config;
 mod cores;
+#[cfg(test)]
+mod facts;
 mod faults;
 mod handle;
 mod hooks;
@@ -78,3 +81,12 @@ pub use quirks::{Language, Quirks, TokenMode, TokenReach};
 pub use server::{BindError, Sandbox};
 pub use store::StateError;
 pub use v2::{AbsencePeriod, AttendancePeriod, Bucket, V2Limits};
+
+/// Whether the vendor's endpoint with this path, its ids in braces, is answered, and takes this method.
+pub fn serves(method: &str, path: &str) -> bool {
+    let numbered = path.replace("{id}", "1").replace("{width}", "1");
+    if v2::owns(path) {
+        return v2::takes(method, &numbered);
+    }
+    routes::Route::parse(&numbered, Dialect::Vendor).is_some_and(|route| route.takes(method, Dialect::Vendor))
+}

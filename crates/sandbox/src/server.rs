@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -163,6 +164,9 @@ async fn serve(handle: web::Data<Handle>, request: HttpRequest, body: Bytes) -> 
         peer: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip()),
     };
     let answer = handle.answer(&request);
+    if answer.late_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(answer.late_ms.into())).await;
+    }
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     response.content_type(answer.content_type);
     for (name, value) in answer.headers {

@@ -39,7 +39,19 @@ async fn the_pinned_flags_are_in_the_help() {
     for (command, flags) in [
         ("serve", &["--listen", "--data"][..]),
         ("demo", &["--people", "--seed", "--listen", "--sandbox-listen", "--data", "--dialect"]),
-        ("sandbox personio", &["--listen", "--people", "--seed", "--company", "--dialect", "--no-rate-limit"]),
+        (
+            "sandbox personio",
+            &[
+                "--listen",
+                "--people",
+                "--seed",
+                "--company",
+                "--dialect",
+                "--no-rate-limit",
+                "--webhook-speed",
+                "--webhook-origin",
+            ],
+        ),
     ] {
         let help = finish(gangway(&format!("{command} --help"))).await.out;
         for flag in flags {
@@ -50,7 +62,16 @@ async fn the_pinned_flags_are_in_the_help() {
 
 #[tokio::test]
 async fn a_wrong_call_ends_with_code_two() {
-    for call in ["", "frobnicate", "serve --frobnicate", "key create", "demo --dialect klingon", "demo --people many"] {
+    for call in [
+        "",
+        "frobnicate",
+        "serve --frobnicate",
+        "key create",
+        "demo --dialect klingon",
+        "demo --people many",
+        "sandbox personio --webhook-speed 0",
+        "sandbox personio --webhook-origin hooks.example.org",
+    ] {
         let finished = finish(gangway(call)).await;
         assert_eq!(finished.code, Some(2), "{call}: {finished:?}");
         assert_eq!(finished.out, "", "{call}");

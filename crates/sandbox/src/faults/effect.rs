@@ -126,6 +126,19 @@ pub enum Effect {
         id: Option<u64>,
     },
 
+    /// The request is carried out, and then this status and body are answered: what a gateway does that gave up waiting.
+    AnswerAfter {
+        /// The status.
+        status: u16,
+        /// The body.
+        #[serde(default)]
+        body: String,
+    },
+    /// The answer begins late.
+    Late {
+        /// By how much.
+        pause_ms: u32,
+    },
     /// The answer breaks off after this share of its body.
     Cut {
         /// In hundredths.
@@ -192,6 +205,26 @@ impl Effect {
         )
     }
 
+    /// Why it would do nothing to a version of the API, if so.
+    pub(super) const fn does_nothing(&self, is_v2: bool) -> Option<&'static str> {
+        match (self, is_v2) {
+            (Self::SamePage { .. }, true) => {
+                Some("effect: version 2 has no offsets; `next_again` repeats a page of it")
+            }
+            (Self::WithoutMetadata | Self::Total { .. }, true) => Some("effect: lists of version 2 have no `metadata`"),
+            (Self::Repeat { .. }, true) => Some("effect: only lists of version 1 repeat a person"),
+            (Self::IdsAsText, true) => Some("effect: ids of version 2 are texts"),
+            (Self::Unsuccessful { .. }, true) => Some("effect: version 2 has no `success`; order an `answer`"),
+            (Self::WithoutAttributes { .. } | Self::MoreAttributes { .. } | Self::Value { .. }, true) => Some(
+                "effect: attributes are those of version 1; order an `answer`, or change what the credential may read",
+            ),
+            (Self::NextAgain | Self::NextElsewhere { .. }, false) => {
+                Some("effect: lists of version 1 have no links; `same_page` repeats a page of them")
+            }
+            _ => None,
+        }
+    }
+
     fn raw_json(&self) -> Option<&str> {
         if let Self::Value { json, .. } = self { Some(json) } else { None }
     }
@@ -199,7 +232,7 @@ impl Effect {
     pub(super) fn problem(&self) -> Option<&'static str> {
         match self {
             // An informational status would leave the caller waiting for the real one.
-            Self::Answer { status, .. } if !(200..=599).contains(status) => {
+            Self::Answer { status, .. } | Self::AnswerAfter { status, .. } if !(200..=599).contains(status) => {
                 Some("effect.status: must lie between 200 and 599")
             }
             Self::Cut { after_percent: 100.. } => Some("effect.after_percent: must be below 100"),
@@ -279,6 +312,11 @@ pub(crate) fn rework(state: &mut State, hits: &[Hit], holder: Option<usize>, ans
                 }
                 answer.delivery = Delivery::Cut { after_percent: *after_percent };
             }
+            Effect::AnswerAfter { status, body } => {
+                let content_type = if body.starts_with('<') { "text/html" } else { "application/json" };
+                *answer = Answer::bytes(*status, content_type, body.clone());
+            }
+            Effect::Late { pause_ms } => answer.late_ms = *pause_ms,
             Effect::Drip { bytes, pause_ms } => {
                 answer.delivery = Delivery::Drip { bytes: *bytes, pause: Duration::from_millis(*pause_ms) };
             }

@@ -78,7 +78,11 @@ impl Fault {
         if !self.path.starts_with("/v1/") && !self.path.starts_with("/v2/") {
             return Some("path: must begin with /v1/ or /v2/");
         }
-        self.effect.problem()
+        let is_v2 = self.path.starts_with("/v2/");
+        if is_v2 && (self.offset.is_some() || self.page.is_some()) {
+            return Some("page: version 2 has neither pages nor offsets to count; `after` spares the first requests");
+        }
+        self.effect.problem().or_else(|| self.effect.does_nothing(is_v2))
     }
 
     fn concerns(&self, request: &Request) -> bool {

@@ -186,3 +186,54 @@ fn errors_are_not_spoilt() {
         (200, json!(false), json!(12))
     );
 }
+
+#[test]
+fn what_is_carried_out_can_be_answered_with_a_failure() {
+    let bench = Bench::new();
+    let fault = json!({"method": "POST", "path": "/v1/company/employees", "effect": {"kind": "answer_after", "status": 504, "body": "<p>busy"}});
+    assert_eq!(bench.post("/_sandbox/faults", &fault).status, 201);
+    let n_before = bench.handle.people().len();
+    let employee = json!({"employee": {"first_name": "Ida", "last_name": "Blom", "email": "ida@example.org"}});
+    let answer = bench.post("/v1/company/employees", &employee);
+    assert_eq!((answer.status, answer.content_type, answer.body.as_ref()), (504, "text/html", &b"<p>busy"[..]));
+    assert_eq!(bench.handle.people().len(), n_before + 1);
+}
+
+#[test]
+fn an_effect_that_a_version_does_not_know_is_refused_with_the_reason() {
+    let bench = Bench::new();
+    for (path, effect, is_taken) in [
+        ("/v2/persons", json!({"kind": "same_page", "offset": 0}), false),
+        ("/v2/persons", json!({"kind": "total", "add": 1}), false),
+        ("/v2/persons", json!({"kind": "without_metadata"}), false),
+        ("/v2/persons", json!({"kind": "repeat", "id": 1}), false),
+        ("/v2/persons", json!({"kind": "ids_as_text"}), false),
+        ("/v2/persons", json!({"kind": "unsuccessful", "code": 1}), false),
+        ("/v2/persons", json!({"kind": "without_attributes", "keys": ["email"]}), false),
+        ("/v2/persons", json!({"kind": "more_attributes", "n": 1}), false),
+        ("/v2/persons", json!({"kind": "value", "key": "email", "json": "1"}), false),
+        ("/v1/company/employees", json!({"kind": "next_again"}), false),
+        ("/v1/company/employees", json!({"kind": "next_elsewhere", "origin": "https://evil.example"}), false),
+        ("/v2/persons", json!({"kind": "next_again"}), true),
+        ("/v2/persons", json!({"kind": "answer", "status": 500}), true),
+        ("/v2/persons", json!({"kind": "answer_after", "status": 500}), true),
+        ("/v2/persons", json!({"kind": "answer_after", "status": 100}), false),
+        ("/v2/persons", json!({"kind": "too_many", "says": "nothing", "wait_s": 1}), true),
+        ("/v2/persons", json!({"kind": "late", "pause_ms": 1}), true),
+        ("/v2/persons", json!({"kind": "cut", "after_percent": 0}), true),
+        ("/v2/persons", json!({"kind": "drip", "bytes": 1, "pause_ms": 1}), true),
+        ("/v2/persons", json!({"kind": "empty"}), true),
+        ("/v2/persons", json!({"kind": "forbidden"}), true),
+        ("/v2/persons", json!({"kind": "expire_tokens"}), true),
+        ("/v2/persons", json!({"kind": "change_people", "remove": []}), true),
+    ] {
+        let answer = bench.post("/_sandbox/faults", &json!({"path": path, "effect": effect}));
+        assert_eq!(answer.status == 201, is_taken, "{path} {effect}: {}", String::from_utf8_lossy(&answer.body));
+        assert!(is_taken || String::from_utf8_lossy(&answer.body).contains("effect"), "{effect}");
+    }
+    for paged in [json!({"page": 2}), json!({"offset": 10})] {
+        let mut fault = json!({"path": "/v2/persons", "effect": {"kind": "answer", "status": 500}});
+        fault.as_object_mut().unwrap().extend(paged.as_object().unwrap().clone());
+        assert_ne!(bench.post("/_sandbox/faults", &fault).status, 201, "{fault}");
+    }
+}

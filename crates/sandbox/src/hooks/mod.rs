@@ -10,7 +10,7 @@ mod plan;
 pub(crate) mod sender;
 mod webhook;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -105,6 +105,8 @@ pub(crate) struct Hooks {
     company_id: String,
     events: VecDeque<Arc<Event>>,
     queue: Vec<Delivery>,
+    /// Numbers of the webhooks that somebody sends to.
+    busy: BTreeSet<u64>,
     sent: VecDeque<WebhookDelivery>,
     /// When events were sent again, and how many.
     again: VecDeque<(DateTime<Utc>, usize)>,
@@ -121,6 +123,7 @@ impl Hooks {
             company_id,
             events: VecDeque::new(),
             queue: Vec::new(),
+            busy: BTreeSet::new(),
             sent: VecDeque::new(),
             again: VecDeque::new(),
             last_event: 0,
@@ -200,18 +203,21 @@ impl State {
         hooks.events.push_back(event);
     }
 
-    /// What is to be sent now.
-    pub(crate) fn webhooks_due(&mut self, now: DateTime<Utc>) -> Vec<Outgoing> {
+    /// What is to be sent to a webhook now.
+    pub(crate) fn webhook_due(&mut self, webhook: u64, now: DateTime<Utc>) -> Vec<Outgoing> {
         let Self { hooks, quirks, changes, world, .. } = self;
-        let due = hooks.take_due(now, quirks.webhooks_reversed, quirks.webhook_copies);
+        let due = hooks.take_due(webhook, now, quirks.webhooks_reversed, quirks.webhook_copies);
         let outgoing = |delivery: Delivery| {
             let webhook = changes.webhooks.get(&delivery.webhook)?;
             let headers = webhook.headers().into_iter();
+            let envelope = hooks.envelope(&delivery.event);
+            #[cfg(test)]
+            crate::facts::expect_webhook(&envelope);
             Some(Outgoing {
                 webhook_id: world.uuids.of(Thing::Webhook, webhook.number),
                 url: webhook.url.clone(),
                 headers: headers.map(|(name, Secret(value))| (name, SecretString::from(value))).collect(),
-                body: hooks.envelope(&delivery.event).to_string().into(),
+                body: envelope.to_string().into(),
                 delivery,
             })
         };

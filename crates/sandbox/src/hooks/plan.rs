@@ -4,6 +4,7 @@
 //! after silence, and 5xx but 501, it is tried again over 3 days with growing waits, up to 6 times; each time with up to 2
 //! requests, so at most 14 in all; redirects are not followed. The single waits are not published: these are ours.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -90,10 +91,30 @@ impl Hooks {
         self.queue.len()
     }
 
-    /// Takes what is due: in order or the wrong way round, each so many times.
-    pub(crate) fn take_due(&mut self, now: DateTime<Utc>, is_reversed: bool, copies: u8) -> Vec<Delivery> {
+    /// The webhooks that something is due for and that nobody sends to; from now on somebody does, until [`Hooks::release`].
+    pub(crate) fn engage(&mut self, now: DateTime<Utc>) -> Vec<u64> {
+        let due = self.queue.iter().filter(|delivery| delivery.due_at <= now).map(|delivery| delivery.webhook);
+        let due: BTreeSet<u64> = due.filter(|webhook| !self.busy.contains(webhook)).collect();
+        self.busy.extend(&due);
+        due.into_iter().collect()
+    }
+
+    /// Nobody sends to a webhook any more.
+    pub(crate) fn release(&mut self, webhook: u64) {
+        self.busy.remove(&webhook);
+    }
+
+    /// Takes what is due for a webhook: in order or the wrong way round, each so many times.
+    pub(crate) fn take_due(
+        &mut self,
+        webhook: u64,
+        now: DateTime<Utc>,
+        is_reversed: bool,
+        copies: u8,
+    ) -> Vec<Delivery> {
         let queue = std::mem::take(&mut self.queue);
-        let (mut due, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(|delivery| delivery.due_at <= now);
+        let is_due = |delivery: &Delivery| delivery.webhook == webhook && delivery.due_at <= now;
+        let (mut due, rest): (Vec<_>, Vec<_>) = queue.into_iter().partition(is_due);
         self.queue = rest;
         due.sort_by_key(|delivery| (delivery.due_at, delivery.order));
         if is_reversed {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use gangway_egress::{Client, ClientConfig, ErrorKind, Origin, Post};
 use secrecy::SecretString;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
@@ -91,17 +92,55 @@ fn destination(url: &str, allowed: &[String]) -> Result<(Url, Origin), &'static 
 
 /// Sends whatever comes due until it is told to end.
 pub(crate) async fn run(handle: Handle, end: CancellationToken) {
+    let mut sending = JoinSet::new();
     loop {
-        tokio::select! {
-            () = end.cancelled() => return,
-            _ = handle.send_webhooks() => {}
-        }
+        begin(&handle, &mut sending);
         let is_waiting = handle.webhooks_waiting() > 0;
         tokio::select! {
             () = end.cancelled() => return,
             () = handle.0.sender.bell.notified() => {}
+            Some(_) = sending.join_next() => {}
             () = tokio::time::sleep(LOOK), if is_waiting => {}
         }
+    }
+}
+
+/// Begins to send to each webhook that something is due for, so that a receiver which hangs holds up no other.
+pub(crate) fn begin(handle: &Handle, sending: &mut JoinSet<usize>) {
+    let due = handle.0.lock().hooks.engage(handle.0.now());
+    for webhook in due {
+        sending.spawn(drain(Engaged { handle: handle.clone(), webhook }));
+    }
+}
+
+/// Sends one after another what is due for a webhook, until nothing is; answers with the number of requests.
+async fn drain(engaged: Engaged) -> usize {
+    let Engaged { handle, webhook } = &engaged;
+    let shared = &handle.0;
+    let mut n = 0;
+    loop {
+        let due = shared.lock().webhook_due(*webhook, shared.now());
+        if due.is_empty() {
+            return n;
+        }
+        for outgoing in due {
+            let outcome = shared.sender.send(&outgoing, &shared.config.webhooks.allowed_origins).await;
+            let (now, speed) = (shared.now(), shared.config.webhooks.speed);
+            shared.lock().hooks.settle(&outgoing.delivery, outgoing.webhook_id, outcome, now, speed);
+            n += 1;
+        }
+    }
+}
+
+/// A webhook that is sent to; dropped, another may send to it.
+struct Engaged {
+    handle: Handle,
+    webhook: u64,
+}
+
+impl Drop for Engaged {
+    fn drop(&mut self) {
+        self.handle.0.lock().hooks.release(self.webhook);
     }
 }
 
@@ -178,6 +217,29 @@ mod tests {
 
     fn body_of_admin(v2: &V2Bench) -> Value {
         v2.bench.ok("/_sandbox/webhooks")
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_hangs_holds_up_no_other() {
+        let (v2, hanging, first) = hooked(&json!({})).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let other = json!({"url": url, "description": "x", "status": "ENABLED", "enabled_events": EVENTS});
+        let other = body(&v2.send("POST", "/v2/webhooks", &other))["id"].as_str().unwrap().to_owned();
+        let told = async {
+            ping(&v2, &first);
+            for _ in 0..3 {
+                ping(&v2, &other);
+                receive(&listener, "200 OK").await;
+            }
+        };
+        tokio::select! {
+            () = run(v2.bench.handle.clone(), CancellationToken::new()) => panic!("it ends by itself"),
+            () = told => {}
+        }
+        let deliveries = v2.bench.handle.webhook_deliveries();
+        assert!(deliveries.iter().all(|one| one.webhook_id == other), "the first was waited for: {deliveries:?}");
+        drop(hanging);
     }
 
     #[tokio::test]

@@ -121,7 +121,8 @@ fn an_attendance_is_told_of_as_its_periods() {
 fn settle(v2: &V2Bench, outcome: Outcome) -> usize {
     let now = v2.bench.handle.0.now();
     let mut state = v2.bench.handle.0.lock();
-    let due = state.hooks.take_due(now, false, 1);
+    let webhook = *state.changes.webhooks.keys().next().unwrap();
+    let due = state.hooks.take_due(webhook, now, false, 1);
     for delivery in &due {
         let id = state.webhook_id(delivery.webhook);
         state.hooks.settle(delivery, id, outcome, now, 1);
@@ -171,7 +172,8 @@ fn deliveries_can_come_twice_and_the_wrong_way_round() {
         handle.change_person(person, &json!({"last_name": name})).unwrap();
     }
     let now = handle.0.now();
-    let due = handle.0.lock().hooks.take_due(now, true, 2);
+    let webhook = *handle.0.lock().changes.webhooks.keys().next().unwrap();
+    let due = handle.0.lock().hooks.take_due(webhook, now, true, 2);
     let numbers: Vec<u64> = due.iter().map(|delivery| delivery.event.number).collect();
     assert_eq!(numbers, [2, 2, 1, 1]);
 }

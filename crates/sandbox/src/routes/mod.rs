@@ -85,7 +85,24 @@ impl Route {
         }
     }
 
-    fn takes(self, method: &str, dialect: Dialect) -> bool {
+    /// One of each.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Login,
+        Self::Employees,
+        Self::Employee(1),
+        Self::Attributes,
+        Self::TimeOffs,
+        Self::TimeOff(1),
+        Self::TimeOffTypes,
+        Self::Attendances,
+        Self::Attendance(1),
+        Self::Balance(1),
+        Self::Picture { id: 1, width: None },
+        Self::Picture { id: 1, width: Some(1) },
+    ];
+
+    pub(crate) fn takes(self, method: &str, dialect: Dialect) -> bool {
         let methods: &[&str] = match self {
             Self::Login => &["POST"],
             Self::Employees => &["GET", "POST"],
@@ -99,9 +116,14 @@ impl Route {
         methods.contains(&method)
     }
 
-    /// Whether answers carry the token in their `authorization` header.
-    const fn echoes_token(self) -> bool {
-        !matches!(self, Self::Attendances | Self::Attendance(_) | Self::Picture { .. })
+    /// Whether answers carry the token in their `authorization` header. personio-py 0.3.0 (read 2026-11-28) does without it where
+    /// attendances are written and for pictures, and demands it with their list.
+    fn echoes_token(self, method: &str) -> bool {
+        match self {
+            Self::Attendances => method == "GET",
+            Self::Attendance(_) | Self::Picture { .. } => false,
+            _ => true,
+        }
     }
 }
 
@@ -126,13 +148,18 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     state.ledger.record(Entry {
         at: now,
         method: request.method.clone(),
-        route: route.map(Route::template).or_else(|| v2::template(&request.path)).unwrap_or("(unknown)"),
+        route: template(route, &request.path),
         status: answer.status,
         credential,
         limit: number("limit"),
         offset: number("offset"),
     });
     answer
+}
+
+/// The path of a request with its ids replaced.
+fn template(route: Option<Route>, path: &str) -> &'static str {
+    route.map(Route::template).or_else(|| v2::template(path)).unwrap_or("(unknown)")
 }
 
 fn reply(
@@ -148,6 +175,8 @@ fn reply(
         return answer;
     }
     let mut answer = vendors(state, &request, route, now, credential);
+    #[cfg(test)]
+    crate::facts::expect(state.dialect, &request, template(route, &request.path), &answer);
     faults::rework(state, &hits, *credential, &mut answer);
     answer
 }
@@ -229,7 +258,7 @@ fn unknown(state: &State) -> Answer {
 
 fn echo_token(state: &mut State, request: &Request, route: Route, now: DateTime<Utc>, answer: &mut Answer) {
     let Some(used) = request.bearer() else { return };
-    if state.dialect != Dialect::Vendor || !route.echoes_token() {
+    if state.dialect != Dialect::Vendor || !route.echoes_token(&request.method) {
         return;
     }
     let next = match state.quirks.token_mode {

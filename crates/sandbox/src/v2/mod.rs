@@ -70,6 +70,17 @@ pub(crate) fn template(path: &str) -> Option<&'static str> {
     Route::parse(path).map(Route::template)
 }
 
+/// Whether there is such a path that takes a method.
+pub(crate) fn takes(method: &str, path: &str) -> bool {
+    Route::parse(path).is_some_and(|route| route.takes(method))
+}
+
+/// The paths that take a method.
+#[cfg(test)]
+pub(crate) fn taking(method: &str) -> impl Iterator<Item = &'static str> {
+    Route::taking(method)
+}
+
 /// Answers a request of version 2.
 pub(crate) fn answer(
     state: &mut State,

@@ -100,6 +100,44 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// One of each.
+    #[cfg(test)]
+    const ALL: [Self; 27] = [
+        Self::Token,
+        Self::Revoke,
+        Self::Persons,
+        Self::Person(""),
+        Self::Employments(""),
+        Self::Employment { person: "", id: "" },
+        Self::OrgUnits,
+        Self::OrgUnit(""),
+        Self::LegalEntities,
+        Self::LegalEntity(""),
+        Self::CostCenters,
+        Self::Workplaces,
+        Self::AbsenceTypes,
+        Self::AbsenceType(""),
+        Self::AbsencePeriods,
+        Self::AbsencePeriod(""),
+        Self::Breakdowns(""),
+        Self::AttendancePeriods,
+        Self::AttendancePeriod(""),
+        Self::Documents,
+        Self::Webhooks,
+        Self::Webhook(""),
+        Self::WebhookActivity(""),
+        Self::WebhookEvents(""),
+        Self::Redelivery(""),
+        Self::Ping(""),
+        Self::TestEvent(""),
+    ];
+
+    /// The paths that take a method.
+    #[cfg(test)]
+    pub(super) fn taking(method: &str) -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().filter(move |route| route.takes(method)).map(Self::template)
+    }
+
     pub(super) fn takes(self, method: &str) -> bool {
         let methods: &[&str] = match self {
             Self::Token | Self::Revoke | Self::Redelivery(_) | Self::Ping(_) | Self::TestEvent(_) => &["POST"],

@@ -17,10 +17,12 @@ use crate::{
 /// When the port is taken.
 pub async fn run(vendor: &SandboxCommand) -> anyhow::Result<ExitCode> {
     let SandboxCommand::Personio(flags) = vendor;
-    let PersonioArgs { listen, people, seed, company, dialect, no_rate_limit } = flags;
+    let PersonioArgs { listen, people, seed, company, dialect, no_rate_limit, webhook_speed, webhook_origin } = flags;
     let mut config = Config::new(*people, *seed).with_dialect((*dialect).into());
     config.listen = *listen;
     config.company.clone_from(company);
+    config.webhooks.speed = *webhook_speed;
+    config.webhooks.allowed_origins = webhook_origin.iter().map(ToString::to_string).collect();
     if *no_rate_limit {
         config = config.without_rate_limit();
     }

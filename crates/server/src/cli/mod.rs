@@ -1,9 +1,13 @@
 //! The command line. Its flags are pinned: others script against them.
 
+mod sandbox;
+
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use gangway_domain::principal::Scope;
+
+pub use self::sandbox::{Dialect, PersonioArgs, SandboxCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -168,50 +172,6 @@ pub enum MigrateCommand {
     Status,
 }
 
-/// Vendors that can be emulated.
-#[derive(Debug, Subcommand)]
-pub enum SandboxCommand {
-    /// Personio's API v1
-    #[command(after_help = "\
-Examples:
-  gangway sandbox personio
-  gangway sandbox personio --people 20000 --seed 3 --no-rate-limit
-  gangway sandbox personio --dialect guide --company 'Blue Harbour'")]
-    Personio(PersonioArgs),
-}
-
-/// Flags of `gangway sandbox personio`.
-#[derive(Debug, Args)]
-pub struct PersonioArgs {
-    /// Address to listen on
-    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8090")]
-    pub listen: SocketAddr,
-    /// How many people the company has
-    #[arg(long, value_name = "N", value_parser = company, default_value_t = 250)]
-    pub people: usize,
-    /// Seed of the generated people
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
-    /// The company's name; ids and credentials derive from it and the seed
-    #[arg(long, value_name = "NAME", default_value = "Acme")]
-    pub company: String,
-    /// Which description of the vendor is obeyed
-    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = Dialect::Vendor)]
-    pub dialect: Dialect,
-    /// Refuse nobody for asking too often
-    #[arg(long)]
-    pub no_rate_limit: bool,
-}
-
-/// Descriptions of the vendor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Dialect {
-    /// The vendor's official bodies, limits and oddities
-    Vendor,
-    /// What a widespread third-party guide says
-    Guide,
-}
-
 /// Subcommands of `gangway tenant`.
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
@@ -339,15 +299,6 @@ pub enum ConfigCommand {
         #[command(flatten)]
         data: DataArg,
     },
-}
-
-impl From<Dialect> for gangway_sandbox::Dialect {
-    fn from(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::Vendor => Self::Vendor,
-            Dialect::Guide => Self::Guide,
-        }
-    }
 }
 
 impl Command {
