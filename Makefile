@@ -33,5 +33,5 @@ fmt: ## Format every crate
 helm-test: ## Lint and render the chart with Helm 3 and 4, and feed it bad values
 	@scripts/helm-test.sh
 
-conformance: ## Check the OpenAPI document and the running API with independent tools
+conformance: ## Check the OpenAPI document and the running API with independent tools, and the sandbox with clients of others
 	@scripts/conformance.sh $(ARGS)

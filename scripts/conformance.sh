@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Holds a running demo against its own OpenAPI document, with tools that are not ours: openapi-spec-validator for the
 # document, schemathesis for the answers of every operation, as the demo's tenant and as its operator within that tenant.
+# Before that, clients of the vendor that others wrote run against the sandbox (tests/conformance/clients).
 # Arguments go to schemathesis: --max-examples 200, --include-path-regex employees, …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/require.sh
+source scripts/python.sh
 
 root=$PWD
-folder='' demo=''
+folder='' demo='' vendor=''
 
 clean_up() {
     trap - EXIT INT TERM HUP
-    [[ -z $demo ]] || kill -TERM "$demo" 2>/dev/null || true
-    [[ -z $demo ]] || wait "$demo" 2>/dev/null || true
+    local process
+    for process in $demo $vendor; do
+        kill -TERM "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
     [[ -z $folder ]] || rm -rf "$folder"
 }
 trap clean_up EXIT
@@ -20,19 +25,22 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# A kept environment with exactly the pinned packages; made anew when the pins change.
-prepare_python() {
-    local pins=tests/conformance/requirements.txt environment sum
-    sum=$(cksum <"$pins")
-    environment=${XDG_CACHE_HOME:-$HOME/.cache}/gangway/conformance-${sum% *}
-    bin=$environment/bin
-    [[ ! -e $environment/complete ]] || return 0
-    command -v python3 >/dev/null || install_packages python3 python3-venv
-    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
-    rm -rf "$environment"
-    python3 -m venv "$environment"
-    "$bin/pip" install --quiet --disable-pip-version-check --requirement "$pins"
-    touch "$environment/complete"
+# Clients of the vendor that others wrote, unchanged but for the base URL, against a sandbox of their own: each compares what it was
+# given with what the sandbox says it has.
+clients() {
+    local client
+    "$gangway" sandbox personio --people 120 --seed 7 --no-rate-limit --listen 127.0.0.1:0 >"$folder/sandbox.log" 2>&1 </dev/null &
+    vendor=$!
+    wait_until "$vendor" grep -q ^client_secret= "$folder/sandbox.log" || fail "no sandbox: $(tail -n 3 "$folder/sandbox.log")"
+    said() {
+        sed -n "s/^$1=//p" "$folder/sandbox.log"
+    }
+    for client in personio_py_v1 personio_client_v2; do
+        part "client of others: $client"
+        GANGWAY_SANDBOX_URL=$(said base_url) GANGWAY_SANDBOX_CLIENT_ID=$(said client_id) \
+            GANGWAY_SANDBOX_CLIENT_SECRET=$(said client_secret) timeout 120 \
+            "$clients_bin/python" -B "tests/conformance/clients/$client.py" || failed+=("client of others: $client")
+    done
 }
 
 # Every operation, reads and writes, and chains along the links. Arguments: whose key, the key, the tenant that an operator's acts for
@@ -73,13 +81,16 @@ log_says() {
 
 require_rust
 command -v curl >/dev/null || install_packages curl
-prepare_python
-cargo build --locked --bin gangway
+bin=$(python_with conformance tests/conformance/requirements.txt)
+clients_bin=$(python_with clients tests/conformance/clients/requirements.txt)
+# The binary that the tests start, with the features that they build it with: after `make test` there is nothing to compile.
+cargo build --workspace --locked --bin gangway-under-test
+gangway=$(target_dir)/debug/gangway-under-test
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gangway-conformance.XXXXXX")
 url=http://127.0.0.1:$(free_port)
 sandbox=http://127.0.0.1:$(free_port)
 GANGWAY__API__KEY_REQUESTS=0 GANGWAY__API__OPERATOR_KEY_REQUESTS=0 GANGWAY__API__ADDRESS_REQUESTS=0 \
-    "$(target_dir)/debug/gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
+    "$gangway" demo --people 40 --seed 1 --listen "${url#http://}" \
     --sandbox-listen "${sandbox#http://}" --data "$folder/data" >"$folder/demo.log" 2>&1 </dev/null &
 demo=$!
 if ! wait_until "$demo" curl -fsS "$url/readyz" || ! wait_until "$demo" log_says 'first sync complete'; then
@@ -110,6 +121,7 @@ wait_until "$demo" curl -fsS "$url/v1/syncs/$sync/held" -H "Authorization: Beare
     fail "the full run held nothing"
 
 failed=()
+clients
 part 'openapi-spec-validator'
 curl -fsS "$url/openapi.json" >"$folder/openapi.json"
 "$bin/openapi-spec-validator" --schema 3.1 "$folder/openapi.json" || failed+=(openapi-spec-validator)
@@ -127,4 +139,4 @@ if ((${#failed[@]} > 0)); then
     printf 'failed: %s\n' "${failed[@]}"
     exit 1
 fi
-printf 'conformance: the document is valid and every operation keeps to it\n'
+printf 'conformance: the document is valid, every operation keeps to it, and clients of others get what the sandbox has\n'
