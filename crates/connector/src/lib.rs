@@ -20,8 +20,8 @@ pub use contract::{
     Incoming, Lease, LoginFailure, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, ManualStep, MemoryTokenStore, Missed,
     NotPassed, Notice, Notices, Outcome, Owner, Page, Pass, Passed, Paste, PathLimit, Picture, Place, Proxy, ProxyPath,
     ReadAbsenceTypes, ReadMissed, ReadMode, ReadOne, ReadPage, ReadPicture, Redeliver, Refresh, RegisterWebhook,
-    Registered, RemoveWebhook, Removed, Result, Retry, Runtime, Source, SourceRecord, StoredToken, StreamCheck,
-    StreamManifest, Target, TokenStore, UpdateAttendance, UpdateEmployee, Values, WebhookManifest, Webhooks,
-    WindowLimit, WritableField, WriteAccess, WriteError, Written, too_soon,
+    Registered, RemoveWebhook, Removed, Result, Retry, Revocation, Runtime, Source, SourceRecord, StoredToken,
+    StreamCheck, StreamManifest, Target, TokenStore, UpdateAttendance, UpdateEmployee, Values, WebhookManifest,
+    Webhooks, WindowLimit, WritableField, WriteAccess, WriteError, Written, too_soon,
 };
 pub use registry::{Registry, registry};

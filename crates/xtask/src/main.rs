@@ -7,10 +7,12 @@ use std::{
     process::ExitCode,
 };
 
+mod endpoints;
 mod tidy;
 
 const USAGE: &str = "usage: cargo xtask tidy       check crate edges, manifests, sources, texts and links
-       cargo xtask metrics    print docs/metrics.md";
+       cargo xtask metrics    print docs/metrics.md
+       cargo xtask endpoints  write the table of endpoints into docs/connectors/personio.md";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +21,10 @@ fn main() -> anyhow::Result<ExitCode> {
         ["tidy"] => run_tidy(),
         ["metrics"] => {
             write!(io::stdout(), "{}", gangway_metrics::markdown())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["endpoints"] => {
+            endpoints::write()?;
             Ok(ExitCode::SUCCESS)
         }
         ["--help" | "-h" | "help"] => {

@@ -55,6 +55,34 @@ on_both_databases! {
         stage.app.stop().await;
     }
 
+    async fn readings_of_version_2_have_a_token_of_their_own_and_ask_for_betas(db: TestDb) {
+        let stage = Stage::on(db).await;
+        let read = async |path: &str| {
+            let view = stage.pass(&stage.key, path).await.expect(200);
+            let body: Value = serde_json::from_str(view["body"].as_str().unwrap()).unwrap_or_default();
+            (view["status"].clone(), body)
+        };
+        let people = stage.app.sandbox.handle().people();
+        let somebody = people.iter().map(|person| person["id"].as_u64().unwrap()).find(|id| id % 5 > 1).unwrap();
+        let (status, documents) = read(&format!("/v2/document-management/documents?owner_id={somebody}&limit=1")).await;
+        assert_eq!((status, documents["_data"].as_array().unwrap().len()), (json!(200), 1), "{documents}");
+        let next = documents["_meta"]["links"]["next"]["href"].as_str().unwrap().split('?').nth(1).unwrap();
+        let (status, more) = read(&format!("/v2/document-management/documents?{next}")).await;
+        assert_eq!((status, more["_data"][0] != documents["_data"][0]), (json!(200), true), "{more}");
+        for path in ["/v2/org-units?type=team", "/v2/cost-centers", "/v2/workplaces", "/v2/legal-entities", "/v2/absence-types"] {
+            let (status, list) = read(path).await;
+            assert_eq!((status, list["_data"].as_array().unwrap().is_empty()), (json!(200), false), "{path}");
+        }
+        let employments = read(&format!("/v2/persons/{somebody}/employments")).await.1;
+        let id = employments["_data"][0]["id"].as_str().unwrap();
+        assert_eq!(read(&format!("/v2/persons/{somebody}/employments/{id}")).await.1["id"], id);
+        let logins = stage.app.sandbox.handle().ledger(0).count("/v2/auth/token");
+        assert_eq!(logins, 1);
+        let refused = stage.pass(&stage.key, "/v2/webhooks").await;
+        assert_eq!(code(&refused), "request.invalid", "tokens of webhooks are not passed through");
+        stage.app.stop().await;
+    }
+
     async fn readings_leave_half_of_the_budget_to_the_rest(db: TestDb) {
         let credential = Some(gangway_connector::WindowLimit::new(40, 60));
         let limits = gangway_app::config::VendorLimits { credential, ..Default::default() };

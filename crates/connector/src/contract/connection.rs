@@ -14,7 +14,7 @@ use super::{
     proxy::Proxy,
     source::Source,
     target::Target,
-    token::TokenStore,
+    token::{Revocation, TokenStore},
     webhooks::Webhooks,
 };
 
@@ -75,6 +75,11 @@ pub trait Connection: Send + Sync {
 
     /// The ability to pass readings through.
     fn proxy(&self) -> Option<&dyn Proxy> {
+        None
+    }
+
+    /// The ability to give tokens back.
+    fn revocation(&self) -> Option<&dyn Revocation> {
         None
     }
 }

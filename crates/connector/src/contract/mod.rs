@@ -47,7 +47,7 @@ pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPict
 pub use target::{
     CreateEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError, Written,
 };
-pub use token::{Api, Lease, LoginFailure, MIN_PAUSE_SECONDS, Refresh, StoredToken, TokenStore, too_soon};
+pub use token::{Api, Lease, LoginFailure, MIN_PAUSE_SECONDS, Refresh, Revocation, StoredToken, TokenStore, too_soon};
 pub use webhooks::{
     CallWebhook, Missed, ReadMissed, Redeliver, RegisterWebhook, Registered, RemoveWebhook, Removed, Webhooks,
 };

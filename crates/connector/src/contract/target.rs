@@ -153,6 +153,14 @@ pub enum WriteError {
     },
     /// It may have been carried out, or not: look before writing again. Its `retry` is always [`Retry::Never`](super::Retry::Never).
     Unknown(Error),
+    /// A part was carried out and another was not, or nobody knows: some vendors keep an employee in several objects, which take a call
+    /// each.
+    Partly {
+        /// The part that was carried out. Its `outcomes` name the values of that part and no others.
+        written: Box<Written>,
+        /// What became of the rest.
+        rest: Box<WriteError>,
+    },
 }
 
 impl WriteError {

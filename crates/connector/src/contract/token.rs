@@ -8,6 +8,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use gangway_egress::Class;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Error, ErrorKind, Owner, Result, Retry};
@@ -143,4 +144,15 @@ pub trait TokenStore: Send + Sync {
 
     /// Replaces `previous`, if it is still the one at hand, by a token that the vendor handed out in an answer.
     async fn adopt(&self, api: Api, previous: &StoredToken, token: StoredToken) -> Result<()>;
+}
+
+/// Giving tokens back: who reads one afterwards can do nothing with it.
+#[async_trait]
+pub trait Revocation: Send + Sync {
+    /// The API of the vendor whose tokens can be given back.
+    fn api(&self) -> Api;
+
+    /// Tells the vendor that a token is not needed any more. Asks the token store for nothing, so that the token may be gone
+    /// from it.
+    async fn revoke(&self, token: &StoredToken, class: Class) -> Result<()>;
 }

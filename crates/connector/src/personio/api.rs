@@ -5,6 +5,7 @@
 //! that passes by itself: an outage never makes it change.
 
 use gangway_domain::record::Stream;
+use gangway_egress::{Class, Method, Request};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -65,9 +66,9 @@ impl ApiVersion {
         versions
     }
 
-    /// Whether a stream can be written: that takes version 1, whose ids are not those of records that version 2 gave.
-    pub(super) fn writes(self, stream: Stream) -> bool {
-        self.versions(stream).first() == Some(&V1)
+    /// The version that a stream is written through, as far as ids do not say it: that which it is first read through.
+    pub(super) fn writes(self, stream: Stream) -> Version {
+        self.versions(stream).first().copied().unwrap_or(V1)
     }
 }
 
@@ -79,7 +80,9 @@ impl PersonioConnection {
             let is_held = request.api_version.as_deref() == Some(version.code());
             match self.page_through(*version, request).await {
                 Ok(page) => return Ok(Page { api_version: Some(version.code().to_owned()), ..page }),
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, is_held, &failure) => {}
+                Err(failure)
+                    if at + 1 < versions.len()
+                        && self.gives_way(*version, is_held, request.stream, &failure, request.class).await => {}
                 Err(failure) => return Err(explain(*version, request.stream, failure)),
             }
         }
@@ -99,6 +102,34 @@ impl PersonioConnection {
             stream.as_str()
         );
         Err(Error::new(ErrorKind::Refused, operation(stream), message))
+    }
+
+    /// Whether a version that refused gives way to the other one. One that records are held from does only where it has ended: a
+    /// list that is not there may be so by accident, and what belongs to it is asked for as well.
+    async fn gives_way(
+        &self,
+        version: Version,
+        is_held: bool,
+        stream: Stream,
+        failure: &Failure,
+        class: Class,
+    ) -> bool {
+        if !is_not_served(version, failure) {
+            return false;
+        }
+        if !is_held {
+            return true;
+        }
+        if version == V2 {
+            return false;
+        }
+        let beside = match stream {
+            Stream::Employees => "/v1/company/employees/attributes",
+            Stream::Absences => "/v1/company/time-off-types",
+            Stream::Attendances => "/v1/company/attendances/projects",
+        };
+        let get = Request::new(Method::Get, beside, beside, class);
+        matches!(self.client.json(operation(stream), get).await, Err(failure) if is_not_served(V1, &failure))
     }
 
     async fn page_through(&self, version: Version, request: &ReadPage) -> Result<Page, Failure> {
@@ -121,7 +152,7 @@ impl PersonioConnection {
             };
             match read {
                 Ok(page) => return Ok(page),
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, false, &failure) => {}
+                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
                 Err(failure) if *version == V1 => return Err(failure.into()),
                 Err(failure) => return Err(explain(V2, stream, failure)),
             }
@@ -159,7 +190,7 @@ impl PersonioConnection {
             }
             match self.client.json("read one employee", bare_list(Stream::Employees, 1, 0, request.class)).await {
                 Ok(_) => return read,
-                Err(failure) if is_not_served(V1, false, &failure) => {}
+                Err(failure) if is_not_served(V1, &failure) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -202,10 +233,14 @@ impl PersonioConnection {
             match probed {
                 Ok((mut findings, keys)) => {
                     findings.extend(self.told(stream, *version, held, refusal));
+                    findings.extend(self.told_of_writing(stream, *version));
                     return Ok((findings, Probed { version: *version, keys }));
                 }
                 Err(failure)
-                    if at + 1 < versions.len() && is_not_served(*version, held == Some(version.code()), &failure) =>
+                    if at + 1 < versions.len()
+                        && self
+                            .gives_way(*version, held == Some(version.code()), stream, &failure, request.class)
+                            .await =>
                 {
                     refusal = Some(explain(*version, stream, failure).message);
                 }
@@ -227,7 +262,12 @@ impl PersonioConnection {
 
     /// Whether version 1 has ended and version 2 may be asked instead.
     pub(super) fn may_turn_to_v2(&self, failure: &Failure) -> bool {
-        self.api == ApiVersion::Auto && is_not_served(V1, false, failure)
+        self.api == ApiVersion::Auto && is_not_served(V1, failure)
+    }
+
+    /// Whether version 2 does not give something and version 1 may be asked instead.
+    pub(super) fn may_turn_to_v1(&self, failure: &Failure) -> bool {
+        self.api == ApiVersion::Auto && is_not_served(V2, failure)
     }
 
     /// Which version a stream is read through, and why. `refusal` is what another one said that was asked before.
@@ -280,12 +320,11 @@ impl Version {
 }
 
 /// Whether a version itself says that it does not give this: of version 1 that it has ended, of version 2 also that it does not
-/// give it to the credential, which may be one of version 1 alone; unless records are held from it, which show that it did, so
-/// that a right was lost.
-fn is_not_served(version: Version, is_held: bool, failure: &Failure) -> bool {
+/// give it to the credential, which may be one of version 1 alone.
+fn is_not_served(version: Version, failure: &Failure) -> bool {
     match failure.error.kind {
         ErrorKind::NotFound | ErrorKind::Unsupported => true,
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2 && !is_held,
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2,
         _ => false,
     }
 }
@@ -311,7 +350,7 @@ const NOT_ACCEPTED: &str = "version 2 of Personio's API does not accept this cli
                             for it in Personio's settings, or set `api` to `v1` in the connection's config";
 
 /// Whether an id is one of version 2's; version 1 has numbers.
-fn is_uuid(id: &str) -> bool {
+pub(super) fn is_uuid(id: &str) -> bool {
     let parts: Vec<&str> = id.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -4,7 +4,7 @@
 use gangway_egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Credential, authentication, envelope::Document, tokens};
+use super::{Credential, authentication, endpoints::assert_listed, envelope::Document, tokens};
 use crate::contract::{Api, Error, ErrorKind, Result, Retry, Runtime, StoredToken};
 
 /// Version 1's tokens.
@@ -101,6 +101,7 @@ impl Client {
         mut request: Request,
     ) -> Result<(Response, Option<Document>), Failure> {
         let without_status = |error| Failure { error, status: None };
+        assert_listed(&request);
         request.headers.push(("accept", "application/json, image/*;q=0.9".to_owned()));
         let mut token = self.token(None, request.class).await.map_err(without_status)?;
         let mut has_retried = false;
@@ -173,6 +174,7 @@ impl Client {
         mut request: Request,
         renewal: Renewal,
     ) -> Result<(StoredToken, Response, bool), Undelivered> {
+        assert_listed(&request);
         request.headers.push(("accept", "application/json, */*;q=0.1".to_owned()));
         let mut token = self.token(None, request.class).await.map_err(Undelivered::unsent)?;
         let mut has_retried = false;
@@ -215,6 +217,7 @@ impl Client {
 
     async fn authenticate(&self, class: gangway_egress::Class) -> Result<StoredToken> {
         let request = authentication::request(&self.credential, class)?;
+        assert_listed(&request);
         let response = self
             .runtime
             .http
@@ -238,7 +241,7 @@ impl Client {
 }
 
 /// Whether a body holds a secret as it is, or as JSON or a URL would write it.
-fn repeats(body: &[u8], secret: &SecretString) -> bool {
+pub(super) fn repeats(body: &[u8], secret: &SecretString) -> bool {
     if holds(body, secret) {
         return true;
     }

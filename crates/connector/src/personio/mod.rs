@@ -1,5 +1,5 @@
-//! Personio: reading and writing employees, absences and attendances through version 1 of its API, and reading them through
-//! version 2 ([`v2`]) where the config says so ([`api`]).
+//! Personio: reading and writing employees, absences and attendances through version 1 of its API, or through version 2 ([`v2`]) where
+//! the config says so ([`api`]).
 //!
 //! The vendor's documentation, the live server and a widespread third-party guide disagree in many shapes; the readers here
 //! take all of them (see `docs/connectors/personio.md`). The way of an answer: [`client`] sends with a token, `envelope`
@@ -17,6 +17,7 @@ mod client;
 mod confirm;
 mod discovery;
 mod employee;
+mod endpoints;
 mod envelope;
 mod item;
 mod json;
@@ -46,11 +47,12 @@ use url::Url;
 
 use crate::contract::{
     AbsenceTarget, AttendanceTarget, CheckReport, CheckRequest, Connection, Connector, Discovery, Error, ErrorKind,
-    FieldProblem, Manifest, Notices, Proxy, Result, Runtime, Source, SourceRecord, Target, Webhooks,
+    FieldProblem, Manifest, Notices, Proxy, Result, Revocation, Runtime, Source, SourceRecord, Target, Webhooks,
 };
 
 pub use api::ApiVersion;
 use client::Client;
+pub use endpoints::{Endpoint, Supported, endpoints};
 pub use write::BodyStyle;
 
 /// Smallest page that may be configured: with fewer items per page the two ways of counting an offset look alike.
@@ -77,10 +79,10 @@ pub struct Config {
     /// How employees are written. Leave it out for Personio itself; `flat` is for systems built after a third-party guide.
     #[serde(default)]
     pub body_style: BodyStyle,
-    /// Which version of Personio's API is read through: `v1` (when left out), `v2`, or `auto`, which takes for each stream the version
-    /// that suits it better, where it answers: version 2 for attendances, version 1 for employees and absences, of which each
-    /// costs a request in version 2. The check says which. Attendances of the two are not the same records: after a change, run
-    /// a full sync.
+    /// Which version of Personio's API is read and written through: `v1`, `v2`, or `auto` (when left out), which takes for each
+    /// stream the version that suits it better, where it answers: version 2 for attendances, version 1 for employees and
+    /// absences, of which each costs a request in version 2. The check says which. A sync keeps to the version that it began
+    /// with while it can.
     #[serde(default)]
     pub api: ApiVersion,
 }
@@ -208,11 +210,11 @@ impl Connection for PersonioConnection {
     }
 
     fn absence_target(&self) -> Option<&dyn AbsenceTarget> {
-        (self.writes_periods() && self.api.writes(Stream::Absences)).then_some(self)
+        self.writes_periods().then_some(self)
     }
 
     fn attendance_target(&self) -> Option<&dyn AttendanceTarget> {
-        (self.writes_periods() && self.api.writes(Stream::Attendances)).then_some(self)
+        self.writes_periods().then_some(self)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {
@@ -222,6 +224,11 @@ impl Connection for PersonioConnection {
 
     fn proxy(&self) -> Option<&dyn Proxy> {
         Some(self)
+    }
+
+    fn revocation(&self) -> Option<&dyn Revocation> {
+        // Systems built after the guide know version 1 only.
+        (self.body_style == BodyStyle::Wrapped).then_some(self)
     }
 }
 

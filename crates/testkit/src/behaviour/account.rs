@@ -98,6 +98,14 @@ pub trait Account: Send + Sync {
     fn own_attribute(&self) -> Option<(String, Value)> {
         None
     }
+    /// The fields that a new employee must have.
+    fn required_of_new_employees(&self) -> &'static [&'static str] {
+        &["email", "first_name", "last_name"]
+    }
+    /// Whether the account has the API that a path to be passed through belongs to.
+    fn has_path(&self, _template: &str) -> bool {
+        true
+    }
     /// A type of absence that somebody must approve.
     fn type_with_approval(&self) -> Option<String> {
         None
@@ -122,10 +130,6 @@ pub trait Account: Send + Sync {
     fn expire_tokens(&self);
     /// Lets the next request for a list, or anything below it, fail.
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>);
-    /// The same for the next writing.
-    fn fail_next_write(&self, stream: Stream, failure: &Failure<'_>) {
-        self.fail_next(stream, failure);
-    }
     /// Takes the right to read an attribute from the credential.
     fn hide(&self, key: &str);
     /// Takes the right to list attributes from the credential.

@@ -19,6 +19,8 @@ const STREAM: Stream = Stream::Attendances;
 
 pub(super) async fn run(harness: &Harness) {
     every_row_has_what_was_written(harness).await;
+    a_moved_attendance_is_where_it_was_moved_to(harness).await;
+    a_break_is_one_where_breaks_are_kept_apart(harness).await;
     rows_end_one_by_one(harness).await;
     a_change_changes_what_it_names(harness).await;
     what_cannot_be_written_is_not_sent(harness).await;
@@ -46,10 +48,24 @@ impl Subject {
         let employees = self.account.records(Stream::Employees);
         let id = employees.first().map(|one| one.id.clone()).expect("the account has people");
         let day = self.account.window().to - Days::new(20);
-        super::values(&json!({
-            "employee": { "id": id }, "date": day, "starts_at": starts_at, "ends_at": ends_at, "break_minutes": 15,
-            "comment": "Räume „Süd“",
-        }))
+        let mut values = super::values(&json!({
+            "employee": { "id": id }, "date": day, "starts_at": starts_at, "ends_at": ends_at, "comment": "Räume „Süd“",
+        }));
+        if self.counts_breaks() {
+            values.fields.insert("break_minutes".to_owned(), 15.into());
+        }
+        values
+    }
+
+    /// Whether an attendance has the minutes of its break, where others keep breaks apart.
+    fn counts_breaks(&self) -> bool {
+        self.attendances().attendance_fields().iter().any(|known| known.field == "break_minutes" && known.on_create)
+    }
+
+    /// The attendances that are work.
+    fn work(&self) -> Vec<Expected> {
+        let is_work = |one: &Expected| one.fields.get("kind").is_none_or(|kind| kind == "work");
+        self.account.records(STREAM).into_iter().filter(is_work).collect()
     }
 
     fn attendance(&self, id: &str) -> Option<Expected> {
@@ -85,6 +101,55 @@ async fn every_row_has_what_was_written(harness: &Harness) {
     assert_eq!(subject.account.records(STREAM).len(), n_before + rows.len(), "{}: each once", subject.name);
 }
 
+async fn a_moved_attendance_is_where_it_was_moved_to(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let rows = vec![subject.row("08:00", "12:00")];
+    let mut written = subject.create_rows(rows).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    let made = written.remove(0).unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    let there = subject.attendance(&made.external_id).expect("it is there");
+    let day = subject.account.window().to - Days::new(10);
+    for change in [
+        json!({ "starts_at": "09:15" }),
+        json!({ "date": day }),
+        json!({ "ends_at": "13:30" }),
+        json!({ "date": day + Days::new(1), "starts_at": "22:00", "ends_at": "02:00" }),
+    ] {
+        let one = subject.attendance(&there.id).expect("it is there");
+        let moved = subject.change_attendance(&one, &change).await;
+        let moved = moved.unwrap_or_else(|error| panic!("{}: {change}: {error:?}", subject.name));
+        let kept = moved.outcomes.values().all(|outcome| *outcome == Outcome::Kept);
+        assert!(kept, "{}: {change}: {moved:?}", subject.name);
+        let mut expected = one.fields.clone();
+        expected.extend(super::values(&change).fields);
+        let now = subject.attendance(&there.id).expect("it is there").fields;
+        for field in ["date", "starts_at", "ends_at"] {
+            assert_eq!(now.get(field), expected.get(field), "{}: {change}: {field}", subject.name);
+        }
+    }
+}
+
+async fn a_break_is_one_where_breaks_are_kept_apart(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    if subject.counts_breaks() {
+        return;
+    }
+    let mut pause = subject.row("12:00", "12:30");
+    pause.fields.remove("comment");
+    pause.fields.insert("kind".to_owned(), "break".into());
+    let rows = vec![subject.row("08:00", "12:00"), pause];
+    let written = subject.create_rows(rows).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+    for (row, kind) in written.into_iter().zip(["work", "break"]) {
+        let row = row.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
+        assert!(row.outcomes.values().all(|outcome| *outcome == Outcome::Kept), "{}: {row:?}", subject.name);
+        let there = subject.attendance(&row.external_id).expect("it is there");
+        assert_eq!(there.fields.get("kind"), Some(&json!(kind)), "{}", subject.name);
+    }
+    let mut minutes = subject.row("08:00", "12:00");
+    minutes.fields.insert("break_minutes".to_owned(), 15.into());
+    let refused = subject.create_rows(vec![minutes]).await;
+    assert!(matches!(refused, Err(WriteError::Invalid(_))), "{}: {refused:?}", subject.name);
+}
+
 async fn rows_end_one_by_one(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let n_before = subject.account.records(STREAM).len();
@@ -112,33 +177,44 @@ async fn rows_end_one_by_one(harness: &Harness) {
 async fn a_change_changes_what_it_names(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let before = subject.account.records(STREAM);
-    let one = before.get(2).expect("the account has as many");
-    let change = json!({ "comment": "verschoben", "break_minutes": 7, "project": null });
+    let one = &subject.work().into_iter().nth(2).expect("the account has as many");
+    let change = if subject.counts_breaks() {
+        json!({ "comment": "verschoben", "project": null, "break_minutes": 7 })
+    } else {
+        json!({ "comment": "verschoben", "project": null })
+    };
+    let n_values = change.as_object().map_or(0, serde_json::Map::len);
     let written = subject.change_attendance(one, &change).await;
     let written = written.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
-    assert_eq!((written.external_id.as_str(), written.outcomes.len()), (one.id.as_str(), 3), "{}", subject.name);
+    assert_eq!((written.external_id.as_str(), written.outcomes.len()), (one.id.as_str(), n_values), "{}", subject.name);
     assert!(written.outcomes.values().all(|outcome| *outcome == Outcome::Kept), "{}: {written:?}", subject.name);
     for (before, after) in before.iter().zip(subject.account.records(STREAM)) {
         if before.id != one.id {
-            assert_eq!(before.fields, after.fields, "{}: nothing else changed", subject.name);
+            // What is counted to the same shift shares what it is for, and when it changed.
+            if before.employee != one.employee || before.days != one.days {
+                assert_eq!(before.fields, after.fields, "{}: nothing else changed", subject.name);
+            }
             continue;
         }
         assert_eq!(after.fields.get("comment"), Some(&json!("verschoben")), "{}", subject.name);
-        assert_eq!(after.fields.get("break_minutes").map(Value::to_string).as_deref(), Some("7"), "{}", subject.name);
+        if subject.counts_breaks() {
+            let minutes = after.fields.get("break_minutes").map(Value::to_string);
+            assert_eq!(minutes.as_deref(), Some("7"), "{}", subject.name);
+        }
         for field in ["date", "starts_at", "ends_at"] {
             assert_eq!(before.fields.get(field), after.fields.get(field), "{}: {field}", subject.name);
         }
     }
-    // Without its place nobody looks.
+    // Without its place it is seen only where a single one can be asked for.
     let request = UpdateAttendance::new(&one.id, super::values(&change), Approval::Skip, Class::Flow);
     let unseen = subject.attendances().update_attendance(request).await;
     let unseen = unseen.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
-    assert!(unseen.outcomes.values().all(|outcome| *outcome == Outcome::Unseen), "{}: {unseen:?}", subject.name);
+    assert!(unseen.outcomes.values().all(|outcome| *outcome != Outcome::Ignored), "{}: {unseen:?}", subject.name);
 }
 
 async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
-    let one = subject.account.records(STREAM).first().cloned().expect("the account has attendances");
+    let one = subject.work().first().cloned().expect("the account has attendances");
     let before = subject.account.traffic().total;
     let known = subject.attendances().attendance_fields();
     for field in known.iter().filter(|field| !field.on_update) {
@@ -207,7 +283,7 @@ async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
 async fn a_deletion_deletes_one(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let before = subject.account.records(STREAM);
-    let one = before.get(1).expect("the account has as many");
+    let one = &subject.work().into_iter().nth(1).expect("the account has as many");
     let delete = |place| {
         let request = DeletePeriod::new(&one.id, Approval::Skip, Class::Flow).at(place);
         subject.attendances().delete_attendance(request)

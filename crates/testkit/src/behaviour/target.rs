@@ -15,6 +15,7 @@ use super::{
 pub(super) async fn run(harness: &Harness) {
     a_new_employee_has_what_was_written(harness).await;
     a_change_changes_what_it_names(harness).await;
+    an_address_changes_or_is_said_not_to(harness).await;
     what_the_vendor_leaves_out_is_told(harness).await;
     what_cannot_be_written_is_not_sent(harness).await;
     a_refusal_changes_nothing(harness).await;
@@ -115,13 +116,53 @@ async fn a_change_changes_what_it_names(harness: &Harness) {
     }
 }
 
+async fn an_address_changes_or_is_said_not_to(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let one = subject.someone(4);
+    let may = subject.target().employee_fields().iter().any(|known| known.field == "email" && known.on_update);
+    let change = values(&json!({ "email": "Neue.Adresse@example.org", "last_name": "Neu-Ångström" }));
+    match subject.update(&one.id, change).await {
+        Ok(written) if may => {
+            assert_eq!(written.outcomes.len(), 2, "{}: {written:?}", subject.name);
+            assert!(written.outcomes.values().all(|it| *it == Outcome::Kept), "{}: {written:?}", subject.name);
+            let there = subject.employee(&one.id).fields;
+            let address = there.get("email").and_then(Value::as_str).map(str::to_lowercase);
+            assert_eq!(address.as_deref(), Some("neue.adresse@example.org"), "{}", subject.name);
+            assert_eq!(there.get("last_name"), Some(&json!("Neu-Ångström")), "{}", subject.name);
+        }
+        Err(WriteError::Invalid(_)) if !may => {
+            assert_eq!(subject.employee(&one.id).fields, one.fields, "{}: nothing changed", subject.name);
+        }
+        other => panic!("{}: {other:?}", subject.name),
+    }
+    if !may {
+        return;
+    }
+    // Somebody else's is refused, and nothing is changed beside it.
+    let (before, mut change) = (subject.employees(), values(&json!({ "position": "Leiterin" })));
+    change.fields.extend(subject.someone(5).fields.remove_entry("email"));
+    let taken = subject.update(&one.id, change).await;
+    assert!(matches!(taken, Err(WriteError::Refused { .. } | WriteError::Invalid(_))), "{}: {taken:?}", subject.name);
+    assert_eq!(subject.employees(), before, "{}: nothing changed", subject.name);
+}
+
 async fn what_the_vendor_leaves_out_is_told(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let one = subject.someone(2);
     let change = values(&json!({ "position": "Leiterin", "office": { "name": "An office that nobody has" } }));
-    let written = subject.update(&one.id, change).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
-    assert_eq!(written.outcomes.get("position"), Some(&Outcome::Kept), "{}", subject.name);
-    assert_eq!(written.outcomes.get("office"), Some(&Outcome::Ignored), "{}", subject.name);
+    match subject.update(&one.id, change).await {
+        Ok(written) => {
+            assert_eq!(written.outcomes.get("position"), Some(&Outcome::Kept), "{}", subject.name);
+            assert_eq!(written.outcomes.get("office"), Some(&Outcome::Ignored), "{}", subject.name);
+        }
+        // Where units have ids, the name must have one before anything is sent.
+        Err(WriteError::Invalid(problems)) => {
+            let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+            assert_eq!(pointers, ["/fields/office"], "{}", subject.name);
+            assert_eq!(subject.employee(&one.id).fields, one.fields, "{}: nothing changed", subject.name);
+        }
+        Err(error) => panic!("{}: {error:?}", subject.name),
+    }
     assert_eq!(subject.employee(&one.id).fields.get("office"), one.fields.get("office"), "{}", subject.name);
     subject.account.hide("position");
     let change = values(&json!({ "position": "Direktorin" }));
@@ -157,9 +198,9 @@ async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
         let refused = subject.update(&one, values(&wrong)).await;
         assert!(matches!(refused, Err(WriteError::Invalid(_))), "{}: {wrong}: {refused:?}", subject.name);
     }
-    for required in ["email", "first_name", "last_name"] {
+    for required in subject.account.required_of_new_employees() {
         let mut values = newcomer();
-        values.fields.remove(required);
+        values.fields.remove(*required);
         let refused = subject.create(values).await;
         assert!(matches!(refused, Err(WriteError::Invalid(_))), "{}: {required}: {refused:?}", subject.name);
     }
@@ -190,7 +231,7 @@ async fn a_refusal_changes_nothing(harness: &Harness) {
     twice.fields.extend(subject.someone(1).fields.remove_entry("email"));
     let twice = subject.create(twice).await;
     assert!(matches!(twice, Err(WriteError::Refused { .. } | WriteError::Invalid(_))), "{}: {twice:?}", subject.name);
-    subject.account.fail_next_write(Stream::Employees, &Failure { status: 429, body: "", retry_after_s: Some(1) });
+    subject.account.fail_next(Stream::Employees, &Failure { status: 429, body: "", retry_after_s: Some(1) });
     let limited = subject.create(newcomer()).await;
     assert!(
         matches!(&limited, Err(WriteError::Refused { error, .. }) if error.kind == ErrorKind::RateLimited),
@@ -209,7 +250,7 @@ async fn a_refusal_changes_nothing(harness: &Harness) {
 async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     for (status, body) in [(500, ""), (502, "<html>busy</html>"), (504, ""), (200, "<html>welcome</html>"), (200, "")] {
-        subject.account.fail_next_write(Stream::Employees, &Failure { status, body, retry_after_s: None });
+        subject.account.fail_next(Stream::Employees, &Failure { status, body, retry_after_s: None });
         let doubtful = subject.create(newcomer()).await;
         assert!(matches!(doubtful, Err(WriteError::Unknown(_))), "{}: {status}: {doubtful:?}", subject.name);
     }

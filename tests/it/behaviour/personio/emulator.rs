@@ -1,5 +1,6 @@
 //! The Personio sandbox as the behaviour suite wants it: variants, accounts, hands.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -130,21 +131,15 @@ impl PersonioAccount {
         SecretString::from(json!({"client_id": self.sandbox.client_id(), "client_secret": secret}).to_string())
     }
 
+    /// Where a stream is read and written.
     fn path(&self, stream: Stream) -> &'static str {
-        match stream {
-            _ if !self.is_of_v2(stream) => Self::path_of_v1(stream),
-            Stream::Employees => PERSONS,
-            Stream::Absences => ABSENCES,
-            Stream::Attendances => PERIODS,
-        }
-    }
-
-    /// Where a stream is written, whatever it is read through.
-    fn path_of_v1(stream: Stream) -> &'static str {
-        match stream {
-            Stream::Employees => LIST,
-            Stream::Absences => "/v1/company/time-offs",
-            Stream::Attendances => "/v1/company/attendances",
+        match (stream, self.is_of_v2(stream)) {
+            (Stream::Employees, true) => PERSONS,
+            (Stream::Absences, true) => ABSENCES,
+            (Stream::Attendances, true) => PERIODS,
+            (Stream::Employees, false) => LIST,
+            (Stream::Absences, false) => "/v1/company/time-offs",
+            (Stream::Attendances, false) => "/v1/company/attendances",
         }
     }
 
@@ -176,6 +171,22 @@ impl PersonioAccount {
 
     fn is_vendor(&self) -> bool {
         self.variant.dialect == Dialect::Vendor
+    }
+}
+
+/// Methods and paths that any account of this process gave a good answer to.
+static ANSWERED: Mutex<BTreeSet<(String, &'static str)>> = Mutex::new(BTreeSet::new());
+
+/// What was answered well so far, by accounts that have ended.
+pub(super) fn answered() -> BTreeSet<(String, &'static str)> {
+    ANSWERED.lock().expect("nobody panics with it").clone()
+}
+
+impl Drop for PersonioAccount {
+    fn drop(&mut self) {
+        let routes = self.handle.ledger(0).routes.into_iter();
+        let good = routes.filter(|count| count.by_status.keys().any(|status| (200..300).contains(status)));
+        ANSWERED.lock().expect("nobody panics with it").extend(good.map(|count| (count.method, count.route)));
     }
 }
 
@@ -285,9 +296,26 @@ impl Account for PersonioAccount {
         Some((key, json!("Grüße aus „Süd“")))
     }
 
+    fn required_of_new_employees(&self) -> &'static [&'static str] {
+        let all = &["first_name", "last_name", "email"];
+        if self.is_of_v2(Stream::Employees) { &all[..2] } else { all }
+    }
+
+    fn has_path(&self, template: &str) -> bool {
+        self.is_vendor() || !template.starts_with("/v2/")
+    }
+
     fn type_with_approval(&self) -> Option<String> {
         let types = self.handle.time_off_types();
-        types.iter().find(|kind| kind["approval_required"] == true).map(|kind| kind["id"].to_string())
+        let found = types.iter().find(|kind| kind["approval_required"] == true)?;
+        if !self.is_of_v2(Stream::Absences) {
+            return Some(found["id"].to_string());
+        }
+        let absences = self.handle.absences();
+        let of_type = absences.iter().filter(|absence| found["id"] == absence.time_off_type_id);
+        let ids: Vec<u64> = of_type.map(|absence| absence.id).collect();
+        let periods = self.handle.absence_periods();
+        periods.into_iter().find(|period| ids.contains(&period.absence)).map(|period| period.absence_type)
     }
 
     fn forbid_writes(&self) {
@@ -295,7 +323,7 @@ impl Account for PersonioAccount {
     }
 
     fn cut_next_creation(&self, stream: Stream) {
-        let cut = Fault::always(Self::path_of_v1(stream), Effect::Cut { after_percent: 50 });
+        let cut = Fault::always(self.path(stream), Effect::Cut { after_percent: 50 });
         let cut = Fault { method: Some("POST".to_owned()), times: Some(1), ..cut };
         self.handle.add_fault(cut).expect("the fault is well-formed");
     }
@@ -359,10 +387,6 @@ impl Account for PersonioAccount {
 
     fn fail_next(&self, stream: Stream, failure: &Failure<'_>) {
         self.fail_at(self.path(stream), failure);
-    }
-
-    fn fail_next_write(&self, stream: Stream, failure: &Failure<'_>) {
-        self.fail_at(Self::path_of_v1(stream), failure);
     }
 
     fn hide(&self, key: &str) {

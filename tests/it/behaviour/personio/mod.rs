@@ -4,8 +4,10 @@
 mod answers;
 mod dialects;
 mod emulator;
+mod endpoints;
 mod limits;
 mod oracle;
 mod suite;
 mod version_2;
 mod webhooks;
+mod writes;

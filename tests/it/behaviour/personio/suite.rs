@@ -5,13 +5,14 @@ use gangway_domain::record::Stream;
 use gangway_sandbox::{Dialect, HeaderFamily, LimiterKind, TokenMode};
 use gangway_testkit::behaviour::{self, Size, Subject, assert_each_once, assert_same_values};
 
-use super::emulator::Variant;
+use super::{emulator::Variant, endpoints};
 
 const BUCKET: LimiterKind = LimiterKind::Bucket { burst: 20 };
 
 #[tokio::test]
 async fn the_vendor_of_today() {
     behaviour::run(&Variant::VENDOR.harness()).await;
+    endpoints::assert_tested("/v1/");
 }
 
 #[tokio::test]
@@ -35,6 +36,7 @@ async fn a_vendor_without_metadata_and_with_changing_tokens() {
 #[tokio::test]
 async fn a_vendor_that_is_read_through_version_2() {
     behaviour::run(&Variant::V2.harness()).await;
+    endpoints::assert_tested("/v2/");
 }
 
 #[tokio::test]

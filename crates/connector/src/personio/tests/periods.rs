@@ -145,6 +145,7 @@ fn told(ended: &[Result<Written, WriteError>]) -> Vec<String> {
         Err(WriteError::Refused { .. }) => "refused".to_owned(),
         Err(WriteError::Unknown(_)) => "doubt".to_owned(),
         Err(WriteError::Invalid(_)) => "invalid".to_owned(),
+        Err(WriteError::Partly { .. }) => "partly".to_owned(),
     };
     ended.iter().map(word).collect()
 }

@@ -7,7 +7,7 @@ use gangway_domain::ManualClock;
 use gangway_egress::{Class, Method, Response};
 
 use super::{
-    connection, connection_at, start,
+    connection, connection_at, start, v2,
     vendor::{Script, answer, refusal, token},
 };
 use crate::contract::{Connector, ErrorKind, MIN_PAUSE_SECONDS, MemoryTokenStore, Pass, Passed, Result};
@@ -118,4 +118,49 @@ fn every_path_can_be_asked_for_and_leads_to_itself() {
         let pass = Pass::of(&paths, &asked, Class::Interactive).unwrap();
         assert_eq!((pass.template, pass.path), (path.template, asked));
     }
+}
+
+#[tokio::test]
+async fn readings_of_version_2_have_its_token_and_ask_for_betas() {
+    for (path, is_beta) in [
+        ("/v2/org-units?type=team", true),
+        ("/v2/cost-centers", true),
+        ("/v2/workplaces", true),
+        ("/v2/org-units/7?type=team", false),
+        ("/v2/document-management/documents?owner_id=7&cursor=x", false),
+        ("/v2/persons/7/employments/e-1", false),
+    ] {
+        let script = Arc::new(Script::new([v2::token("of-2"), answer(200, "{}")]));
+        assert_eq!(pass(&script, path).await.unwrap().status, 200, "{path}");
+        let sent = script.sent.lock().unwrap();
+        assert_eq!(sent[0].path, "/v2/auth/token", "{path}");
+        assert_eq!(sent[1].headers.iter().any(|(name, value)| *name == "beta" && value == "true"), is_beta, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_version_2_is_the_answer_after_one_new_token() {
+    let clock = ManualClock::new(start());
+    let tokens = Arc::new(MemoryTokenStore::new(Arc::new(clock.clone())));
+    let refused = || answer(401, r#"{"error":{"message":"Unauthorized Request"}}"#);
+    let script = Arc::new(Script::new([
+        v2::token("a-token-of-2"),
+        answer(200, "{}"),
+        refused(),
+        v2::token("b-token-of-2"),
+        refused(),
+        answer(200, r#"{"debug":"b-token-of-2"}"#),
+        answer(404, ""),
+    ]));
+    let connection = connection_at(script.clone(), &clock, tokens, None).await;
+    let pass = || Pass::of(&Connector::manifest(&Personio).proxy, "/v2/persons/7", Class::Interactive).unwrap();
+    let proxy = connection.proxy().unwrap();
+    assert_eq!(proxy.pass(pass()).await.unwrap().status, 200);
+    clock.advance(TimeDelta::seconds(MIN_PAUSE_SECONDS));
+    assert_eq!(proxy.pass(pass()).await.unwrap().status, 401);
+    let tokens: Vec<_> = script.ledger().into_iter().filter_map(|(_, token)| token).collect();
+    assert_eq!(tokens, ["a-token-of-2", "a-token-of-2", "b-token-of-2"]);
+    let dropped = proxy.pass(pass()).await.unwrap_err();
+    assert!(dropped.kind == ErrorKind::Protocol && !format!("{dropped:?}").contains("token-of-2"), "{dropped:?}");
+    assert_eq!(proxy.pass(pass()).await.unwrap().status, 404);
 }

@@ -76,9 +76,16 @@ fn read(raw: &RawValue) -> Result<AbsenceType, Bad> {
     Ok(found)
 }
 
-/// Names by the ids of types, asked for when one is met that is not known. An id that no list shows has none.
+/// What is told of types by their ids, asked for when one is met that is not known. An id that no list shows has nothing.
 #[derive(Default)]
-pub(super) struct Names(Mutex<HashMap<String, Option<String>>>);
+pub(super) struct Names(Mutex<HashMap<String, Option<Told>>>);
+
+#[derive(Clone)]
+struct Told {
+    name: Option<String>,
+    /// In the words of version 1: `day` or `hour`.
+    unit: Option<String>,
+}
 
 impl Names {
     /// Makes sure that these are known, with one look at the list where one is not.
@@ -103,17 +110,39 @@ impl Names {
     }
 
     pub(super) fn of(&self, id: &str) -> Option<String> {
+        self.told(id)?.name
+    }
+
+    /// What a type is counted in, where it says so. None for a type that is not there.
+    pub(super) fn unit(&self, id: &str) -> Option<Unit> {
+        self.told(id).map(|told| match told.unit.as_deref() {
+            Some("day") => Unit::Days,
+            Some("hour") => Unit::Hours,
+            _ => Unit::Unsaid,
+        })
+    }
+
+    fn told(&self, id: &str) -> Option<Told> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().flatten()
     }
 }
 
-async fn list(client: &Client, class: Class) -> Result<HashMap<String, Option<String>>, Failure> {
-    let mut names = HashMap::new();
+/// What absences of a type are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Days,
+    Hours,
+    Unsaid,
+}
+
+async fn list(client: &Client, class: Class) -> Result<HashMap<String, Option<Told>>, Failure> {
+    let mut types = HashMap::new();
     let mut request = ReadAbsenceTypes::new(class);
     for _ in 0..MOST_PAGES {
         let page = read_page(client, &request).await?;
-        names.extend(page.types.into_iter().map(|found| (found.external.id, found.name)));
-        let Some(next) = page.next else { return Ok(names) };
+        let told = |found: AbsenceType| (found.external.id, Some(Told { name: found.name, unit: found.unit }));
+        types.extend(page.types.into_iter().map(told));
+        let Some(next) = page.next else { return Ok(types) };
         request = request.with_checkpoint(Some(next));
     }
     let message = "Personio sends more absence types than any account can have";

@@ -4,10 +4,12 @@
 //! Their times have no zone: they are told by the company's clock, and a filter with a zone is refused (developer.personio.de
 //! and its forum, read 2026-11-23).
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use chrono::{Days, NaiveDate};
 use gangway_domain::{record::Stream, sync::Window};
-use gangway_egress::Class;
+use gangway_egress::{Class, Method, Request};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -17,11 +19,11 @@ use super::{
     value::{clock, day, status},
 };
 use crate::{
-    contract::{Error, ErrorKind, Page, ReadMode, ReadPage, Result, SourceRecord},
+    contract::{Error, ErrorKind, Page, ReadMode, ReadPage, Result, Retry, SourceRecord},
     personio::{
         client::Failure,
         item::{Bad, FieldRule, Item, V1, V2, external, rule},
-        source::{operation, read_or_set_aside_with, vendor_time},
+        source::{operation, plain_id, read_or_set_aside_with, vendor_time},
         value,
     },
 };
@@ -36,6 +38,8 @@ const LIST: List = List {
 };
 /// The vendor names no limit of this list; that of absence periods is 100.
 const PAGE_SIZE: u32 = 100;
+/// A look at what was just written ends here.
+const MOST_PAGES_OF_PEOPLE: u32 = 20;
 
 const RULES: &[FieldRule] = &[
     rule("kind", &["type"], value::word),
@@ -82,6 +86,52 @@ pub(in crate::personio) async fn read_page(
 pub(in crate::personio) async fn probe(client: &Client, today: NaiveDate, class: Class) -> Result<(), Failure> {
     let from = today.checked_sub_days(Days::new(30)).unwrap_or(today);
     LIST.probe(client, class, filter(Window { from, to: today }, ReadMode::All)).await
+}
+
+/// Reads one period; none when it is not there.
+pub(super) async fn read_one(client: &Client, id: &str, class: Class) -> Result<Option<SourceRecord>, Failure> {
+    const OPERATION: &str = "read one attendance";
+    const ONE: &str = "/v2/attendance-periods/{id}";
+    let get = Request::new(Method::Get, ONE, ONE.replace("{id}", plain_id(id, OPERATION)?), class);
+    let document = match client.get(OPERATION, Area::Attendances, get).await {
+        Ok(document) => document,
+        Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let unreadable = |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
+    let one = document.one().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
+    let record = read_or_set_aside_with(read, &document, one)
+        .map_err(|bad| unreadable(format!("the record cannot be read: {}", bad.reason)))?;
+    if !record.external.id.eq_ignore_ascii_case(id) {
+        return Err(unreadable("the answer holds another record than the one asked for".to_owned()).into());
+    }
+    Ok(Some(record))
+}
+
+/// The periods of people in some days, as far as they can be read.
+pub(super) async fn of_people(
+    client: &Client,
+    people: &BTreeSet<String>,
+    window: Window,
+    class: Class,
+) -> Vec<SourceRecord> {
+    let mut filter = filter(window, ReadMode::All);
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    filter.push(("person.id".to_owned(), people.join(",")));
+    let mut records = Vec::new();
+    let mut checkpoint = None;
+    for _ in 0..MOST_PAGES_OF_PEOPLE {
+        let listed = LIST.page(client, checkpoint.as_ref(), class, PAGE_SIZE, filter.clone()).await;
+        let Ok(listed) = listed else { return records };
+        let Ok(items) = listed.items() else { return records };
+        let read = items.into_iter().map(|item| read_or_set_aside_with(read, &listed.document, item));
+        records.extend(read.filter_map(Result::ok));
+        match listed.next {
+            Some(next) => checkpoint = Some(next),
+            None => return records,
+        }
+    }
+    records
 }
 
 /// A period belongs to the day that its shift began: what begins a day before or after the window may belong into it.

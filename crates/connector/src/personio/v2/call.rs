@@ -1,5 +1,6 @@
 //! Calls that change something, or whose answer is no list: the caller judges what came.
 
+use bytes::Bytes;
 use gangway_egress::{Request, Response};
 
 use super::{
@@ -9,7 +10,13 @@ use super::{
 };
 use crate::{
     contract::{Error, ErrorKind, Retry, WriteError},
-    personio::client::Undelivered,
+    personio::{
+        client::Undelivered,
+        envelope::Document,
+        json::{member, members},
+        source::plain_id,
+        value,
+    },
 };
 
 impl Client {
@@ -26,7 +33,8 @@ impl Client {
         let mut has_retried = false;
         loop {
             request.bearer = Some(token.token.clone());
-            let response = self.send(request.clone()).await.map_err(|error| Undelivered::by_port(operation, error))?;
+            let sent = self.send(request.clone()).await;
+            let mut response = sent.map_err(|error| Undelivered::by_port(operation, error))?;
             let may_be_stale = match response.status {
                 401 => !self.is_known_to_lack(area, access),
                 // A token keeps the rights that it was given with. One from the store may be older than the right.
@@ -34,6 +42,10 @@ impl Client {
                 _ => false,
             };
             if has_retried || !may_be_stale {
+                // Its status still tells whether something was changed.
+                if self.repeats_secret(&token, &response) {
+                    response.body = Bytes::new();
+                }
                 return Ok(response);
             }
             has_retried = true;
@@ -92,4 +104,12 @@ pub(super) fn judge(about: &About, response: &Response) -> Result<(), WriteError
             format!("status {status} that is not Personio's, perhaps from a proxy or firewall in between"),
         ),
     }
+}
+
+/// The id of the object that an answer shows, bare or in `_data`; only one that can go into a path.
+pub(super) fn id_in(response: &Response) -> Option<String> {
+    let document = Document::read_with(&response.body, "_data").ok()?;
+    let shown = document.data().or_else(|_| document.root()).ok()?;
+    let id = value::id(member(&members(shown).ok()?, "id")?).ok().flatten()?;
+    plain_id(&id, "read an id").is_ok().then_some(id)
 }

@@ -16,11 +16,18 @@ use super::{
 };
 use crate::{
     contract::{Api, Error, ErrorKind, Result, Retry, Runtime, StoredToken},
-    personio::{Credential, authentication::OPERATION, client::Failure, envelope::Document, tokens},
+    personio::{
+        Credential,
+        authentication::OPERATION,
+        client::{Failure, repeats},
+        endpoints::assert_listed,
+        envelope::Document,
+        tokens,
+    },
 };
 
 /// Version 2's tokens.
-const API: Api = Api::new("v2");
+pub(super) const API: Api = Api::new("v2");
 
 /// Sends requests of one connection to version 2.
 pub(in crate::personio) struct Client {
@@ -121,7 +128,13 @@ impl Client {
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<Response, gangway_egress::Error> {
+        assert_listed(&request);
         self.runtime.http.send(request).await
+    }
+
+    /// Whether an answer repeats a secret of this connection.
+    pub(super) fn repeats_secret(&self, token: &StoredToken, response: &Response) -> bool {
+        [&token.token, &self.credential.client_secret].into_iter().any(|secret| repeats(&response.body, secret))
     }
 
     /// Whether the token was got here without this right.
@@ -145,6 +158,7 @@ impl Client {
 
     async fn authenticate(&self, class: Class) -> Result<StoredToken> {
         let request = authentication::request(&self.credential, class);
+        assert_listed(&request);
         let sent = self.runtime.http.send(request).await;
         let response = sent.map_err(|error| Error::from_port(OPERATION, error))?;
         let grant = authentication::grant(&response, self.runtime.clock.now())?;

@@ -178,7 +178,7 @@ async fn complete(
 }
 
 /// The employments of a person; none when the vendor knows none of them.
-async fn employments(client: &Client, id: &str, class: Class) -> Result<Option<Document>, Failure> {
+pub(super) async fn employments(client: &Client, id: &str, class: Class) -> Result<Option<Document>, Failure> {
     let mut get = Request::new(Method::Get, EMPLOYMENTS, EMPLOYMENTS.replace("{id}", id), class);
     get.query.push(("limit".to_owned(), LARGEST_PAGE.to_string()));
     let document = match client.get(OPERATION, Area::Persons, get).await {

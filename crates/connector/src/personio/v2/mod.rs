@@ -4,7 +4,7 @@
 //! paging of its own. The way of an answer: [`client`] sends with a token and judges, [`list`] asks for a page, [`employee`],
 //! [`absence`] and [`attendance`] read its items, [`paging`] decides about the next page. What a record needs of other answers is kept in its
 //! bytes by [`added`]. [`webhooks`] has the vendor tell of changes.
-//! Tokens are not revoked when a connection is deleted: the contract has no call for it, and they end within a day.
+//! [`revocation`] gives a token back.
 
 pub(super) mod absence;
 pub(super) mod absence_type;
@@ -17,12 +17,15 @@ mod client;
 pub(super) mod employee;
 mod list;
 mod paging;
+mod pass;
 mod person;
 mod problem;
+mod revocation;
 mod scopes;
 mod units;
 mod value;
 mod webhooks;
+pub(super) mod write;
 
 pub(super) use client::Client;
 pub(super) use paging::Position;

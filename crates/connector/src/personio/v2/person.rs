@@ -76,6 +76,22 @@ impl<'a> Employment<'a> {
         Ok(units)
     }
 
+    /// Its id.
+    pub(super) fn id(&self) -> Option<String> {
+        member(&self.0, "id").and_then(id_of)
+    }
+
+    /// The org units that it names, by the vendor's word for their type and their id; none where it does not say.
+    pub(super) fn org_units(&self) -> Result<Option<Vec<(String, String)>>, Refusal> {
+        let Some(list) = self.list("org_units")? else { return Ok(None) };
+        let mut units = Vec::with_capacity(list.len());
+        for unit in list {
+            let kind = member(&members(unit)?, "type").map_or(Ok(String::new()), text)?;
+            units.extend(id_of(unit).map(|id| (kind, id)));
+        }
+        Ok(Some(units))
+    }
+
     fn legal_entity(&self) -> Option<&'a RawValue> {
         let of = |key| member(&self.0, key);
         of("legal_entity").filter(|raw| !is_empty(raw)).or_else(|| of("sub_company")).or_else(|| of("legal_entity"))

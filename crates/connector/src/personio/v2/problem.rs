@@ -9,6 +9,9 @@ use crate::personio::{
     json::{Shape, first_elements, member, members, shape, text},
 };
 
+/// What the vendor says in an answer, and letters of each.
+const MOST_REMARKS: usize = 20;
+const LONGEST_REMARK: usize = 500;
 /// Longest name of an error that is passed on.
 const LONGEST_NAME: usize = 64;
 
@@ -44,6 +47,22 @@ impl Problem {
     pub(super) fn named(&self) -> String {
         self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
     }
+}
+
+/// The vendor's own words about a refusal: for the tenant's eyes, never for a log.
+pub(super) fn said(body: &Bytes) -> Vec<String> {
+    let Ok(document) = Document::read(body) else { return Vec::new() };
+    let Ok(outline) = document.root().and_then(members) else { return Vec::new() };
+    let of = |outline: &[_]| {
+        let texts = ["detail", "title", "message"].into_iter();
+        let mut texts = texts.filter_map(|key| member(outline, key).and_then(words));
+        texts.find(|text| !text.trim().is_empty()).map(|text| text.chars().take(LONGEST_REMARK).collect())
+    };
+    let listed = match member(&outline, "errors").filter(|raw| shape(raw) == Shape::Array) {
+        Some(errors) => first_elements(errors, MOST_REMARKS).map(|first| first.taken).unwrap_or_default(),
+        None => member(&outline, "error").into_iter().collect(),
+    };
+    listed.into_iter().filter_map(|error| of(&members(error).ok()?)).collect()
 }
 
 fn first_type(errors: &RawValue) -> Option<String> {

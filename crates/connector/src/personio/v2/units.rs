@@ -53,6 +53,19 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What its units are called, for messages.
+    pub(super) const fn plural(self) -> &'static str {
+        match self {
+            Self::Department => "departments",
+            Self::Team => "teams",
+            Self::LegalEntity => "legal entities",
+            Self::CostCenter => "cost centers",
+            Self::Workplace => "workplaces",
+        }
+    }
+}
+
 /// Names by kind and id.
 #[derive(Default)]
 pub(super) struct Units(Mutex<Known>);
@@ -101,7 +114,11 @@ impl Units {
 }
 
 /// The names of a kind; none where the vendor does not give them to this credential.
-async fn names(client: &Client, kind: Kind, class: Class) -> Result<Option<HashMap<String, Option<String>>>, Failure> {
+pub(super) async fn names(
+    client: &Client,
+    kind: Kind,
+    class: Class,
+) -> Result<Option<HashMap<String, Option<String>>>, Failure> {
     let (list, filter) = kind.list();
     let mut names = HashMap::new();
     let mut checkpoint = None;

@@ -1,4 +1,5 @@
-//! Creating and deleting absences (time-offs). The answer to a creation holds the whole absence, so nothing is read again.
+//! Creating and deleting absences (time-offs), through the version that their ids are of. In version 1 the answer to a creation holds
+//! the whole absence, so nothing is read again.
 //!
 //! The vendor documents a form and clients send JSON with success (seen 2026-11-23); JSON keeps texts and flags apart.
 
@@ -20,9 +21,11 @@ use crate::{
     },
     personio::{
         PersonioConnection,
+        api::Version,
         envelope::Document,
         limits::most_items,
         source::{ONE_ABSENCE_TEMPLATE, list_path, plain_id, read_or_set_aside},
+        v2::write as v2,
     },
 };
 
@@ -84,10 +87,34 @@ fn pointer(name: &str) -> String {
 #[async_trait]
 impl AbsenceTarget for PersonioConnection {
     fn absence_fields(&self) -> &'static [WritableField] {
-        FIELDS
+        if self.writes(Stream::Absences) == Version::V2 { v2::ABSENCE_FIELDS } else { FIELDS }
     }
 
     async fn create_absence(&self, request: CreateAbsence) -> Result<Written, WriteError> {
+        // The types of the two versions have ids of their own, so the type says which is meant.
+        let kind = request.values.fields.get("type").and_then(|kind| kind.get("id")?.as_str());
+        match self.version_of(Stream::Absences, kind.unwrap_or_default()) {
+            Version::V1 => self.create_absence_in_v1(request).await,
+            Version::V2 => v2::create_absence(&self.v2, request).await,
+        }
+    }
+
+    async fn delete_absence(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
+        match self.version_of(Stream::Absences, &request.external_id) {
+            Version::V1 => self.delete_absence_in_v1(&request).await?,
+            Version::V2 => v2::delete_absence(&self.v2, &request).await?,
+        }
+        let DeletePeriod { external_id, class, .. } = request;
+        Ok(match self.read_one(ReadOne::new(Stream::Absences, external_id, class)).await {
+            Ok(None) => Deletion::Gone,
+            Ok(Some(_)) => Deletion::StillThere,
+            Err(_) => Deletion::Unseen,
+        })
+    }
+}
+
+impl PersonioConnection {
+    async fn create_absence_in_v1(&self, request: CreateAbsence) -> Result<Written, WriteError> {
         let CreateAbsence { values, approval, class } = request;
         let mut body = body(&values).map_err(WriteError::Invalid)?;
         if let Some(body) = body.as_object_mut() {
@@ -110,16 +137,10 @@ impl AbsenceTarget for PersonioConnection {
         Ok(written)
     }
 
-    async fn delete_absence(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
-        let DeletePeriod { external_id, place: _, approval: _, class } = request;
-        let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
-        let destination = Destination::one(Method::Delete, ONE_ABSENCE_TEMPLATE, &id);
-        self.delete(&DELETE, destination, class).await?;
-        Ok(match self.read_one(ReadOne::new(Stream::Absences, id, class)).await {
-            Ok(None) => Deletion::Gone,
-            Ok(Some(_)) => Deletion::StillThere,
-            Err(_) => Deletion::Unseen,
-        })
+    async fn delete_absence_in_v1(&self, request: &DeletePeriod) -> Result<(), WriteError> {
+        let id = plain_id(&request.external_id, DELETE.operation).map_err(WriteError::refused)?;
+        let destination = Destination::one(Method::Delete, ONE_ABSENCE_TEMPLATE, id);
+        self.delete(&DELETE, destination, request.class).await
     }
 }
 

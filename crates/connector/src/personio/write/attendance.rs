@@ -1,4 +1,5 @@
-//! Creating, changing and deleting attendances. Single ones cannot be read, so the list of a person's day shows what became of them.
+//! Creating, changing and deleting attendances, through the version that their ids are of. In version 1 single ones cannot be
+//! read, so the list of a person's day shows what became of them.
 
 use std::collections::HashSet;
 
@@ -23,11 +24,13 @@ use crate::{
     },
     personio::{
         PersonioConnection,
+        api::Version,
         envelope::Metadata,
         json::{Shape, shape},
         limits::most_items,
         paging::SMALLEST_CUT,
         source::{PERIODS_PAGE_SIZE, add_window, bare_list, explain, list_path, plain_id, read_or_set_aside},
+        v2::{attendance as attendance_of_v2, write as v2},
     },
 };
 
@@ -101,10 +104,50 @@ fn pointer(name: &str) -> String {
 #[async_trait]
 impl AttendanceTarget for PersonioConnection {
     fn attendance_fields(&self) -> &'static [WritableField] {
-        FIELDS
+        if self.writes(Stream::Attendances) == Version::V2 { v2::ATTENDANCE_FIELDS } else { FIELDS }
     }
 
     async fn create_attendances(
+        &self,
+        request: CreateAttendances,
+    ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+        if self.writes(Stream::Attendances) == Version::V1 {
+            return self.create_attendances_in_v1(request).await;
+        }
+        let class = request.class;
+        match v2::create_attendances(&self.v2, request.clone()).await {
+            Err(error) if self.lacks_v2(&error, class).await => self.create_attendances_in_v1(request).await,
+            ended => ended,
+        }
+    }
+
+    async fn update_attendance(&self, request: UpdateAttendance) -> Result<Written, WriteError> {
+        match self.version_of(Stream::Attendances, &request.external_id) {
+            Version::V1 => self.update_attendance_in_v1(request).await,
+            Version::V2 => v2::update_attendance(&self.v2, request).await,
+        }
+    }
+
+    async fn delete_attendance(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
+        match self.version_of(Stream::Attendances, &request.external_id) {
+            Version::V1 => self.delete_attendance_in_v1(request).await,
+            Version::V2 => v2::delete_attendance(&self.v2, request).await,
+        }
+    }
+}
+
+impl PersonioConnection {
+    /// Whether a refusal means that version 2 gives no attendances at all: then they are read through version 1.
+    async fn lacks_v2(&self, error: &WriteError, class: Class) -> bool {
+        if !self.may_route() || !matches!(error, WriteError::Refused { .. }) {
+            return false;
+        }
+        let today = self.client.now().date_naive();
+        let probed = attendance_of_v2::probe(&self.v2, today, class).await;
+        probed.is_err_and(|failure| self.may_turn_to_v1(&failure))
+    }
+
+    async fn create_attendances_in_v1(
         &self,
         request: CreateAttendances,
     ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
@@ -128,7 +171,7 @@ impl AttendanceTarget for PersonioConnection {
         Ok(rows::settle(outcome, &rows, &shown))
     }
 
-    async fn update_attendance(&self, request: UpdateAttendance) -> Result<Written, WriteError> {
+    async fn update_attendance_in_v1(&self, request: UpdateAttendance) -> Result<Written, WriteError> {
         let UpdateAttendance { external_id, values, place, approval, class } = request;
         let id = plain_id(&external_id, UPDATE.operation).map_err(WriteError::refused)?.to_owned();
         let (mut body, problems) = period::members(&values, RULES, FIELDS, |field| field.on_update);
@@ -158,7 +201,7 @@ impl AttendanceTarget for PersonioConnection {
         Ok(written)
     }
 
-    async fn delete_attendance(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
+    async fn delete_attendance_in_v1(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
         let DeletePeriod { external_id, place, approval, class } = request;
         let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?.to_owned();
         let place = place.filter(|place| is_number(&place.employee));

@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::contract::{Outcome, SourceRecord, Values};
 
 /// The names of all values, as in [`crate::contract::Written::outcomes`].
-pub(super) fn names(values: &Values) -> impl Iterator<Item = String> {
+pub(in crate::personio) fn names(values: &Values) -> impl Iterator<Item = String> {
     let attributes = values.attributes.keys().map(|key| format!("attributes.{key}"));
     values.fields.keys().cloned().chain(attributes)
 }
 
 /// What became of each value.
-pub(super) fn outcomes(values: &Values, record: &SourceRecord) -> BTreeMap<String, Outcome> {
+pub(in crate::personio) fn outcomes(values: &Values, record: &SourceRecord) -> BTreeMap<String, Outcome> {
     let fields = values.fields.iter().map(|(field, wanted)| {
         let found = record.fields.get(field);
         (field.clone(), outcome(found, |found| is_field(field, wanted, found)))
@@ -45,6 +45,7 @@ fn is_field(field: &str, wanted: &Value, found: &Value) -> bool {
         "department" | "office" | "team" | "legal_entity" => part("name"),
         "supervisor" | "employee" | "type" | "project" => part("id"),
         "weekly_hours" => is_number(wanted, found),
+        "cost_centers" => is_same_shares(wanted, found),
         // The vendor keeps addresses in lower case.
         "email" => plain(wanted).zip(plain(found)).is_some_and(|(wanted, found)| wanted.eq_ignore_ascii_case(&found)),
         _ => is_text(wanted, found),
@@ -66,11 +67,26 @@ fn is_attribute(wanted: &Value, found: &Value) -> bool {
     }
 }
 
+/// The same cost centres by name, each with the same share, in any order.
+fn is_same_shares(wanted: &Value, found: &Value) -> bool {
+    let (Value::Array(wanted), Value::Array(found)) = (wanted, found) else { return false };
+    let is_share = |wanted: &Value, found: &Value| {
+        let of = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
+        is_text(&of(wanted, "name"), &of(found, "name"))
+            && is_number(&of(wanted, "percentage"), &of(found, "percentage"))
+    };
+    matches_each(wanted, found, is_share)
+}
+
 /// The same members, in any order.
 fn is_list(wanted: &[Value], found: &[Value]) -> bool {
+    matches_each(wanted, found, is_attribute)
+}
+
+fn matches_each(wanted: &[Value], found: &[Value], is_same: impl Fn(&Value, &Value) -> bool) -> bool {
     let mut left: Vec<&Value> = found.iter().collect();
     let all = wanted.iter().all(|wanted| {
-        let place = left.iter().position(|found| is_attribute(wanted, found));
+        let place = left.iter().position(|found| is_same(wanted, found));
         place.map(|place| left.swap_remove(place)).is_some()
     });
     all && left.is_empty()
@@ -144,6 +160,11 @@ mod tests {
             ("supervisor", json!(null), json!(null)),
             ("preferred_name", json!(null), json!("")),
             ("position", json!("Two\nlines"), json!("Two\r\nlines")),
+            (
+                "cost_centers",
+                json!([{"name": "A", "percentage": 60}, {"name": "B", "percentage": "40"}]),
+                json!([{"id": "2", "name": "B", "percentage": "40.0"}, {"id": "1", "name": "A", "percentage": "60"}]),
+            ),
         ] {
             assert!(is_field(field, &wanted, &found), "{field}: {wanted} and {found}");
         }
@@ -177,6 +198,11 @@ mod tests {
             ("department", json!({"name": "Sales"}), json!(null)),
             ("department", json!(null), json!({"id": "4", "name": "Support"})),
             ("supervisor", json!({"id": "12"}), json!({"id": "13", "name": "Bo"})),
+            (
+                "cost_centers",
+                json!([{"name": "A", "percentage": 60}]),
+                json!([{"id": "1", "name": "A", "percentage": "100"}]),
+            ),
         ] {
             assert!(!is_field(field, &wanted, &found), "{field}: {wanted} and {found}");
         }

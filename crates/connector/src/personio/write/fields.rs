@@ -7,7 +7,7 @@ use crate::contract::{FieldProblem, Values, WritableField};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(in crate::personio) enum Verb {
     Create,
     Update,
 }
@@ -22,32 +22,40 @@ const fn closed(field: &'static str, reason: &'static str) -> WritableField {
 
 const BY_HAND: &str = "version 1 of Personio's API does not take it; set it in Personio";
 const OURS: &str = "Personio sets it itself";
-const EMAIL: &str = "version 1 of Personio's API does not change an email address; change it in Personio";
+const EMAIL: &str = "version 1 of Personio's API does not change an email address; set `api` to `auto` in the connection's config, so \
+                     that version 2 is asked to, or change it in Personio";
 
-const WRAPPED: &[WritableField] = &[
-    field("first_name"),
-    field("last_name"),
-    field("preferred_name"),
-    WritableField { field: "email", on_create: true, on_update: false, reason: EMAIL },
-    field("gender"),
-    field("status"),
-    field("position"),
-    field("department"),
-    field("office"),
-    field("legal_entity"),
-    field("supervisor"),
-    field("hire_date"),
-    field("weekly_hours"),
-    closed("team", BY_HAND),
-    closed("cost_centers", BY_HAND),
-    closed("contract_end_date", BY_HAND),
-    closed("termination_date", BY_HAND),
-    closed("last_working_day", BY_HAND),
-    closed("employment_type", BY_HAND),
-    closed("picture_url", BY_HAND),
-    closed("created_at", OURS),
-    closed("updated_at", OURS),
-];
+const WRAPPED: &[WritableField] =
+    &with_email(WritableField { field: "email", on_create: true, on_update: false, reason: EMAIL });
+/// Where version 2 may be asked to change the email address.
+const ROUTED: &[WritableField] = &with_email(field("email"));
+
+const fn with_email(email: WritableField) -> [WritableField; 22] {
+    [
+        email,
+        field("first_name"),
+        field("last_name"),
+        field("preferred_name"),
+        field("gender"),
+        field("status"),
+        field("position"),
+        field("department"),
+        field("office"),
+        field("legal_entity"),
+        field("supervisor"),
+        field("hire_date"),
+        field("weekly_hours"),
+        closed("team", BY_HAND),
+        closed("cost_centers", BY_HAND),
+        closed("contract_end_date", BY_HAND),
+        closed("termination_date", BY_HAND),
+        closed("last_working_day", BY_HAND),
+        closed("employment_type", BY_HAND),
+        closed("picture_url", BY_HAND),
+        closed("created_at", OURS),
+        closed("updated_at", OURS),
+    ]
+}
 
 const FLAT: &[WritableField] = &[
     field("first_name"),
@@ -76,6 +84,11 @@ const FLAT: &[WritableField] = &[
 
 /// Names in a body that hold others.
 const WRAPPERS: &[&str] = &["employee", "custom_attributes"];
+
+/// Every canonical field where the email address goes to version 2.
+pub(super) const fn writable_with_email() -> &'static [WritableField] {
+    ROUTED
+}
 
 /// Every canonical field, in a style.
 pub(super) const fn writable(style: BodyStyle) -> &'static [WritableField] {
@@ -144,9 +157,7 @@ pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Valu
     }
     let mut own = Map::new();
     for (key, value) in &values.attributes {
-        let is_own = key.strip_prefix("dynamic_").is_some_and(|number| {
-            !number.is_empty() && number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        });
+        let is_own = is_own(key);
         // Systems after the guide have keys of any kind; none may stand for a field.
         let is_free = style == BodyStyle::Flat
             && super::super::employee::is_custom(key)
@@ -177,8 +188,15 @@ pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Valu
     })
 }
 
+/// Whether a key is one that the vendor gives to a company's own attributes.
+pub(in crate::personio) fn is_own(key: &str) -> bool {
+    key.strip_prefix("dynamic_").is_some_and(|number| {
+        !number.is_empty() && number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 /// A value as the vendor takes it.
-fn written(style: BodyStyle, field: &str, value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn written(style: BodyStyle, field: &str, value: &Value) -> Result<Value, &'static str> {
     let is_required = ["first_name", "last_name", "email", "status"].contains(&field);
     if value.is_null() {
         return if is_required { Err("must not be empty") } else { Ok(Value::Null) };
@@ -228,6 +246,6 @@ fn one_of(value: &Value, known: &[&str], message: &'static str) -> Result<Value,
 }
 
 /// A key within a JSON pointer.
-fn escaped(key: &str) -> String {
+pub(in crate::personio) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

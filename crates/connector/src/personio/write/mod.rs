@@ -1,4 +1,5 @@
-//! Writing through version 1: employees, absences and attendances; each body, the answer, and the look afterwards.
+//! Writing employees, absences and attendances: the choice of the version, and through version 1 each body, the answer, and the look
+//! afterwards. Version 2 is written in [`v2::write`](super::v2::write).
 //!
 //! The vendor accepts more than it keeps: unknown names of departments and unknown keys are left out, at most with a remark. So
 //! every accepted write is compared with what the vendor shows of it then. Shapes are those of the vendor's reference
@@ -8,11 +9,12 @@
 mod absence;
 mod answer;
 mod attendance;
-mod compare;
+pub(super) mod compare;
 mod employee;
-mod fields;
-mod period;
+pub(super) mod fields;
+pub(super) mod period;
 mod rows;
+mod version;
 
 use std::collections::BTreeMap;
 
@@ -100,6 +102,6 @@ impl PersonioConnection {
     }
 }
 
-fn unseen(values: &Values) -> BTreeMap<String, Outcome> {
+pub(super) fn unseen(values: &Values) -> BTreeMap<String, Outcome> {
     compare::names(values).map(|name| (name, Outcome::Unseen)).collect()
 }

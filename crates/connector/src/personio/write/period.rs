@@ -5,17 +5,17 @@ use serde_json::{Map, Value};
 use crate::contract::{Approval, FieldProblem, Values, WritableField};
 
 /// How a canonical field is written.
-pub(super) struct Rule {
-    pub(super) field: &'static str,
+pub(in crate::personio) struct Rule {
+    pub(in crate::personio) field: &'static str,
     /// The vendor's name in a body.
-    pub(super) key: &'static str,
-    pub(super) read: fn(&Value) -> Result<Value, &'static str>,
+    pub(in crate::personio) key: &'static str,
+    pub(in crate::personio) read: fn(&Value) -> Result<Value, &'static str>,
     /// Whether `null` empties it.
-    pub(super) may_be_empty: bool,
+    pub(in crate::personio) may_be_empty: bool,
 }
 
 /// Shorthand for the tables of rules.
-pub(super) const fn rule(
+pub(in crate::personio) const fn rule(
     field: &'static str,
     key: &'static str,
     read: fn(&Value) -> Result<Value, &'static str>,
@@ -24,7 +24,7 @@ pub(super) const fn rule(
 }
 
 /// A rule for a field that may be emptied.
-pub(super) const fn optional(
+pub(in crate::personio) const fn optional(
     field: &'static str,
     key: &'static str,
     read: fn(&Value) -> Result<Value, &'static str>,
@@ -35,7 +35,7 @@ pub(super) const fn optional(
 /// The members of a body; or everything that is wrong with the values, which are not quoted.
 ///
 /// `writable` says which fields can be written, and `can_be` which of its two ways is meant.
-pub(super) fn members(
+pub(in crate::personio) fn members(
     values: &Values,
     rules: &[Rule],
     writable: &[WritableField],
@@ -71,13 +71,16 @@ pub(super) fn members(
 }
 
 /// The required fields that are not given.
-pub(super) fn missing<'a>(values: &'a Values, required: &'a [&'static str]) -> impl Iterator<Item = FieldProblem> + 'a {
+pub(in crate::personio) fn missing<'a>(
+    values: &'a Values,
+    required: &'a [&'static str],
+) -> impl Iterator<Item = FieldProblem> + 'a {
     let missing = required.iter().filter(|field| !values.fields.contains_key(**field));
     missing.map(|field| FieldProblem::new(pointer_to(field), "is missing"))
 }
 
 /// Where a value of the vendor's name lies in [`Values`].
-pub(super) fn pointer(rules: &[Rule], name: &str) -> String {
+pub(in crate::personio) fn pointer(rules: &[Rule], name: &str) -> String {
     let rule = rules.iter().find(|rule| rule.key == name);
     pointer_to(rule.map_or(name, |rule| rule.field))
 }
@@ -86,24 +89,24 @@ fn pointer_to(field: &str) -> String {
     format!("/fields/{}", field.replace('~', "~0").replace('/', "~1"))
 }
 
-pub(super) const fn skips(approval: Approval) -> bool {
+pub(in crate::personio) const fn skips(approval: Approval) -> bool {
     matches!(approval, Approval::Skip)
 }
 
 /// `{"id": "7"}`, as the number that the vendor takes.
-pub(super) fn id(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn id(value: &Value) -> Result<Value, &'static str> {
     let id = value.get("id").and_then(Value::as_str);
     let number = id.and_then(|id| id.parse::<u64>().ok().filter(|number| number.to_string() == id));
     number.map(Value::from).ok_or("must be an object with an `id` of Personio's, a number in a text")
 }
 
-pub(super) fn day(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn day(value: &Value) -> Result<Value, &'static str> {
     let day = value.as_str().filter(|text| text.len() == "YYYY-MM-DD".len());
     let day = day.filter(|text| text.parse::<chrono::NaiveDate>().is_ok_and(|day| day.to_string() == **text));
     day.map(Value::from).ok_or("must be a day, written YYYY-MM-DD")
 }
 
-pub(super) fn time(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn time(value: &Value) -> Result<Value, &'static str> {
     let is_time = |text: &str| {
         chrono::NaiveTime::parse_from_str(text, "%H:%M").is_ok_and(|time| time.format("%H:%M").to_string() == text)
     };
@@ -111,15 +114,15 @@ pub(super) fn time(value: &Value) -> Result<Value, &'static str> {
     time.map(Value::from).ok_or("must be a time of day, written HH:MM")
 }
 
-pub(super) fn boolean(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn boolean(value: &Value) -> Result<Value, &'static str> {
     value.as_bool().map(Value::from).ok_or("must be true or false")
 }
 
-pub(super) fn minutes(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn minutes(value: &Value) -> Result<Value, &'static str> {
     let minutes = value.as_u64().filter(|minutes| *minutes <= 24 * 60);
     minutes.map(Value::from).ok_or("must be a whole number of minutes, 0 to 1440")
 }
 
-pub(super) fn text(value: &Value) -> Result<Value, &'static str> {
+pub(in crate::personio) fn text(value: &Value) -> Result<Value, &'static str> {
     value.as_str().map(Value::from).ok_or("must be a text or null")
 }

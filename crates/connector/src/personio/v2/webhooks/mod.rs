@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
-    call::{About, judge, unanswered},
+    call::{About, id_in, judge, unanswered},
     client::Client,
     scopes::{Access, Area},
 };
@@ -23,7 +23,7 @@ use crate::{
         CallWebhook, Error, ErrorKind, Missed, ReadMissed, Redeliver, RegisterWebhook, Registered, RemoveWebhook,
         Removed, Result, WebhookManifest, Webhooks, WriteError,
     },
-    personio::{PersonioConnection, client::Undelivered, envelope::Document, source::plain_id},
+    personio::{PersonioConnection, client::Undelivered, source::plain_id},
 };
 
 const LIST: &str = "/v2/webhooks";
@@ -210,19 +210,6 @@ fn with_body(mut request: Request, body: &Value) -> Request {
     request
 }
 
-/// The id of the webhook that an answer shows, bare or in `_data`.
-fn id_in(response: &Response) -> Option<String> {
-    use crate::personio::{
-        json::{member, members},
-        value,
-    };
-
-    let document = Document::read_with(&response.body, "_data").ok()?;
-    let shown = document.data().or_else(|_| document.root()).ok()?;
-    let id = value::id(member(&members(shown).ok()?, "id")?).ok().flatten()?;
-    plain_id(&id, REGISTER.operation).is_ok().then_some(id)
-}
-
 fn path(id: &str, rest: &str, about: &About) -> Result<String> {
     Ok(format!("{LIST}/{}{rest}", plain_id(id, about.operation)?))
 }
@@ -237,6 +224,7 @@ fn plain(about: &About, error: WriteError) -> Error {
         WriteError::Refused { error, .. } => error,
         // Waiting helps here as it would if nothing had been sent.
         WriteError::Unknown(error) => Error::new(error.kind, about.operation, error.message.clone()).with_source(error),
+        WriteError::Partly { rest, .. } => plain(about, *rest),
         WriteError::Invalid(_) => Error::new(ErrorKind::Refused, about.operation, "this cannot be asked for"),
     }
 }

@@ -1,0 +1,231 @@
+//! Creating and deleting absences. Whether a kind is counted in days or in hours decides what an absence needs, so the kinds are
+//! known before anything is sent. Times have no zone; the end of an absence in days is the midnight after its last day.
+
+use chrono::{Days, NaiveDate};
+use gangway_egress::{Method, Request};
+use serde_json::{Map, Value, json, value::RawValue};
+
+use super::{
+    super::{
+        absence,
+        absence_type::Unit,
+        call::{About, id_in},
+        client::Client,
+        scopes::Area,
+        value::clock,
+    },
+    answer::send,
+    id,
+};
+use crate::{
+    contract::{
+        CreateAbsence, DeletePeriod, Error, ErrorKind, FieldProblem, Outcome, SourceRecord, WritableField, WriteError,
+        Written,
+    },
+    personio::{
+        json::{member, members},
+        source::plain_id,
+        write::{
+            compare,
+            period::{self, Rule, boolean, day, optional, rule, text, time},
+            unseen,
+        },
+    },
+};
+
+const PATH: &str = "/v2/absence-periods";
+const ONE: &str = "/v2/absence-periods/{id}";
+
+const NO_CHANGE: &str = "an absence is not changed here; delete it and create another";
+const DECIDED: &str = "Personio decides it by the company's rules";
+
+const CREATE: About = about("create an absence");
+const DELETE: About = about("delete an absence");
+
+const fn about(operation: &'static str) -> About {
+    About {
+        operation,
+        missing_right: "the credential lacks the right to write absences in version 2 of Personio's API (personio:absences:write); tick \
+                        \"Absences: Write\" on the credential's page in Personio's settings (Integrations > API credentials)",
+        not_found: "Personio does not find what was named: the absence, its employee or its type",
+    }
+}
+
+const RULES: &[Rule] = &[
+    rule("employee", "employee", id),
+    rule("type", "type", id),
+    rule("starts_on", "starts_on", day),
+    rule("starts_at", "starts_at", time),
+    rule("ends_on", "ends_on", day),
+    rule("ends_at", "ends_at", time),
+    rule("half_day_start", "half_day_start", boolean),
+    rule("half_day_end", "half_day_end", boolean),
+    optional("comment", "comment", text),
+];
+const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
+
+/// Every canonical field, and the times of the day that an absence in hours begins and ends at.
+pub(in crate::personio) const FIELDS: &[WritableField] = &[
+    created("employee"),
+    created("type"),
+    created("starts_on"),
+    created("starts_at"),
+    created("ends_on"),
+    created("ends_at"),
+    created("half_day_start"),
+    created("half_day_end"),
+    created("comment"),
+    closed("status"),
+    closed("days"),
+    closed("hours"),
+    closed("certificate_status"),
+    closed("created_at"),
+    closed("updated_at"),
+];
+
+const fn created(field: &'static str) -> WritableField {
+    WritableField { field, on_create: true, on_update: false, reason: NO_CHANGE }
+}
+
+const fn closed(field: &'static str) -> WritableField {
+    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
+}
+
+/// Creates an absence.
+pub(in crate::personio) async fn create(client: &Client, request: CreateAbsence) -> Result<Written, WriteError> {
+    let CreateAbsence { values, approval, class } = request;
+    let (given, mut problems) = period::members(&values, RULES, FIELDS, |field| field.on_create);
+    problems.extend(period::missing(&values, REQUIRED));
+    if problems.is_empty() {
+        problems.extend(order(&given).err());
+    }
+    if !problems.is_empty() {
+        return Err(WriteError::Invalid(problems));
+    }
+    let kind = text_of(&given, "type");
+    let learned = client.types.learn(client, std::iter::once(kind), class).await;
+    learned.map_err(|failure| WriteError::refused(failure.into()))?;
+    let unit = client.types.unit(kind);
+    let counted = unit.ok_or_else(|| invalid("type", "is no kind of absence of this account"))?;
+    let body = body(&given, counted).map_err(|problem| WriteError::Invalid(vec![problem]))?;
+    let mut post = Request::new(Method::Post, PATH, PATH, class);
+    post.query.push(("skip_approval".to_owned(), period::skips(approval).to_string()));
+    let response = send(client, &CREATE, Area::Absences, post, Some(&body)).await?;
+    let unknown =
+        |message: &str| WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE.operation, message.to_owned()));
+    let Some(id) = id_in(&response) else {
+        return Err(unknown("Personio accepted the new absence and names no id, so it must be looked for"));
+    };
+    let mut written = Written::accepted(id.clone());
+    written.outcomes = match absence::read_one(client, &id, class).await {
+        Ok(Some(record)) => compare::outcomes(&values, &with_times(record)),
+        Ok(None) | Err(_) => unseen(&values),
+    };
+    if written.outcomes.get("employee") == Some(&Outcome::Ignored) {
+        return Err(unknown("Personio accepted the new absence and shows somebody else's, so it must be looked for"));
+    }
+    Ok(written)
+}
+
+/// Deletes an absence; whether it is gone is for the caller to look.
+pub(in crate::personio) async fn delete(client: &Client, request: &DeletePeriod) -> Result<(), WriteError> {
+    let id = plain_id(&request.external_id, DELETE.operation).map_err(WriteError::refused)?;
+    let delete = Request::new(Method::Delete, ONE, ONE.replace("{id}", id), request.class);
+    send(client, &DELETE, Area::Absences, delete, None).await.map(drop)
+}
+
+fn invalid(field: &str, message: &str) -> WriteError {
+    WriteError::Invalid(vec![problem(field, message)])
+}
+
+fn problem(field: &str, message: &str) -> FieldProblem {
+    FieldProblem::new(format!("/fields/{field}"), message)
+}
+
+fn text_of<'a>(given: &'a Map<String, Value>, field: &str) -> &'a str {
+    given.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_set(given: &Map<String, Value>, field: &str) -> bool {
+    given.get(field).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// Texts of days and times are in order where they are.
+fn order(given: &Map<String, Value>) -> Result<(), FieldProblem> {
+    let text = |field| text_of(given, field);
+    if text("ends_on") < text("starts_on") {
+        return Err(problem("ends_on", "lies before the first day"));
+    }
+    let has_times = given.contains_key("starts_at") && given.contains_key("ends_at");
+    if has_times && text("starts_on") == text("ends_on") && text("ends_at") <= text("starts_at") {
+        return Err(problem("ends_at", "must lie after the beginning"));
+    }
+    Ok(())
+}
+
+/// The body. A kind that does not say what it is counted in is counted in hours where times are given.
+fn body(given: &Map<String, Value>, unit: Unit) -> Result<Value, FieldProblem> {
+    let text = |field| text_of(given, field);
+    let has = |field| given.contains_key(field);
+    let is_in_hours = match unit {
+        Unit::Hours => true,
+        Unit::Days => false,
+        Unit::Unsaid => has("starts_at") || has("ends_at"),
+    };
+    let (starts_from, ends_at) = if is_in_hours {
+        for field in ["starts_at", "ends_at"] {
+            if !has(field) {
+                return Err(problem(field, "is missing: this kind of absence is counted in hours"));
+            }
+        }
+        for field in ["half_day_start", "half_day_end"] {
+            if is_set(given, field) {
+                return Err(problem(field, "is for kinds of absence that are counted in days"));
+            }
+        }
+        let edge = |day, time| json!({"date_time": format!("{}T{}:00", text(day), text(time))});
+        (edge("starts_on", "starts_at"), edge("ends_on", "ends_at"))
+    } else {
+        for field in ["starts_at", "ends_at"] {
+            if has(field) {
+                return Err(problem(field, "is for kinds of absence that are counted in hours"));
+            }
+        }
+        let (late, early) = (is_set(given, "half_day_start"), is_set(given, "half_day_end"));
+        if late && early && text("starts_on") == text("ends_on") {
+            let message = "cannot be the first half of a day of which the second half is the beginning";
+            return Err(problem("half_day_end", message));
+        }
+        let after = text("ends_on").parse::<NaiveDate>().ok().and_then(|last| last.checked_add_days(Days::new(1)));
+        let after = after.ok_or_else(|| problem("ends_on", "must be a day with another after it"))?;
+        let half = |is_second| if is_second { "SECOND_HALF" } else { "FIRST_HALF" };
+        (
+            json!({"date_time": format!("{}T00:00:00", text("starts_on")), "type": half(late)}),
+            json!({"date_time": format!("{after}T00:00:00"), "type": half(!early)}),
+        )
+    };
+    let mut body = json!({
+        "person": {"id": text("employee")},
+        "absence_type": {"id": text("type")},
+        "starts_from": starts_from,
+        "ends_at": ends_at,
+    });
+    if let (Some(comment), Some(body)) = (given.get("comment"), body.as_object_mut()) {
+        body.insert("comment".to_owned(), comment.clone());
+    }
+    Ok(body)
+}
+
+/// Adds the times of the day, which are no canonical fields: only whoever writes them asks for them.
+fn with_times(mut record: SourceRecord) -> SourceRecord {
+    let times = || -> Option<[(&'static str, Value); 2]> {
+        let raw: &RawValue = serde_json::from_slice(&record.raw).ok()?;
+        let outline = members(raw).ok()?;
+        let of = |key| clock(member(&outline, key)?).ok();
+        Some([("starts_at", of("starts_from")?), ("ends_at", of("ends_at")?)])
+    };
+    if let Some(times) = times() {
+        record.fields.extend(times.map(|(field, time)| (field.to_owned(), time)));
+    }
+    record
+}
