@@ -135,7 +135,7 @@ async fn settle(
     if kept_by.is_some() && !is_kept {
         tx.syncs().set_kept_by(sync.id, None).await?;
     }
-    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept && !is_rebase;
+    let reads_changes = run.mode == RunMode::Incremental && manifest.supports_since && is_kept;
     // A cursor from a time that has not come yet knows nothing of what happens until then.
     let cursor = sync.cursor.filter(|cursor| reads_changes && !is_ahead(*cursor, now));
     run.since = cursor.and_then(|cursor| cursor.checked_sub_signed(overlap));

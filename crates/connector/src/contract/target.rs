@@ -39,6 +39,26 @@ pub struct WritableField {
     pub reason: &'static str,
 }
 
+impl WritableField {
+    /// A field that can be given and changed.
+    #[must_use]
+    pub const fn open(field: &'static str) -> Self {
+        Self { field, on_create: true, on_update: true, reason: "" }
+    }
+
+    /// A field that is given once and, for a reason, not changed.
+    #[must_use]
+    pub const fn fixed(field: &'static str, reason: &'static str) -> Self {
+        Self { field, on_create: true, on_update: false, reason }
+    }
+
+    /// A field that, for a reason, is not written.
+    #[must_use]
+    pub const fn closed(field: &'static str, reason: &'static str) -> Self {
+        Self { field, on_create: false, on_update: false, reason }
+    }
+}
+
 /// The values to write, by canonical field and by key of the company's own attributes.
 #[derive(Clone, Default, PartialEq)]
 pub struct Values {

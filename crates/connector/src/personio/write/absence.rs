@@ -12,7 +12,7 @@ use super::{
     Destination,
     answer::About,
     compare,
-    period::{self, Rule, boolean, day, id, optional, rule, text},
+    period::{self, DECIDED, Rule, boolean, day, id, optional, rule, text},
 };
 use crate::{
     contract::{
@@ -30,7 +30,6 @@ use crate::{
 };
 
 const NO_CHANGE: &str = "version 1 of Personio's API changes no absence; delete it and create another";
-const DECIDED: &str = "Personio decides it by the company's rules";
 
 const CREATE: About = about("create an absence");
 const DELETE: About = about("delete an absence");
@@ -54,31 +53,24 @@ const RULES: &[Rule] = &[
     rule("half_day_end", "half_day_end", boolean),
     optional("comment", "comment", text),
 ];
-const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
+/// Without these no absence is created.
+pub(in crate::personio) const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
 
 const FIELDS: &[WritableField] = &[
-    created("employee"),
-    created("type"),
-    created("starts_on"),
-    created("ends_on"),
-    created("half_day_start"),
-    created("half_day_end"),
-    created("comment"),
-    closed("status"),
-    closed("days"),
-    closed("hours"),
-    closed("certificate_status"),
-    closed("created_at"),
-    closed("updated_at"),
+    WritableField::fixed("employee", NO_CHANGE),
+    WritableField::fixed("type", NO_CHANGE),
+    WritableField::fixed("starts_on", NO_CHANGE),
+    WritableField::fixed("ends_on", NO_CHANGE),
+    WritableField::fixed("half_day_start", NO_CHANGE),
+    WritableField::fixed("half_day_end", NO_CHANGE),
+    WritableField::fixed("comment", NO_CHANGE),
+    WritableField::closed("status", DECIDED),
+    WritableField::closed("days", DECIDED),
+    WritableField::closed("hours", DECIDED),
+    WritableField::closed("certificate_status", DECIDED),
+    WritableField::closed("created_at", DECIDED),
+    WritableField::closed("updated_at", DECIDED),
 ];
-
-const fn created(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: false, reason: NO_CHANGE }
-}
-
-const fn closed(field: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
-}
 
 fn pointer(name: &str) -> String {
     period::pointer(RULES, name)

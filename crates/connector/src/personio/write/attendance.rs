@@ -13,7 +13,7 @@ use super::{
     Destination,
     answer::{self, About},
     compare,
-    period::{self, Rule, day, id, minutes, optional, rule, text, time},
+    period::{self, DECIDED, Rule, day, id, minutes, optional, rule, text, time},
     rows::{self, Rows},
     unseen,
 };
@@ -40,8 +40,7 @@ const MOST_ROWS: usize = 200;
 /// The vendor's limit of a call (developer.personio.de, read 2026-11-23).
 const MOST_EMPLOYEES: usize = 100;
 
-const DECIDED: &str = "Personio decides it by the company's rules";
-const NO_MOVE: &str = "an attendance stays its employee's; delete it and create another";
+pub(in crate::personio) const NO_MOVE: &str = "an attendance stays its employee's; delete it and create another";
 
 const CREATE: About = about("create attendances");
 const UPDATE: About = about("change an attendance");
@@ -67,29 +66,22 @@ const RULES: &[Rule] = &[
     optional("comment", "comment", text),
     optional("project", "project_id", id),
 ];
-const REQUIRED: &[&str] = &["employee", "date", "starts_at"];
+/// Without these no attendance is created.
+pub(in crate::personio) const REQUIRED: &[&str] = &["employee", "date", "starts_at"];
 
 const FIELDS: &[WritableField] = &[
-    WritableField { field: "employee", on_create: true, on_update: false, reason: NO_MOVE },
-    open("date"),
-    open("starts_at"),
-    open("ends_at"),
-    open("break_minutes"),
-    open("comment"),
-    open("project"),
-    closed("status"),
-    closed("is_holiday"),
-    closed("is_time_off"),
-    closed("updated_at"),
+    WritableField::fixed("employee", NO_MOVE),
+    WritableField::open("date"),
+    WritableField::open("starts_at"),
+    WritableField::open("ends_at"),
+    WritableField::open("break_minutes"),
+    WritableField::open("comment"),
+    WritableField::open("project"),
+    WritableField::closed("status", DECIDED),
+    WritableField::closed("is_holiday", DECIDED),
+    WritableField::closed("is_time_off", DECIDED),
+    WritableField::closed("updated_at", DECIDED),
 ];
-
-const fn open(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: true, reason: "" }
-}
-
-const fn closed(field: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
-}
 
 /// The vendor names a value `date`, or `attendances.3.date` in a list.
 fn pointer(name: &str) -> String {

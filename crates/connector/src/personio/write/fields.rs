@@ -12,74 +12,65 @@ pub(in crate::personio) enum Verb {
     Update,
 }
 
-const fn field(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: true, reason: "" }
-}
-
-const fn closed(field: &'static str, reason: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason }
-}
-
 const BY_HAND: &str = "version 1 of Personio's API does not take it; set it in Personio";
 const OURS: &str = "Personio sets it itself";
 const EMAIL: &str = "version 1 of Personio's API does not change an email address; set `api` to `auto` in the connection's config, so \
                      that version 2 is asked to, or change it in Personio";
 
-const WRAPPED: &[WritableField] =
-    &with_email(WritableField { field: "email", on_create: true, on_update: false, reason: EMAIL });
+const WRAPPED: &[WritableField] = &with_email(WritableField::fixed("email", EMAIL));
 /// Where version 2 may be asked to change the email address.
-const ROUTED: &[WritableField] = &with_email(field("email"));
+const ROUTED: &[WritableField] = &with_email(WritableField::open("email"));
 
 const fn with_email(email: WritableField) -> [WritableField; 22] {
     [
         email,
-        field("first_name"),
-        field("last_name"),
-        field("preferred_name"),
-        field("gender"),
-        field("status"),
-        field("position"),
-        field("department"),
-        field("office"),
-        field("legal_entity"),
-        field("supervisor"),
-        field("hire_date"),
-        field("weekly_hours"),
-        closed("team", BY_HAND),
-        closed("cost_centers", BY_HAND),
-        closed("contract_end_date", BY_HAND),
-        closed("termination_date", BY_HAND),
-        closed("last_working_day", BY_HAND),
-        closed("employment_type", BY_HAND),
-        closed("picture_url", BY_HAND),
-        closed("created_at", OURS),
-        closed("updated_at", OURS),
+        WritableField::open("first_name"),
+        WritableField::open("last_name"),
+        WritableField::open("preferred_name"),
+        WritableField::open("gender"),
+        WritableField::open("status"),
+        WritableField::open("position"),
+        WritableField::open("department"),
+        WritableField::open("office"),
+        WritableField::open("legal_entity"),
+        WritableField::open("supervisor"),
+        WritableField::open("hire_date"),
+        WritableField::open("weekly_hours"),
+        WritableField::closed("team", BY_HAND),
+        WritableField::closed("cost_centers", BY_HAND),
+        WritableField::closed("contract_end_date", BY_HAND),
+        WritableField::closed("termination_date", BY_HAND),
+        WritableField::closed("last_working_day", BY_HAND),
+        WritableField::closed("employment_type", BY_HAND),
+        WritableField::closed("picture_url", BY_HAND),
+        WritableField::closed("created_at", OURS),
+        WritableField::closed("updated_at", OURS),
     ]
 }
 
 const FLAT: &[WritableField] = &[
-    field("first_name"),
-    field("last_name"),
-    field("preferred_name"),
-    field("email"),
-    field("gender"),
-    field("status"),
-    field("position"),
-    field("department"),
-    field("office"),
-    field("team"),
-    field("legal_entity"),
-    field("supervisor"),
-    field("hire_date"),
-    field("contract_end_date"),
-    field("weekly_hours"),
-    field("employment_type"),
-    closed("cost_centers", BY_HAND),
-    closed("termination_date", BY_HAND),
-    closed("last_working_day", BY_HAND),
-    closed("picture_url", BY_HAND),
-    closed("created_at", OURS),
-    closed("updated_at", OURS),
+    WritableField::open("first_name"),
+    WritableField::open("last_name"),
+    WritableField::open("preferred_name"),
+    WritableField::open("email"),
+    WritableField::open("gender"),
+    WritableField::open("status"),
+    WritableField::open("position"),
+    WritableField::open("department"),
+    WritableField::open("office"),
+    WritableField::open("team"),
+    WritableField::open("legal_entity"),
+    WritableField::open("supervisor"),
+    WritableField::open("hire_date"),
+    WritableField::open("contract_end_date"),
+    WritableField::open("weekly_hours"),
+    WritableField::open("employment_type"),
+    WritableField::closed("cost_centers", BY_HAND),
+    WritableField::closed("termination_date", BY_HAND),
+    WritableField::closed("last_working_day", BY_HAND),
+    WritableField::closed("picture_url", BY_HAND),
+    WritableField::closed("created_at", OURS),
+    WritableField::closed("updated_at", OURS),
 ];
 
 /// Names in a body that hold others.

@@ -6,9 +6,9 @@
 //! (developer.personio.de, read 2026-11-23); [`BodyStyle::Flat`] is for systems built after the third-party guide, which
 //! knows writing of employees only.
 
-mod absence;
+pub(super) mod absence;
 mod answer;
-mod attendance;
+pub(super) mod attendance;
 pub(super) mod compare;
 mod employee;
 pub(super) mod fields;

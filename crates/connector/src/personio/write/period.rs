@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::contract::{Approval, FieldProblem, Values, WritableField};
 
+/// Why a field of theirs is not written.
+pub(in crate::personio) const DECIDED: &str = "Personio decides it by the company's rules";
+
 /// How a canonical field is written.
 pub(in crate::personio) struct Rule {
     pub(in crate::personio) field: &'static str,

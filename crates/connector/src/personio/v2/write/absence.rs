@@ -26,8 +26,9 @@ use crate::{
         json::{member, members},
         source::plain_id,
         write::{
+            absence::REQUIRED,
             compare,
-            period::{self, Rule, boolean, day, optional, rule, text, time},
+            period::{self, DECIDED, Rule, boolean, day, optional, rule, text, time},
             unseen,
         },
     },
@@ -37,7 +38,6 @@ const PATH: &str = "/v2/absence-periods";
 const ONE: &str = "/v2/absence-periods/{id}";
 
 const NO_CHANGE: &str = "an absence is not changed here; delete it and create another";
-const DECIDED: &str = "Personio decides it by the company's rules";
 
 const CREATE: About = about("create an absence");
 const DELETE: About = about("delete an absence");
@@ -62,34 +62,25 @@ const RULES: &[Rule] = &[
     rule("half_day_end", "half_day_end", boolean),
     optional("comment", "comment", text),
 ];
-const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
 
 /// Every canonical field, and the times of the day that an absence in hours begins and ends at.
 pub(in crate::personio) const FIELDS: &[WritableField] = &[
-    created("employee"),
-    created("type"),
-    created("starts_on"),
-    created("starts_at"),
-    created("ends_on"),
-    created("ends_at"),
-    created("half_day_start"),
-    created("half_day_end"),
-    created("comment"),
-    closed("status"),
-    closed("days"),
-    closed("hours"),
-    closed("certificate_status"),
-    closed("created_at"),
-    closed("updated_at"),
+    WritableField::fixed("employee", NO_CHANGE),
+    WritableField::fixed("type", NO_CHANGE),
+    WritableField::fixed("starts_on", NO_CHANGE),
+    WritableField::fixed("starts_at", NO_CHANGE),
+    WritableField::fixed("ends_on", NO_CHANGE),
+    WritableField::fixed("ends_at", NO_CHANGE),
+    WritableField::fixed("half_day_start", NO_CHANGE),
+    WritableField::fixed("half_day_end", NO_CHANGE),
+    WritableField::fixed("comment", NO_CHANGE),
+    WritableField::closed("status", DECIDED),
+    WritableField::closed("days", DECIDED),
+    WritableField::closed("hours", DECIDED),
+    WritableField::closed("certificate_status", DECIDED),
+    WritableField::closed("created_at", DECIDED),
+    WritableField::closed("updated_at", DECIDED),
 ];
-
-const fn created(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: false, reason: NO_CHANGE }
-}
-
-const fn closed(field: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason: DECIDED }
-}
 
 /// Creates an absence.
 pub(in crate::personio) async fn create(client: &Client, request: CreateAbsence) -> Result<Written, WriteError> {

@@ -28,8 +28,9 @@ use crate::{
         json::{member, members},
         source::plain_id,
         write::{
+            attendance::{NO_MOVE, REQUIRED},
             compare,
-            period::{self, Rule, day, optional, rule, skips, text, time},
+            period::{self, DECIDED, Rule, day, optional, rule, skips, text, time},
             unseen,
         },
     },
@@ -40,8 +41,6 @@ const ONE: &str = "/v2/attendance-periods/{id}";
 /// As many as version 1 takes at once.
 const MOST_ROWS: usize = 200;
 
-const DECIDED: &str = "Personio decides it by the company's rules";
-const NO_MOVE: &str = "an attendance stays its employee's; delete it and create another";
 const NO_TURN: &str = "work stays work and a break a break; delete it and create another";
 const OWN_PERIODS: &str =
     "breaks are periods of their own in version 2 of Personio's API: write one of the `kind` `break`";
@@ -68,31 +67,22 @@ const RULES: &[Rule] = &[
     optional("comment", "comment", text),
     optional("project", "project", id),
 ];
-const REQUIRED: &[&str] = &["employee", "date", "starts_at"];
 
 /// Every canonical field.
 pub(in crate::personio) const FIELDS: &[WritableField] = &[
-    WritableField { field: "employee", on_create: true, on_update: false, reason: NO_MOVE },
-    WritableField { field: "kind", on_create: true, on_update: false, reason: NO_TURN },
-    open("date"),
-    open("starts_at"),
-    open("ends_at"),
-    open("comment"),
-    open("project"),
-    closed("break_minutes", OWN_PERIODS),
-    closed("status", DECIDED),
-    closed("is_holiday", DECIDED),
-    closed("is_time_off", DECIDED),
-    closed("updated_at", DECIDED),
+    WritableField::fixed("employee", NO_MOVE),
+    WritableField::fixed("kind", NO_TURN),
+    WritableField::open("date"),
+    WritableField::open("starts_at"),
+    WritableField::open("ends_at"),
+    WritableField::open("comment"),
+    WritableField::open("project"),
+    WritableField::closed("break_minutes", OWN_PERIODS),
+    WritableField::closed("status", DECIDED),
+    WritableField::closed("is_holiday", DECIDED),
+    WritableField::closed("is_time_off", DECIDED),
+    WritableField::closed("updated_at", DECIDED),
 ];
-
-const fn open(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: true, reason: "" }
-}
-
-const fn closed(field: &'static str, reason: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason }
-}
 
 fn kind(value: &Value) -> Result<Value, &'static str> {
     match value.as_str() {

@@ -13,14 +13,6 @@ use crate::{
     },
 };
 
-const fn field(field: &'static str) -> WritableField {
-    WritableField { field, on_create: true, on_update: true, reason: "" }
-}
-
-const fn closed(field: &'static str, reason: &'static str) -> WritableField {
-    WritableField { field, on_create: false, on_update: false, reason }
-}
-
 const BY_DATES: &str =
     "version 2 of Personio's API takes no status: it follows from the dates of the employment and from leaves";
 const TERMINATION: &str = "Personio's API ends no employment (forum, read 2026-11-23); end it in Personio";
@@ -29,28 +21,28 @@ const OURS: &str = "Personio sets it itself";
 
 /// Every canonical field.
 pub(in crate::personio) const WRITABLE: &[WritableField] = &[
-    field("first_name"),
-    field("last_name"),
-    field("preferred_name"),
-    field("email"),
-    field("gender"),
-    field("position"),
-    field("department"),
-    field("office"),
-    field("team"),
-    field("legal_entity"),
-    field("supervisor"),
-    field("cost_centers"),
-    field("hire_date"),
-    field("contract_end_date"),
-    field("weekly_hours"),
-    field("employment_type"),
-    closed("status", BY_DATES),
-    closed("termination_date", TERMINATION),
-    closed("last_working_day", TERMINATION),
-    closed("picture_url", BY_HAND),
-    closed("created_at", OURS),
-    closed("updated_at", OURS),
+    WritableField::open("first_name"),
+    WritableField::open("last_name"),
+    WritableField::open("preferred_name"),
+    WritableField::open("email"),
+    WritableField::open("gender"),
+    WritableField::open("position"),
+    WritableField::open("department"),
+    WritableField::open("office"),
+    WritableField::open("team"),
+    WritableField::open("legal_entity"),
+    WritableField::open("supervisor"),
+    WritableField::open("cost_centers"),
+    WritableField::open("hire_date"),
+    WritableField::open("contract_end_date"),
+    WritableField::open("weekly_hours"),
+    WritableField::open("employment_type"),
+    WritableField::closed("status", BY_DATES),
+    WritableField::closed("termination_date", TERMINATION),
+    WritableField::closed("last_working_day", TERMINATION),
+    WritableField::closed("picture_url", BY_HAND),
+    WritableField::closed("created_at", OURS),
+    WritableField::closed("updated_at", OURS),
 ];
 /// More shares than any employment has.
 const MOST_SHARES: usize = 100;
