@@ -145,7 +145,8 @@ mod tests {
         let policy = merged(&manifest(), &VendorLimits::default());
         assert_eq!((policy.ceiling, policy.window, policy.max_in_flight), (200, Duration::from_mins(1), 8));
         assert_eq!(policy.paths.first(), Some(&PathLimit::new("/v1/company/employees", 15, Duration::from_secs(1))));
-        assert_eq!(policy.paths.len(), manifest().paths.len());
+        let paths = manifest().paths;
+        assert_eq!(policy.paths, paths.iter().map(|of| path(of.template, of.limit)).collect::<Vec<_>>());
         assert_eq!(policy.authentication, Limit::new(60, Duration::from_mins(1)));
         assert_eq!(policy.address, Some(Limit::new(2_000, Duration::from_mins(1))));
     }

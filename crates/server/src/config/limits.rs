@@ -124,7 +124,10 @@ mod tests {
         assert_eq!(limits.authentication, Some(manifest.authentication));
         assert_eq!((limits.address, limits.in_flight), (manifest.address, Some(manifest.in_flight)));
         assert_eq!(shown(&loaded, "limits.personio.credential.requests"), "200");
-        assert_eq!(shown(&loaded, "limits.personio.paths"), "/v1/company/employees=15/1");
+        let paths = manifest.paths.iter().map(|path| (path.template.to_owned(), path.limit)).collect::<Vec<_>>();
+        assert_eq!(limits.paths.as_deref(), Some(&paths[..]));
+        let shown = shown(&loaded, "limits.personio.paths");
+        assert!(shown.starts_with("/v1/company/employees=15/1, /v2/"), "{shown}");
     }
 
     #[test]
