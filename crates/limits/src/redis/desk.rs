@@ -265,8 +265,8 @@ impl Office {
         serde_json::to_string(&request).ok().map(|request| Operation { request, script, is_refusal })
     }
 
-    /// Notes what Redis answered.
-    pub(super) fn note(&mut self, key: BudgetKey, mut answer: Answer, now: Instant) {
+    /// Notes what Redis answered to what it was asked at `asked_at`.
+    pub(super) fn note(&mut self, key: BudgetKey, mut answer: Answer, asked_at: Instant, now: Instant) {
         let Some(desk) = self.desks.get_mut(&key) else { return };
         let at = |micros: u64| later(now, Duration::from_micros(micros));
         let mut untaken = Vec::new();
@@ -317,7 +317,7 @@ impl Office {
             desk.blocked.insert(String::new(), at(answer.blocked));
         }
         let windows = std::mem::take(&mut answer.windows).into_iter();
-        desk.windows.extend(windows.map(|(name, held)| (name, Seen { held, at: now })));
+        desk.windows.extend(windows.map(|(name, held)| (name, Seen { held, at: asked_at })));
         desk.seen = Some(View { answer, at: now });
         for look in desk.looking.drain(..) {
             // Whoever asked may have gone.

@@ -157,6 +157,7 @@ impl Driver {
         for n_done in 0..TURN {
             let operation = self.inner.with(|office, _| office.next_operation(key, &self.store, n_done));
             let Some(Operation { request, script, is_refusal }) = operation else { return Ok(()) };
+            let asked_at = Instant::now();
             let answer: Answer = run(link, script, &self.store_key(), request).await?;
             if answer.lost {
                 return Err(Trouble::Forgotten);
@@ -164,7 +165,7 @@ impl Driver {
             if is_refusal && answer.unsure.is_some() {
                 self.inner.n_unsure_refusals.fetch_add(1, Ordering::Relaxed);
             }
-            self.inner.with(|office, now| office.note(key, answer, now));
+            self.inner.with(|office, now| office.note(key, answer, asked_at, now));
         }
         self.inner.with(|office, _| office.look(key));
         Ok(())
@@ -283,21 +284,21 @@ impl Driver {
 /// What is believed of the budgets that were looked at, and of their hosts.
 fn left(stood: &[Stood], n_processes: u32, now: Instant) -> Left {
     let mut left = Left::new(now);
-    let mut hosts: HashMap<String, (Limit, Seen)> = HashMap::new();
+    let mut hosts: HashMap<String, (Limit, u32, Seen)> = HashMap::new();
     for Stood { key, policy, windows, blocked_until: _ } in stood {
         let seen = |name: &str| windows.get(name).copied();
         left.budgets.insert(*key, UsedUp::of(policy, n_processes, seen, now));
         for (name, seen) in windows {
             let host = name.strip_prefix("h:").and_then(|name| name.strip_suffix(":c"));
             if let (Some(host), Some(limit)) = (host, policy.address)
-                && hosts.get(host).is_none_or(|(_, other)| other.at < seen.at)
+                && hosts.get(host).is_none_or(|(_, _, other)| other.at < seen.at)
             {
-                hosts.insert(host.to_owned(), (limit, *seen));
+                hosts.insert(host.to_owned(), (limit, policy.max_in_flight, *seen));
             }
         }
     }
-    for (host, (limit, seen)) in hosts {
-        left.hosts.insert(Arc::from(host), used_up(limit, n_processes, Some(seen), now));
+    for (host, (limit, in_flight, seen)) in hosts {
+        left.hosts.insert(Arc::from(host), used_up(limit, n_processes, in_flight, Some(seen), now));
     }
     left
 }

@@ -24,7 +24,7 @@ pub(crate) const HOST: &str = "https://vendor.example";
 pub(crate) const BEAT: Duration = Duration::from_millis(200);
 
 pub(crate) fn policy(ceiling: u32, window: Duration) -> Arc<Policy> {
-    Arc::new(Policy { ceiling, window, pacing: false, ..Policy::default() })
+    Arc::new(Policy { ceiling, window, pacing: false, max_in_flight: 8, ..Policy::default() })
 }
 
 pub(crate) fn ask(policy: &Arc<Policy>) -> Ask<'_> {
