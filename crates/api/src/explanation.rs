@@ -114,7 +114,7 @@ const fn explain(code: Code) -> Explanation {
              the run's id to whoever runs this server.",
         ),
         Code::VendorLimited => (
-            "The vendor's limit is used up, the last authentication was less than 30 seconds ago, or five logins \
+            "The vendor's limit is used up, the last authentication was less than 30 seconds ago, or ten logins \
              within a minute did not prove the credential.",
             "Try again after `Retry-After`.",
         ),

@@ -13,8 +13,9 @@ use gangway_storage::credentials::Credential;
 
 use crate::{App, Ctx, Error, Result, audit::hex, config::VendorLimits, connectors};
 
-/// Logins that a tenant may try with what it never proved to own: enough to correct a mistyped secret, too few to guess one.
-const UNPROVEN: Limit = Limit::new(5, Duration::from_mins(1));
+/// Logins that a tenant may try with what it never proved to own: enough to correct a mistyped secret, too few to guess one. A vendor of
+/// two APIs takes two for each try.
+const UNPROVEN: Limit = Limit::new(10, Duration::from_mins(1));
 
 /// The budget of a connection's credential in use.
 pub async fn view(ctx: &Ctx, connection: ConnectionId) -> Result<BudgetView> {
@@ -165,8 +166,8 @@ mod tests {
         let seconds = |requests, seconds| Limit::new(requests, Duration::from_secs(seconds));
         let unproven = |proven| stricter(proven, UNPROVEN);
         assert_eq!(unproven(seconds(60, 60)), UNPROVEN);
-        assert_eq!(unproven(seconds(3, 1)), seconds(3, 36), "few at once, but far more in a minute");
-        assert_eq!(unproven(seconds(10, 3_600)), seconds(5, 1_800), "slower than ours: theirs stays");
+        assert_eq!(unproven(seconds(3, 1)), seconds(3, 18), "few at once, but far more in a minute");
+        assert_eq!(unproven(seconds(10, 3_600)), seconds(10, 3_600), "slower than ours: theirs stays");
         assert_eq!(unproven(seconds(2, 60)), seconds(2, 60));
     }
 

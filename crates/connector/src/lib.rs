@@ -15,13 +15,14 @@ pub mod registry;
 pub use contract::{
     AbsenceTarget, AbsenceType, AbsenceTypes, Access, Allowed, AnyConnector, Api, Approval, AttendanceTarget,
     AttributeSpan, AttributeValue, BadRecord, CallWebhook, CheckReport, CheckRequest, Checkpoint, Connection,
-    Connector, CreateAbsence, CreateAttendances, CreateEmployee, DeletePeriod, Deletion, DiscoverRequest, Discovery,
-    Error, ErrorKind, FieldAccess, FieldProblem, Finding, FindingLevel, Happened, IdentityFormat, IdentityHeader,
-    Incoming, Lease, LoginFailure, MIN_PAUSE_SECONDS, Manifest, ManifestLimits, ManualStep, MemoryTokenStore, Missed,
-    NotPassed, Notice, Notices, Outcome, Owner, Page, Pass, Passed, Paste, PathLimit, Picture, Place, Proxy, ProxyPath,
-    ReadAbsenceTypes, ReadMissed, ReadMode, ReadOne, ReadPage, ReadPicture, Redeliver, Refresh, RegisterWebhook,
-    Registered, RemoveWebhook, Removed, Result, Retry, Revocation, Runtime, Source, SourceRecord, StoredToken,
-    StreamCheck, StreamManifest, Target, TokenStore, UpdateAttendance, UpdateEmployee, Values, WebhookManifest,
-    Webhooks, WindowLimit, WritableField, WriteAccess, WriteError, Written, too_soon,
+    Connector, CreateAbsence, CreateAttendances, CreateEmployee, DeleteEmployee, DeletePeriod, Deletion,
+    DiscoverRequest, Discovery, Error, ErrorKind, FieldAccess, FieldProblem, Finding, FindingLevel, Happened,
+    IdentityFormat, IdentityHeader, Incoming, Lease, LoginFailure, MIN_PAUSE_SECONDS, Manifest, ManifestLimits,
+    ManualStep, MemoryTokenStore, Missed, NotPassed, Notice, Notices, Outcome, Owner, Page, Pass, Passed, Paste,
+    PathLimit, Picture, Place, Proxy, ProxyPath, ReadAbsenceTypes, ReadMissed, ReadMode, ReadOne, ReadPage,
+    ReadPicture, Redeliver, Refresh, RegisterWebhook, Registered, RemoveWebhook, Removed, Result, Retry, Revocation,
+    Runtime, Source, SourceRecord, StoredToken, StreamCheck, StreamManifest, Target, TokenStore, UpdateAbsence,
+    UpdateAttendance, UpdateEmployee, Values, WebhookManifest, Webhooks, WindowLimit, WritableField, WriteAccess,
+    WriteError, Written, too_soon,
 };
 pub use registry::{Registry, registry};

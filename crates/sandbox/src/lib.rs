@@ -29,7 +29,7 @@
 //! Values are plain there: `{"last_name": "Neu", "hire_date": "2026-02-01", "department": "Vertrieb", "supervisor": 17}`.
 //! A failure is ordered with `{"path": "/v1/company/employees", "page": 2, "times": 2, "effect": {"kind": "answer", "status": 502}}`;
 //! see [`Fault`] for which requests are hit, and [`Effect`] for all that can happen to them. Version 2 goes away with the switch
-//! `v2_unavailable`, version 1 with `v1_gone`, its attendances alone with `v1_attendances_gone`.
+//! `v2_unavailable`, version 1 with `v1_gone`, its login with `v1_login_gone`, its attendances alone with `v1_attendances_gone`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), gangway_sandbox::BindError> {

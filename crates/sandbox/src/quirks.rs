@@ -17,6 +17,8 @@ pub struct Quirks {
     pub v2_unavailable: bool,
     /// Whether version 1 serves nothing any longer but tokens.
     pub v1_gone: bool,
+    /// Whether version 1 gives no tokens any longer; those that are out stay good.
+    pub v1_login_gone: bool,
     /// Whether version 1 serves attendances no longer.
     pub v1_attendances_gone: bool,
     /// Whether lists carry `metadata`.
@@ -57,6 +59,7 @@ impl Default for Quirks {
             refuse_query_credentials: true,
             v2_unavailable: false,
             v1_gone: false,
+            v1_login_gone: false,
             v1_attendances_gone: false,
             metadata: true,
             forbid_discovery: false,
@@ -85,6 +88,7 @@ impl Quirks {
             refuse_query_credentials: _,
             v2_unavailable: _,
             v1_gone: _,
+            v1_login_gone: _,
             v1_attendances_gone: _,
             metadata: _,
             forbid_discovery: _,

@@ -26,7 +26,7 @@ on_both_databases! {
             assert_eq!(of["write"]["create"]["allowed"], "yes", "{of}");
             assert!(!of["fields"].as_array().unwrap().is_empty());
         }
-        assert_eq!(stream(&report, "employees")["write"]["delete"]["allowed"], "no");
+        assert_eq!(stream(&report, "employees")["write"]["delete"]["allowed"], "yes");
         let department = field(&report, "employees", "department");
         let yes = json!({"allowed": "yes", "reason": null, "permission": null});
         assert_eq!((&department["read"], &department["create"], &department["attribute"]), (&yes, &yes, &json!("department")));
@@ -34,7 +34,8 @@ on_both_databases! {
         assert_eq!((&team["read"]["allowed"], &team["create"]["allowed"]), (&json!("yes"), &json!("no")));
         assert!(team["create"]["reason"].as_str().unwrap().contains("version 1"), "{team}");
         assert_eq!(field(&report, "absences", "hours")["read"]["allowed"], "no");
-        assert_eq!(field(&report, "absences", "starts_on")["change"]["allowed"], "no");
+        assert_eq!(field(&report, "absences", "starts_on")["change"]["allowed"], "yes");
+        assert_eq!(field(&report, "absences", "type")["change"]["allowed"], "no");
         assert!(report["granted"].as_array().unwrap().contains(&json!("persons:read")), "{}", report["granted"]);
         assert_eq!(report["webhooks"]["allowed"], "yes");
         app.stop().await;

@@ -50,7 +50,7 @@ pub struct Refreshed {
 /// As the vendor failed.
 pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
-    let catalogue = discovery.discover(DiscoverRequest::new(opened.class)).await?;
+    let catalogue = discovery.discover(request(ctx, opened).await?).await?;
     let id = opened.connection.id;
     let keys = ctx.app().keys.tenant(ctx.app(), ctx.scope()).await?;
     let mut tx = ctx.app().db.begin(ctx.scope()).await?;
@@ -70,7 +70,7 @@ pub async fn discover(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
 /// As the vendor failed, refusals of the list apart; a transient one when the connection got another credential meanwhile.
 pub async fn refresh(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
     let Some(discovery) = opened.remote.discovery() else { return Ok(None) };
-    match discovery.discover(DiscoverRequest::new(opened.class)).await {
+    match discovery.discover(request(ctx, opened).await?).await {
         Ok(catalogue) => {
             let keys = ctx.app().keys.tenant(ctx.app(), ctx.scope()).await?;
             let mut tx = ctx.app().db.begin(ctx.scope()).await?;
@@ -86,6 +86,12 @@ pub async fn refresh(ctx: &Ctx, opened: &Opened) -> Result<Option<Refreshed>> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks for what the version of the vendor's API tells that employees are held from.
+async fn request(ctx: &Ctx, opened: &Opened) -> Result<DiscoverRequest> {
+    let held = syncs::api_versions(ctx, opened.connection.id).await?.remove(&Stream::Employees);
+    Ok(DiscoverRequest::new(opened.class).with_api_version(held))
 }
 
 /// Closes what is known of one account's own attributes, since another account is asked from now on; records follow without

@@ -12,6 +12,9 @@ use super::{checkpoint::Checkpoint, source::BadRecord};
 pub struct ReadAbsenceTypes {
     /// Where the page starts; none for the first.
     pub checkpoint: Option<Checkpoint>,
+    /// The version of [`Source::api_versions`](super::Source::api_versions) that absences are held from, to be asked first; none for
+    /// the first of them.
+    pub api_version: Option<String>,
     /// Priority of the call.
     pub class: Class,
 }
@@ -19,12 +22,18 @@ pub struct ReadAbsenceTypes {
 impl ReadAbsenceTypes {
     /// The first page.
     pub fn new(class: Class) -> Self {
-        Self { checkpoint: None, class }
+        Self { checkpoint: None, api_version: None, class }
     }
 
     /// Sets where the page starts.
     pub fn with_checkpoint(mut self, checkpoint: Option<Checkpoint>) -> Self {
         self.checkpoint = checkpoint;
+        self
+    }
+
+    /// Sets the version to ask first.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
         self
     }
 }

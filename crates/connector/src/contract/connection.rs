@@ -120,12 +120,21 @@ impl CheckRequest {
 pub struct DiscoverRequest {
     /// Priority of its calls.
     pub class: Class,
+    /// The version of [`super::Source::api_versions`] that employees are held from, whose attributes are asked for; none where none
+    /// are held.
+    pub api_version: Option<String>,
 }
 
 impl DiscoverRequest {
     /// A discovery of that priority.
     pub fn new(class: Class) -> Self {
-        Self { class }
+        Self { class, api_version: None }
+    }
+
+    /// Sets the version that employees are held from.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
     }
 }
 

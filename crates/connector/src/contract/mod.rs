@@ -39,13 +39,14 @@ pub use memory_tokens::MemoryTokenStore;
 pub use notice::{Happened, Incoming, ManualStep, Notice, Notices, Paste};
 pub use periods::{
     AbsenceTarget, Approval, AttendanceTarget, CreateAbsence, CreateAttendances, DeletePeriod, Deletion, Place,
-    UpdateAttendance,
+    UpdateAbsence, UpdateAttendance,
 };
 pub use proxy::{NotPassed, Pass, Passed, Proxy, ProxyPath};
 pub use record::{AttributeSpan, AttributeValue, SourceRecord};
 pub use source::{BadRecord, Page, Picture, ReadMode, ReadOne, ReadPage, ReadPicture, Source};
 pub use target::{
-    CreateEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError, Written,
+    CreateEmployee, DeleteEmployee, Outcome, Remarks, Target, UpdateEmployee, Values, WritableField, WriteError,
+    Written,
 };
 pub use token::{Api, Lease, LoginFailure, MIN_PAUSE_SECONDS, Refresh, Revocation, StoredToken, TokenStore, too_soon};
 pub use webhooks::{

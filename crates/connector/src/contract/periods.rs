@@ -7,16 +7,26 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use gangway_egress::Class;
 
-use super::target::{Values, WritableField, WriteError, Written};
+use super::{
+    error::{Error, ErrorKind},
+    target::{Values, WritableField, WriteError, Written},
+};
 
 /// Writing absences.
 #[async_trait]
 pub trait AbsenceTarget: Send + Sync {
-    /// Every canonical field of an absence, and whether it can be written.
-    fn absence_fields(&self) -> &'static [WritableField];
+    /// Every canonical field of an absence, and whether it can be written where the records are held from this version of
+    /// [`Source::api_versions`](super::Source::api_versions); none where nothing is held.
+    fn absence_fields(&self, api_version: Option<&str>) -> &'static [WritableField];
 
-    /// Creates an absence. No vendor here can change one: delete it and create another.
+    /// Creates an absence.
     async fn create_absence(&self, request: CreateAbsence) -> Result<Written, WriteError>;
+
+    /// Changes an absence; fields that are not named stay as they are. Where no field can be changed, each says why not.
+    async fn update_absence(&self, _request: UpdateAbsence) -> Result<Written, WriteError> {
+        let message = "the connector changes no absences; delete it and create another";
+        Err(WriteError::refused(Error::new(ErrorKind::Unsupported, "change an absence", message)))
+    }
 
     /// Deletes an absence. One that is not there is [`WriteError::Refused`] as not found.
     async fn delete_absence(&self, request: DeletePeriod) -> Result<Deletion, WriteError>;
@@ -25,8 +35,9 @@ pub trait AbsenceTarget: Send + Sync {
 /// Writing attendances.
 #[async_trait]
 pub trait AttendanceTarget: Send + Sync {
-    /// Every canonical field of an attendance, and whether it can be written.
-    fn attendance_fields(&self) -> &'static [WritableField];
+    /// Every canonical field of an attendance, and whether it can be written where the records are held from this version of
+    /// [`Source::api_versions`](super::Source::api_versions); none where nothing is held.
+    fn attendance_fields(&self, api_version: Option<&str>) -> &'static [WritableField];
 
     /// Creates attendances, and tells of each row, in their order, what became of it. An error of the whole holds for each
     /// row; pointers of [`WriteError::Invalid`] begin with `/rows/N` then.
@@ -60,6 +71,9 @@ pub struct CreateAbsence {
     pub values: Values,
     /// Whether it waits for approval.
     pub approval: Approval,
+    /// The version of [`Source::api_versions`](super::Source::api_versions) that the stream's records are held from, to be written
+    /// through; none where nothing is held.
+    pub api_version: Option<String>,
     /// Priority of the calls.
     pub class: Class,
 }
@@ -67,7 +81,34 @@ pub struct CreateAbsence {
 impl CreateAbsence {
     /// A new absence with these values.
     pub fn new(values: Values, approval: Approval, class: Class) -> Self {
-        Self { values, approval, class }
+        Self { values, approval, api_version: None, class }
+    }
+
+    /// Sets the version that records are held from.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
+    }
+}
+
+/// Asks for a change of an absence.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpdateAbsence {
+    /// The vendor's id.
+    pub external_id: String,
+    /// What changes.
+    pub values: Values,
+    /// Whether the change waits for approval.
+    pub approval: Approval,
+    /// Priority of the calls.
+    pub class: Class,
+}
+
+impl UpdateAbsence {
+    /// These values on that absence.
+    pub fn new(external_id: impl Into<String>, values: Values, approval: Approval, class: Class) -> Self {
+        Self { external_id: external_id.into(), values, approval, class }
     }
 }
 
@@ -79,6 +120,9 @@ pub struct CreateAttendances {
     pub rows: Vec<Values>,
     /// Whether they wait for approval.
     pub approval: Approval,
+    /// The version of [`Source::api_versions`](super::Source::api_versions) that the stream's records are held from, to be written
+    /// through; none where nothing is held.
+    pub api_version: Option<String>,
     /// Priority of the calls.
     pub class: Class,
 }
@@ -86,7 +130,13 @@ pub struct CreateAttendances {
 impl CreateAttendances {
     /// New attendances, one for each row.
     pub fn new(rows: Vec<Values>, approval: Approval, class: Class) -> Self {
-        Self { rows, approval, class }
+        Self { rows, approval, api_version: None, class }
+    }
+
+    /// Sets the version that records are held from.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
     }
 }
 

@@ -28,6 +28,13 @@ pub trait Source: Send + Sync {
         Vec::new()
     }
 
+    /// The canonical fields of a stream's records that every version of the vendor's API tells alike; empty where its versions name
+    /// a record by different ids. When the stream goes over to another version, a record that is new and a change of one of these
+    /// fields happened in the company; whatever else differs may be the version's doing.
+    fn kept_fields(&self, _stream: Stream) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Reads one page. The host commits it together with `next` and asks again until `done`.
     async fn read_page(&self, request: ReadPage) -> Result<Page>;
 

@@ -11,19 +11,35 @@ use gangway_domain::record::Fields;
 use gangway_egress::Class;
 use serde_json::Value;
 
-use super::{error::Error, fields::FieldProblem};
+use super::{
+    error::{Error, ErrorKind},
+    fields::FieldProblem,
+    periods::Deletion,
+};
 
 /// Writing employees.
 #[async_trait]
 pub trait Target: Send + Sync {
-    /// Every canonical field of an employee, and whether it can be written.
-    fn employee_fields(&self) -> &'static [WritableField];
+    /// Every canonical field of an employee, and whether it can be written where the records are held from this version of
+    /// [`Source::api_versions`](super::Source::api_versions); none where nothing is held.
+    fn employee_fields(&self, api_version: Option<&str>) -> &'static [WritableField];
 
     /// Creates an employee.
     async fn create_employee(&self, request: CreateEmployee) -> Result<Written, WriteError>;
 
     /// Changes an employee; fields that are not named stay as they are, `null` empties one.
     async fn update_employee(&self, request: UpdateEmployee) -> Result<Written, WriteError>;
+
+    /// Why employees cannot be deleted, and what to do instead; none where they can be.
+    fn keeps_employees(&self) -> Option<&'static str> {
+        Some("the connector deletes no employees")
+    }
+
+    /// Deletes an employee with all that belongs to them. One who is not there is [`Deletion::Gone`].
+    async fn delete_employee(&self, _request: DeleteEmployee) -> Result<Deletion, WriteError> {
+        let message = self.keeps_employees().unwrap_or("the connector deletes no employees");
+        Err(WriteError::refused(Error::new(ErrorKind::Unsupported, "delete an employee", message)))
+    }
 }
 
 /// Whether a canonical field can be written.
@@ -62,7 +78,7 @@ impl WritableField {
 /// The values to write, by canonical field and by key of the company's own attributes.
 #[derive(Clone, Default, PartialEq)]
 pub struct Values {
-    /// Canonical fields: texts, days as `YYYY-MM-DD`, numbers, `{"name"}` for units, `{"id"}` for the supervisor.
+    /// Canonical fields: texts, days as `YYYY-MM-DD`, numbers, `{"name"}` or `{"id"}` for units, `{"id"}` for the supervisor.
     pub fields: Fields,
     /// Attributes of the company's own.
     pub attributes: BTreeMap<String, Value>,
@@ -83,6 +99,9 @@ impl fmt::Debug for Values {
 pub struct CreateEmployee {
     /// Everything that is known of them.
     pub values: Values,
+    /// The version of [`Source::api_versions`](super::Source::api_versions) that the stream's records are held from, to be written
+    /// through; none where nothing is held.
+    pub api_version: Option<String>,
     /// Priority of the calls.
     pub class: Class,
 }
@@ -90,7 +109,13 @@ pub struct CreateEmployee {
 impl CreateEmployee {
     /// A new employee with these values.
     pub fn new(values: Values, class: Class) -> Self {
-        Self { values, class }
+        Self { values, api_version: None, class }
+    }
+
+    /// Sets the version that records are held from.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
     }
 }
 
@@ -102,6 +127,9 @@ pub struct UpdateEmployee {
     pub external_id: String,
     /// What changes.
     pub values: Values,
+    /// The version of [`Source::api_versions`](super::Source::api_versions) that the stream's records are held from, to be written
+    /// through; none where nothing is held.
+    pub api_version: Option<String>,
     /// Priority of the calls.
     pub class: Class,
 }
@@ -109,7 +137,30 @@ pub struct UpdateEmployee {
 impl UpdateEmployee {
     /// These values on that employee.
     pub fn new(external_id: impl Into<String>, values: Values, class: Class) -> Self {
-        Self { external_id: external_id.into(), values, class }
+        Self { external_id: external_id.into(), values, api_version: None, class }
+    }
+
+    /// Sets the version that records are held from.
+    pub fn with_api_version(mut self, version: Option<String>) -> Self {
+        self.api_version = version;
+        self
+    }
+}
+
+/// Asks for an employee to be deleted.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DeleteEmployee {
+    /// The vendor's id.
+    pub external_id: String,
+    /// Priority of the calls.
+    pub class: Class,
+}
+
+impl DeleteEmployee {
+    /// A deletion of that employee.
+    pub fn new(external_id: impl Into<String>, class: Class) -> Self {
+        Self { external_id: external_id.into(), class }
     }
 }
 

@@ -4,7 +4,7 @@
 //! and to one in [`MIN_PAUSE_SECONDS`]; a connector only says "this one was rejected" and does what it is told. A vendor whose
 //! APIs have tokens of their own has one of each: they neither wait for nor replace one another.
 
-use std::{fmt, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -67,18 +67,27 @@ impl StoredToken {
 }
 
 /// The right to authenticate, given to one caller at a time. What it holds is the store's.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Lease(String);
+#[derive(Clone)]
+pub struct Lease {
+    id: String,
+    _guard: Option<Arc<dyn Any + Send + Sync>>,
+}
 
 impl Lease {
     /// For stores: a lease with the store's own name for it.
     pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+        Self { id: id.into(), _guard: None }
+    }
+
+    /// For stores: drops `guard` with the lease, so that they learn when nobody authenticates under it any more.
+    #[must_use]
+    pub fn with_guard(self, guard: impl Any + Send + Sync) -> Self {
+        Self { _guard: Some(Arc::new(guard)), ..self }
     }
 
     /// For stores: its name.
     pub fn id(&self) -> &str {
-        &self.0
+        &self.id
     }
 }
 

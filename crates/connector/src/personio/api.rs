@@ -5,12 +5,13 @@
 //! that passes by itself: an outage never makes it change.
 
 use gangway_domain::record::Stream;
-use gangway_egress::{Class, Method, Request};
+use gangway_egress::Class;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     PersonioConnection, absence_type,
+    attempt::Attempt,
     capability::Probed,
     check,
     client::Failure,
@@ -60,76 +61,47 @@ impl ApiVersion {
     }
 
     /// The same, but first the one that is preferred, if it is one of them.
-    fn beginning_with(self, stream: Stream, preferred: Option<&str>) -> Vec<Version> {
+    pub(super) fn beginning_with(self, stream: Stream, preferred: Option<&str>) -> Vec<Version> {
         let mut versions = self.versions(stream).to_vec();
         versions.sort_by_key(|version| Some(version.code()) != preferred);
         versions
-    }
-
-    /// The version that a stream is written through, as far as ids do not say it: that which it is first read through.
-    pub(super) fn writes(self, stream: Stream) -> Version {
-        self.versions(stream).first().copied().unwrap_or(V1)
     }
 }
 
 impl PersonioConnection {
     /// Reads a page through the version that its run began with, or else through the first one that gives the stream.
     pub(super) async fn page(&self, request: &ReadPage) -> Result<Page> {
-        let versions = self.to_ask(request.stream, request.checkpoint.as_ref(), request.api_version.as_deref())?;
-        for (at, version) in versions.iter().enumerate() {
-            let is_held = request.api_version.as_deref() == Some(version.code());
-            match self.page_through(*version, request).await {
-                Ok(page) => return Ok(Page { api_version: Some(version.code().to_owned()), ..page }),
-                Err(failure)
-                    if at + 1 < versions.len()
-                        && self.gives_way(*version, is_held, request.stream, &failure, request.class).await => {}
-                Err(failure) => return Err(explain(*version, request.stream, failure)),
+        let ReadPage { stream, checkpoint, api_version, class, .. } = request;
+        let mut attempt = self.attempt_from(*stream, checkpoint.as_ref(), api_version.as_deref(), *class)?;
+        loop {
+            match self.page_through(attempt.version, request).await {
+                Ok(page) => return Ok(Page { api_version: Some(attempt.version.code().to_owned()), ..page }),
+                Err(failure) => {
+                    attempt.give_way(failure).await.map_err(|(version, failure)| explain(version, *stream, failure))?;
+                }
             }
         }
-        Err(nothing_left(request.stream))
     }
 
     /// The versions to ask for a page: that of its checkpoint, or all that the stream may be read through.
-    fn to_ask(&self, stream: Stream, checkpoint: Option<&Checkpoint>, preferred: Option<&str>) -> Result<Vec<Version>> {
-        let versions = self.api.beginning_with(stream, preferred);
-        let Some(checkpoint) = checkpoint else { return Ok(versions) };
+    fn attempt_from<'a>(
+        &'a self,
+        stream: Stream,
+        checkpoint: Option<&Checkpoint>,
+        held: Option<&'a str>,
+        class: Class,
+    ) -> Result<Attempt<'a>> {
+        let attempt = self.attempt(stream, held, class);
+        let Some(checkpoint) = checkpoint else { return Ok(attempt) };
         let begun = if Position::made(checkpoint) { V2 } else { V1 };
-        if versions.contains(&begun) {
-            return Ok(vec![begun]);
+        if self.api.versions(stream).contains(&begun) {
+            return Ok(attempt.only(begun));
         }
         let message = format!(
             "the run began with the other version of Personio's API, which `api` does not allow for {}; start it again",
             stream.as_str()
         );
         Err(Error::new(ErrorKind::Refused, operation(stream), message))
-    }
-
-    /// Whether a version that refused gives way to the other one. One that records are held from does only where it has ended: a
-    /// list that is not there may be so by accident, and what belongs to it is asked for as well.
-    async fn gives_way(
-        &self,
-        version: Version,
-        is_held: bool,
-        stream: Stream,
-        failure: &Failure,
-        class: Class,
-    ) -> bool {
-        if !is_not_served(version, failure) {
-            return false;
-        }
-        if !is_held {
-            return true;
-        }
-        if version == V2 {
-            return false;
-        }
-        let beside = match stream {
-            Stream::Employees => "/v1/company/employees/attributes",
-            Stream::Absences => "/v1/company/time-off-types",
-            Stream::Attendances => "/v1/company/attendances/projects",
-        };
-        let get = Request::new(Method::Get, beside, beside, class);
-        matches!(self.client.json(operation(stream), get).await, Err(failure) if is_not_served(V1, &failure))
     }
 
     async fn page_through(&self, version: Version, request: &ReadPage) -> Result<Page, Failure> {
@@ -143,21 +115,33 @@ impl PersonioConnection {
 
     /// Reads a page of the kinds of absence, through the version that absences are read through.
     pub(super) async fn types(&self, request: &ReadAbsenceTypes) -> Result<AbsenceTypes> {
+        let ReadAbsenceTypes { checkpoint, api_version, class } = request;
         let stream = Stream::Absences;
-        let versions = self.to_ask(stream, request.checkpoint.as_ref(), None)?;
-        for (at, version) in versions.iter().enumerate() {
-            let read = match version {
+        let mut attempt = self.attempt_from(stream, checkpoint.as_ref(), api_version.as_deref(), *class)?;
+        loop {
+            let read = match attempt.version {
                 V1 => absence_type::read_page(&self.client, request.clone()).await.map_err(Failure::from),
                 V2 => v2::absence_type::read_page(&self.v2, request).await,
             };
-            match read {
+            let failure = match read {
                 Ok(page) => return Ok(page),
-                Err(failure) if at + 1 < versions.len() && is_not_served(*version, &failure) => {}
-                Err(failure) if *version == V1 => return Err(failure.into()),
-                Err(failure) => return Err(explain(V2, stream, failure)),
-            }
+                Err(failure) => failure,
+            };
+            // An account may show absences and no list of their kinds; those of the other version would not be theirs.
+            let failure = if attempt.version == V1 && attempt.has_next() && attempt.is_about_the_version(&failure.error)
+            {
+                match self.client.json(operation(stream), self.short_list(stream, *class)).await {
+                    Ok(_) => return Err(failure.into()),
+                    Err(of_list) => of_list,
+                }
+            } else {
+                failure
+            };
+            attempt.give_way(failure).await.map_err(|(version, failure)| match version {
+                V1 => Error::from(failure),
+                V2 => explain(V2, stream, failure),
+            })?;
         }
-        Err(nothing_left(stream))
     }
 
     /// Which version a single absence is asked for in, and its id there. One that only the other version gave cannot be asked for
@@ -180,22 +164,26 @@ impl PersonioConnection {
     /// One employee. Where either version may be read, version 1's "not found" counts while it gives the list: once it has ended
     /// nobody would be found.
     pub(super) async fn employee(&self, request: &ReadOne) -> Result<Option<SourceRecord>> {
-        let versions = self.api.beginning_with(Stream::Employees, request.api_version.as_deref());
-        if versions.first() == Some(&V1) {
+        let stream = Stream::Employees;
+        let mut attempt = self.attempt(stream, request.api_version.as_deref(), request.class);
+        if attempt.version == V1 {
             let read = self.employee_of_v1(request).await;
-            let is_missing =
-                matches!(&read, Ok(None)) || matches!(&read, Err(error) if error.kind == ErrorKind::Unsupported);
-            if !is_missing || !versions.contains(&V2) {
+            let is_missing = match &read {
+                Ok(found) => found.is_none(),
+                Err(error) => attempt.is_about_the_version(error),
+            };
+            if !is_missing || !attempt.has_next() {
                 return read;
             }
-            match self.client.json("read one employee", bare_list(Stream::Employees, 1, 0, request.class)).await {
+            match self.client.json("read one employee", bare_list(stream, 1, 0, request.class)).await {
                 Ok(_) => return read,
-                Err(failure) if is_not_served(V1, &failure) => {}
-                Err(failure) => return Err(failure.into()),
+                Err(failure) => {
+                    attempt.give_way(failure).await.map_err(|(version, failure)| explain(version, stream, failure))?;
+                }
             }
         }
         let read = v2::employee::read_one(&self.v2, &request.external_id, request.class).await;
-        read.map_err(|failure| explain(V2, Stream::Employees, failure))
+        read.map_err(|failure| explain(V2, stream, failure))
     }
 
     /// One absence of version 2.
@@ -216,9 +204,9 @@ impl PersonioConnection {
         request: &CheckRequest,
     ) -> Result<(Vec<Finding>, Probed), Failure> {
         let held = request.api_versions.get(&stream).map(String::as_str);
-        let versions = self.api.beginning_with(stream, held);
-        let mut refusal = None;
-        for (at, version) in versions.iter().enumerate() {
+        let mut attempt = self.attempt(stream, held, request.class);
+        loop {
+            let version = attempt.version;
             let probed = match (version, stream) {
                 (V2, Stream::Employees) => check::probe_v2(&self.v2, request).await,
                 (V2, Stream::Absences) => {
@@ -232,50 +220,27 @@ impl PersonioConnection {
             };
             match probed {
                 Ok((mut findings, keys)) => {
-                    findings.extend(self.told(stream, *version, held, refusal));
-                    findings.extend(self.told_of_writing(stream, *version));
-                    return Ok((findings, Probed { version: *version, keys }));
+                    findings.extend(self.told(stream, version, held, attempt.into_refusal()));
+                    return Ok((findings, Probed { version, keys }));
                 }
-                Err(failure)
-                    if at + 1 < versions.len()
-                        && self
-                            .gives_way(*version, held == Some(version.code()), stream, &failure, request.class)
-                            .await =>
-                {
-                    refusal = Some(explain(*version, stream, failure).message);
-                }
-                Err(failure) if *version == V2 => {
-                    // Other statuses are version 1's way of telling something else.
-                    let status = failure.status.filter(|status| matches!(status, 401 | 403));
-                    return Err(Failure { error: explain(V2, stream, failure), status });
-                }
-                Err(failure) => return Err(failure),
+                Err(failure) => attempt.give_way(failure).await.map_err(|(version, failure)| match version {
+                    V1 => failure,
+                    V2 => {
+                        // Other statuses are version 1's way of telling something else.
+                        let status = failure.status.filter(|status| matches!(status, 401 | 403));
+                        Failure { error: explain(V2, stream, failure), status }
+                    }
+                })?,
             }
         }
-        Err(nothing_left(stream).into())
     }
 
-    /// Whether version 1 is asked which attributes there are.
-    pub(super) fn may_discover_in_v1(&self) -> bool {
-        self.api.versions(Stream::Employees).contains(&V1)
-    }
-
-    /// Whether version 1 has ended and version 2 may be asked instead.
-    pub(super) fn may_turn_to_v2(&self, failure: &Failure) -> bool {
-        self.api == ApiVersion::Auto && is_not_served(V1, failure)
-    }
-
-    /// Whether version 2 does not give something and version 1 may be asked instead.
-    pub(super) fn may_turn_to_v1(&self, failure: &Failure) -> bool {
-        self.api == ApiVersion::Auto && is_not_served(V2, failure)
-    }
-
-    /// Which version a stream is read through, and why. `refusal` is what another one said that was asked before.
+    /// Which version a stream is read through, and why. `refusal` is why one that was asked before does not give it.
     fn told(&self, stream: Stream, version: Version, held: Option<&str>, refusal: Option<String>) -> Option<Finding> {
         let is_second_choice = self.api.versions(stream).first() != Some(&version);
         let why = match (self.api, stream, refusal) {
             (ApiVersion::V1, ..) => return None,
-            (_, _, Some(refusal)) => format!("since {} does not give them: {refusal}", version.other().name()),
+            (_, _, Some(refusal)) => refusal,
             (ApiVersion::V2, ..) => "since `api` says so".to_owned(),
             (ApiVersion::Auto, ..) if is_second_choice && held == Some(version.code()) => {
                 "since it answers, and the records held of them were read through it".to_owned()
@@ -289,10 +254,6 @@ impl PersonioConnection {
         let message = format!("{capital} are read through {} of Personio's API, {why}", version.name());
         Some(Finding::new(FindingLevel::Info, "api_version", message))
     }
-}
-
-fn nothing_left(stream: Stream) -> Error {
-    Error::new(ErrorKind::Unsupported, operation(stream), "no version of Personio's API is left to ask")
 }
 
 impl Version {
@@ -311,7 +272,7 @@ impl Version {
         }
     }
 
-    const fn other(self) -> Self {
+    pub(super) const fn other(self) -> Self {
         match self {
             V1 => V2,
             V2 => V1,
@@ -319,17 +280,8 @@ impl Version {
     }
 }
 
-/// Whether a version itself says that it does not give this: of version 1 that it has ended, of version 2 also that it does not
-/// give it to the credential, which may be one of version 1 alone.
-fn is_not_served(version: Version, failure: &Failure) -> bool {
-    match failure.error.kind {
-        ErrorKind::NotFound | ErrorKind::Unsupported => true,
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden => version == V2,
-        _ => false,
-    }
-}
-
-fn explain(version: Version, stream: Stream, failure: Failure) -> Error {
+/// What a failure to read a stream means.
+pub(super) fn explain(version: Version, stream: Stream, failure: Failure) -> Error {
     if version == V1 {
         return source::explain(stream, failure);
     }

@@ -57,10 +57,7 @@ pub(super) fn token(response: &Response, now: DateTime<Utc>) -> Result<StoredTok
         },
         400 | 401 | 403 | 422 if document.is_some() => failed(ErrorKind::Unauthenticated, NOT_ACCEPTED),
         401 => failed(ErrorKind::Unauthenticated, NOT_ACCEPTED),
-        300..=399 | 404 | 405 => failed(
-            ErrorKind::ConfigInvalid,
-            "there is no Personio API at this base URL; leave base_url out or correct it",
-        ),
+        300..=399 | 404 | 405 => Err(no_api()),
         429 => failed(ErrorKind::RateLimited, "Personio allows 60 authentications a minute"),
         408 | 425 | 500..=599 => failed(ErrorKind::Unavailable, "Personio's authentication is failing"),
         status => Err(Error::new(
@@ -70,6 +67,26 @@ pub(super) fn token(response: &Response, now: DateTime<Utc>) -> Result<StoredTok
         )
         .with_retry(Retry::Backoff)),
     }
+}
+
+/// Whether an answer says that there is no login any more.
+pub(super) fn has_ended(response: &Response) -> bool {
+    matches!(response.status, 404 | 405 | 410 | 501)
+}
+
+/// Version 1 has no login, and version 2 may have one.
+pub(super) fn ended(status: u16) -> Error {
+    let message = format!(
+        "version 1 of Personio's API has no login at this address (status {status}); if it has ended, set `api` to `v2` in the \
+         connection's config"
+    );
+    Error::new(ErrorKind::Unsupported, OPERATION, message)
+}
+
+/// No version has a login.
+pub(super) fn no_api() -> Error {
+    let message = "there is no Personio API at this base URL; leave base_url out or correct it";
+    Error::new(ErrorKind::ConfigInvalid, OPERATION, message)
 }
 
 pub(super) const NOT_ACCEPTED: &str = "Personio does not accept this client ID and secret; copy both again, or generate a new \

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use gangway_domain::record::{ABSENCE_FIELDS, ATTENDANCE_FIELDS, Stream};
+use gangway_egress::Class;
 
 use super::{
     PersonioConnection, absence,
@@ -12,10 +13,11 @@ use super::{
     employee::RULES,
     v2::{self, Access as Right, Area, Scopes},
 };
-use crate::contract::{Access, Connection as _, FieldAccess, StreamCheck, WritableField, WriteAccess};
+use crate::contract::{
+    Access, Connection as _, ErrorKind, FieldAccess, StreamCheck, Target, WritableField, WriteAccess,
+};
 
-const NO_CALL_TO_DELETE: &str = "Personio's API has no call that this could go by; end the employment in Personio";
-const NO_CALL_TO_CHANGE: &str = "Personio's API changes no absence; delete it and create another";
+const ONLY_V2: &str = "only version 2 of Personio's API changes an email address";
 const NOT_TOLD: &str = "Personio names no rights with its token, so it shows when something is written";
 
 /// What a probe of a stream brought.
@@ -27,51 +29,81 @@ pub(super) struct Probed {
 }
 
 impl PersonioConnection {
-    /// The report on a stream that can be read.
-    pub(super) async fn capabilities(&self, stream: Stream, probed: &Probed) -> StreamCheck {
+    /// The report on a stream that can be read. `email` is what holds for a change of an email address that another version makes.
+    pub(super) async fn capabilities(&self, stream: Stream, probed: &Probed, email: Option<&Access>) -> StreamCheck {
+        let version = Some(probed.version.code());
         let scopes = self.scopes(probed.version).await;
         let write = write_right(stream, scopes.as_ref());
         let (writable, is_open): (&[WritableField], bool) = match stream {
             Stream::Employees => {
-                (self.target().map_or(&[], |target| target.employee_fields()), self.target().is_some())
+                (self.target().map_or(&[], |target| target.employee_fields(version)), self.target().is_some())
             }
-            Stream::Absences => {
-                (self.absence_target().map_or(&[], |target| target.absence_fields()), self.absence_target().is_some())
-            }
+            Stream::Absences => (
+                self.absence_target().map_or(&[], |target| target.absence_fields(version)),
+                self.absence_target().is_some(),
+            ),
             Stream::Attendances => (
-                self.attendance_target().map_or(&[], |target| target.attendance_fields()),
+                self.attendance_target().map_or(&[], |target| target.attendance_fields(version)),
                 self.attendance_target().is_some(),
             ),
         };
         let closed =
             format!("{} cannot be written through {} of Personio's API", check::capital(stream), probed.version.name());
         let write = if is_open { write } else { Access::no(closed) };
-        let (change, delete) = match stream {
-            Stream::Employees => (None, Some(NO_CALL_TO_DELETE)),
-            Stream::Absences => (Some(NO_CALL_TO_CHANGE), None),
-            Stream::Attendances => (None, None),
-        };
+        // Where no field can be changed, each says the same.
+        let fixed = || writable.iter().find(|known| known.on_create).map(|known| known.reason);
+        let change = if writable.iter().any(|known| known.on_update) { None } else { fixed() };
+        let delete = self.target().filter(|_| stream == Stream::Employees).and_then(Target::keeps_employees);
         let all = WriteAccess::new(write.clone(), write.if_possible(change), write.if_possible(delete));
         let names: Vec<&'static str> = match stream {
             Stream::Employees => RULES.iter().map(|rule| rule.field).collect(),
             Stream::Absences => ABSENCE_FIELDS.to_vec(),
             Stream::Attendances => ATTENDANCE_FIELDS.to_vec(),
         };
+        let foreign = format!("{} of Personio's API takes no such value", probed.version.name());
         let fields = names.into_iter().map(|field| {
             let known = writable.iter().find(|known| known.field == field);
             let refused = |is_open_for_it: bool| match known {
                 Some(known) if !is_open_for_it => Some(known.reason),
-                None if is_open => Some("Personio's API takes no such value"),
+                None if is_open => Some(foreign.as_str()),
                 _ => None,
             };
             let created = all.create.if_possible(refused(known.is_none_or(|known| known.on_create)));
-            let changed = all.change.if_possible(refused(known.is_none_or(|known| known.on_update)));
+            let changed = match email {
+                Some(email) if field == "email" => email.clone(),
+                _ => all.change.if_possible(refused(known.is_none_or(|known| known.on_update))),
+            };
             field_access(stream, field, probed, created, changed)
         });
         StreamCheck::readable(stream)
             .with_api_version(probed.version.code())
             .with_write(all.clone())
             .with_fields(fields.collect())
+    }
+
+    /// Whether an email address can be changed where employees are written through version 1, which changes none, and version 2 may be
+    /// asked to.
+    pub(super) async fn routed_email(&self, stream: Stream, probed: &Probed, class: Class) -> Option<Access> {
+        if stream != Stream::Employees || probed.version != Version::V1 || !self.may_route() {
+            return None;
+        }
+        let tick = format!("{}; tick Write for Employees", check::WHERE);
+        Some(match self.v2.log_in(class).await {
+            Ok(()) => match self.scopes(Version::V2).await {
+                None => Access::unknown(NOT_TOLD).with_permission(tick),
+                Some(scopes) if scopes.may(Area::Persons, Right::Write) => Access::yes(),
+                Some(_) => Access::no(format!("{ONLY_V2}, where the credential lacks personio:persons:write"))
+                    .with_permission(tick),
+            },
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                Access::no(format!("{ONLY_V2}, which is not there at this address"))
+            }
+            Err(error) if error.kind == ErrorKind::Unauthenticated => {
+                Access::no(format!("{ONLY_V2}, which does not accept this credential"))
+                    .with_permission(format!("{tick}, or generate a credential that is for version 2"))
+            }
+            Err(_) => Access::unknown(format!("{ONLY_V2}, which could not be asked just now")).with_permission(tick),
+        })
     }
 
     /// The rights that the vendor named with the token of a version; none where it named none.

@@ -34,22 +34,34 @@ pub(super) const WHERE: &str = "In Personio, open Settings > Integrations > API 
 /// Checks a connection.
 pub(super) async fn check(connection: &PersonioConnection, request: &CheckRequest) -> Result<CheckReport> {
     let mut findings = Vec::new();
-    let mut streams = Vec::new();
+    let mut asked = Vec::with_capacity(Stream::ALL.len());
 
     for stream in Stream::ALL {
         match connection.probe(stream, request).await {
             Ok((found, probed)) => {
                 findings.extend(found);
-                streams.push(connection.capabilities(stream, &probed).await);
+                asked.push(Ok((stream, probed)));
             }
             Err(failure) => match judge(stream, failure) {
                 Judgement::CredentialRefused(error) => return Ok(refused(&error)),
                 Judgement::StreamUnreadable(error) => {
                     findings.push(unreadable(stream, &error));
-                    streams.push(StreamCheck::unreadable(stream, error.message));
+                    asked.push(Err(StreamCheck::unreadable(stream, error.message)));
                 }
                 Judgement::TryLater(error) => return Err(error),
             },
+        }
+    }
+    // Once all were asked it is known which versions take the credential.
+    let mut streams = Vec::with_capacity(asked.len());
+    for probe in asked {
+        match probe {
+            Ok((stream, probed)) => {
+                let email = connection.routed_email(stream, &probed, request.class).await;
+                findings.extend(connection.told_of_writing(stream, probed.version, email.as_ref()));
+                streams.push(connection.capabilities(stream, &probed, email.as_ref()).await);
+            }
+            Err(unreadable) => streams.push(unreadable),
         }
     }
     let ok = streams.iter().any(|check| check.stream == Stream::Employees && check.readable);

@@ -4,7 +4,7 @@
 use gangway_egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Credential, authentication, endpoints::assert_listed, envelope::Document, tokens};
+use super::{ApiVersion, Credential, authentication, endpoints::assert_listed, envelope::Document, tokens};
 use crate::contract::{Api, Error, ErrorKind, Result, Retry, Runtime, StoredToken};
 
 /// Version 1's tokens.
@@ -14,6 +14,8 @@ const API: Api = Api::MAIN;
 pub(super) struct Client {
     credential: Credential,
     runtime: Runtime,
+    /// Which versions may be asked.
+    api: ApiVersion,
 }
 
 /// A failed request, with the vendor's status where there was one: some callers have a second way.
@@ -80,8 +82,8 @@ enum Verdict {
 }
 
 impl Client {
-    pub(super) fn new(credential: Credential, runtime: Runtime) -> Self {
-        Self { credential, runtime }
+    pub(super) fn new(credential: Credential, runtime: Runtime, api: ApiVersion) -> Self {
+        Self { credential, runtime, api }
     }
 
     /// Sends a request whose answer is JSON.
@@ -92,6 +94,26 @@ impl Client {
             error: Error::new(ErrorKind::Protocol, operation, "the answer is not JSON").with_retry(Retry::Backoff),
             status,
         })
+    }
+
+    /// Sends a request without a token, where none is to be had: what is served refuses that.
+    pub(super) async fn json_without_token(
+        &self,
+        operation: &'static str,
+        request: Request,
+    ) -> Result<Option<Document>, Failure> {
+        assert_listed(&request);
+        let sent = self.runtime.http.send(request).await;
+        let response = sent.map_err(|error| Error::from_port(operation, error))?;
+        let status = Some(response.status);
+        match judge(operation, &response) {
+            Verdict::Accepted(document) => Ok(document),
+            Verdict::Rejected => {
+                let error = Error::new(ErrorKind::Unauthenticated, operation, "Personio wants a token for it");
+                Err(Failure { error, status })
+            }
+            Verdict::Failed(error) => Err(Failure { error, status }),
+        }
     }
 
     /// Sends a request with a token; on rejection authenticates again and tries once more.
@@ -224,6 +246,10 @@ impl Client {
             .send(request)
             .await
             .map_err(|error| Error::from_port(authentication::OPERATION, error))?;
+        // Where nothing else may be asked, it is the address that is wrong.
+        if self.api == ApiVersion::Auto && authentication::has_ended(&response) {
+            return Err(authentication::ended(response.status));
+        }
         authentication::token(&response, self.runtime.clock.now())
     }
 

@@ -12,7 +12,10 @@ use gangway_egress::{Class, Method, Request};
 use serde_json::value::RawValue;
 
 use super::{
-    PersonioConnection, authentication,
+    PersonioConnection,
+    api::Version,
+    attempt::Attempt,
+    authentication,
     client::{Client, Failure},
     employee::{canonical_field, is_custom},
     envelope::{Document, Unlisted},
@@ -39,27 +42,45 @@ const SAMPLE: v2::employee::Sample =
 #[async_trait]
 impl Discovery for PersonioConnection {
     async fn discover(&self, request: DiscoverRequest) -> Result<Catalogue> {
-        let catalogue = |method, attributes| Catalogue { stream: Stream::Employees, method, attributes };
-        let found = if self.may_discover_in_v1() {
-            match listed(&self.client, request.class).await? {
-                Listing::Shown(attributes) => return Ok(catalogue(DiscoveryMethod::Listed, attributes)),
-                Listing::Withheld(refusal) => {
-                    let union = union_of_keys(&self.client, request.class).await;
-                    union.map_err(|failure| blamed(refusal, failure))
+        let DiscoverRequest { class, api_version } = request;
+        let mut attempt = self.attempt(Stream::Employees, api_version.as_deref(), class);
+        loop {
+            let found = match attempt.version {
+                Version::V1 => self.found_in_v1(&attempt, class).await,
+                Version::V2 => self.union_of_v2(class).await.map(|union| (DiscoveryMethod::UnionOfKeys, union)),
+            };
+            match found {
+                Ok((method, attributes)) => {
+                    return Ok(Catalogue { stream: Stream::Employees, method, attributes });
                 }
+                Err(failure) => attempt.give_way(failure).await.map_err(|(_, failure)| Error::from(failure))?,
             }
-        } else {
-            self.union_of_v2(request.class).await
-        };
-        let attributes = match found {
-            Err(failure) if self.may_turn_to_v2(&failure) => self.union_of_v2(request.class).await?,
-            found => found?,
-        };
-        Ok(catalogue(DiscoveryMethod::UnionOfKeys, attributes))
+        }
     }
 }
 
 impl PersonioConnection {
+    async fn found_in_v1(
+        &self,
+        attempt: &Attempt<'_>,
+        class: Class,
+    ) -> Result<(DiscoveryMethod, Vec<DiscoveredAttribute>), Failure> {
+        // The list of attributes may outlive the employees, who are then read through version 2.
+        if attempt.is_free()
+            && let Err(failure) = self.client.json(OPERATION, bare_list(Stream::Employees, 1, 0, class)).await
+            && attempt.is_about_the_version(&failure.error)
+        {
+            return Err(failure);
+        }
+        match listed(&self.client, class).await? {
+            Listing::Shown(attributes) => Ok((DiscoveryMethod::Listed, attributes)),
+            Listing::Withheld(refusal) => {
+                let union = union_of_keys(&self.client, class).await.map_err(|failure| blamed(refusal, failure))?;
+                Ok((DiscoveryMethod::UnionOfKeys, union))
+            }
+        }
+    }
+
     /// The keys of some employees of version 2, which has no list of attributes: it sends every permitted one of everybody.
     async fn union_of_v2(&self, class: Class) -> Result<Vec<DiscoveredAttribute>, Failure> {
         let mut union = Union::default();
@@ -90,23 +111,23 @@ fn blamed(refusal: Option<Error>, failure: Failure) -> Failure {
     }
 }
 
-async fn listed(client: &Client, class: Class) -> Result<Listing> {
+async fn listed(client: &Client, class: Class) -> Result<Listing, Failure> {
     for path in LIST_PATHS {
         let mut get = Request::new(Method::Get, path, path, class);
         get.max_answer_bytes = MAX_DISCOVERY_BYTES;
         match client.json(OPERATION, get).await {
-            Ok(document) => return read_list(&document).map(Listing::Shown),
+            Ok(document) => return Ok(Listing::Shown(read_list(&document)?)),
             Err(failure) => match failure.status {
                 // The status led to a login, and that failed for a reason of its own.
                 _ if failure.error.operation == authentication::OPERATION
                     && failure.error.kind != ErrorKind::RateLimited =>
                 {
-                    return Err(failure.into());
+                    return Err(failure);
                 }
                 // If the token itself were bad, reading employees would say so.
                 Some(401 | 403) => return Ok(Listing::Withheld(Some(failure.error))),
-                Some(404 | 405 | 410) => {}
-                _ => return Err(failure.into()),
+                Some(404 | 405 | 410 | 501) => {}
+                _ => return Err(failure),
             },
         }
     }

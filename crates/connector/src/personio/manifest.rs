@@ -13,9 +13,9 @@ use crate::contract::{
 
 const NOTES: &[&str] = &[
     "An attribute that is not ticked under \"Readable employee attributes\" is missing from every answer, without an error.",
-    "Attendances of version 1 were announced to end on 2026-08-30; when they are gone the sync says so, and `api` lets it read version 2.",
+    "Attendances of version 1 were announced to end on 2026-08-30; when they are gone `auto` goes on through version 2, and with `api` = `v1` the sync says so.",
     "Deleted absences and attendances are not announced by Personio; they are found by comparing complete reads.",
-    "What is written goes through the version of the API that the stream is read through; version 1 changes no email address, version 2 no status.",
+    "What is written goes through the version of the API that the stream is read through, or that the id names which it refers to; version 1 changes no email address, so `auto` asks version 2 to, and version 2 takes no status.",
 ];
 
 /// developer.personio.de, "Include our headers in your requests", read 2026-11-23: without them the vendor's support may refuse.

@@ -9,6 +9,7 @@
 mod absence;
 mod absence_type;
 mod api;
+mod attempt;
 mod attendance;
 mod authentication;
 mod capability;
@@ -170,7 +171,7 @@ impl Connector for Personio {
         let base_url = Connector::base_url(self, &config)?;
         Ok(Arc::new(PersonioConnection {
             v2: v2::Client::new(credential.clone(), runtime.clone(), base_url),
-            client: Client::new(credential, runtime),
+            client: Client::new(credential, runtime, config.api),
             api: config.api,
             page_size: config.page_size,
             body_style: config.body_style,

@@ -43,6 +43,28 @@ impl Source for PersonioConnection {
         self.api.versions(stream).iter().map(|version| version.code()).collect()
     }
 
+    fn kept_fields(&self, stream: Stream) -> &'static [&'static str] {
+        match stream {
+            Stream::Employees => &[
+                "first_name",
+                "last_name",
+                "preferred_name",
+                "email",
+                "status",
+                "position",
+                "department",
+                "office",
+                "hire_date",
+                "contract_end_date",
+                "termination_date",
+                "weekly_hours",
+            ],
+            Stream::Absences => &["employee", "status", "starts_on", "ends_on"],
+            // One period of version 1 is several of version 2.
+            Stream::Attendances => &[],
+        }
+    }
+
     async fn read_page(&self, request: ReadPage) -> Result<Page> {
         self.page(&request).await
     }

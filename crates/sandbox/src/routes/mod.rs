@@ -198,8 +198,9 @@ fn vendors(
         return Answer { headers: verdict.headers, ..Answer::too_many() };
     }
     // The vendor has not said how the endpoints end: they answer like any that never was.
-    let Quirks { v1_gone, v1_attendances_gone, .. } = state.quirks;
+    let Quirks { v1_gone, v1_login_gone, v1_attendances_gone, .. } = state.quirks;
     let is_gone = (v1_gone && request.path.starts_with("/v1/company/"))
+        || (v1_login_gone && route == Some(Route::Login))
         || (v1_attendances_gone && request.path.starts_with("/v1/company/attendances"));
     let Some(route) = route.filter(|_| !is_gone) else { return unknown(state) };
     if !route.takes(&request.method, state.dialect) {

@@ -176,6 +176,9 @@ fn either_version_can_end() {
         (404, 404)
     );
     assert_eq!(v2.get("/v2/absence-periods").status, 200);
+    assert_eq!(v2.bench.login().status, 200, "lists end before the login");
+    v2.switch(&json!({"v1_login_gone": true}));
+    assert_eq!((v2.bench.login().status, v2.log_in(&[]).status), (404, 200));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use chrono::{Days, NaiveDate};
 use gangway_connector::{
-    AbsenceTarget, Approval, CreateAbsence, DeletePeriod, Deletion, ErrorKind, Outcome, Values, WriteError, Written,
+    AbsenceTarget, Approval, CreateAbsence, DeletePeriod, Deletion, ErrorKind, Outcome, UpdateAbsence, Values,
+    WriteError, Written,
 };
 use gangway_domain::record::Stream;
 use gangway_egress::Class;
@@ -18,6 +19,7 @@ const STREAM: Stream = Stream::Absences;
 
 pub(super) async fn run(harness: &Harness) {
     a_new_absence_has_what_was_written(harness).await;
+    a_change_changes_what_it_names_or_is_said_not_to(harness).await;
     what_waits_for_approval_is_not_approved(harness).await;
     what_cannot_be_written_is_not_sent(harness).await;
     a_refusal_changes_nothing(harness).await;
@@ -85,6 +87,41 @@ async fn a_new_absence_has_what_was_written(harness: &Harness) {
     }
 }
 
+async fn a_change_changes_what_it_names_or_is_said_not_to(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let made = subject.create_absence(subject.wanted_absence(), Approval::Skip).await;
+    let id = made.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name)).external_id;
+    let before = subject.account.records(STREAM);
+    let change = super::values(&json!({ "ends_on": subject.free_day() + Days::new(3), "half_day_start": false }));
+    let may = subject.absences().absence_fields(None).iter().any(|known| known.field == "ends_on" && known.on_update);
+    let request = UpdateAbsence::new(&id, change.clone(), Approval::Skip, Class::Flow);
+    match subject.absences().update_absence(request).await {
+        Ok(written) if may => {
+            assert_eq!((&written.external_id, written.outcomes.len()), (&id, 2), "{}: {written:?}", subject.name);
+            assert!(written.outcomes.values().all(|it| *it == Outcome::Kept), "{}: {written:?}", subject.name);
+        }
+        Err(WriteError::Invalid(_)) if !may => {
+            assert_eq!(subject.account.records(STREAM), before, "{}: nothing changed", subject.name);
+            return;
+        }
+        other => panic!("{}: {other:?}", subject.name),
+    }
+    let after = subject.account.records(STREAM);
+    assert_eq!(before.len(), after.len(), "{}: none came or went", subject.name);
+    for (before, after) in before.iter().zip(&after) {
+        if before.id != id {
+            assert_eq!(before.fields, after.fields, "{}: no other changed", subject.name);
+            continue;
+        }
+        for field in ["ends_on", "half_day_start"] {
+            assert_eq!(after.fields.get(field), change.fields.get(field), "{}: {field}", subject.name);
+        }
+        for field in ["employee", "type", "starts_on", "half_day_end", "comment"] {
+            assert_eq!(before.fields.get(field), after.fields.get(field), "{}: {field}", subject.name);
+        }
+    }
+}
+
 async fn what_waits_for_approval_is_not_approved(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let Some(kind) = subject.account.type_with_approval() else { return };
@@ -99,7 +136,7 @@ async fn what_waits_for_approval_is_not_approved(harness: &Harness) {
 async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let before = subject.account.traffic().total;
-    let known = subject.absences().absence_fields();
+    let known = subject.absences().absence_fields(None);
     for field in known.iter().filter(|field| !field.on_create) {
         let mut values = subject.wanted_absence();
         values.fields.insert(field.field.to_owned(), json!("something"));

@@ -59,7 +59,7 @@ impl Subject {
 
     /// Whether an attendance has the minutes of its break, where others keep breaks apart.
     fn counts_breaks(&self) -> bool {
-        self.attendances().attendance_fields().iter().any(|known| known.field == "break_minutes" && known.on_create)
+        self.attendances().attendance_fields(None).iter().any(|known| known.field == "break_minutes" && known.on_create)
     }
 
     /// The attendances that are work.
@@ -216,7 +216,7 @@ async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let one = subject.work().first().cloned().expect("the account has attendances");
     let before = subject.account.traffic().total;
-    let known = subject.attendances().attendance_fields();
+    let known = subject.attendances().attendance_fields(None);
     for field in known.iter().filter(|field| !field.on_update) {
         let Err(WriteError::Invalid(problems)) = subject.change_attendance(&one, &json!({ field.field: "x" })).await
         else {

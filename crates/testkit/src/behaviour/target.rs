@@ -1,6 +1,8 @@
 //! Writing employees: what is accepted is there, what is refused is not, and a doubt is said to be one.
 
-use gangway_connector::{CreateEmployee, ErrorKind, Outcome, Target, UpdateEmployee, Values, WriteError, Written};
+use gangway_connector::{
+    CreateEmployee, DeleteEmployee, Deletion, ErrorKind, Outcome, Target, UpdateEmployee, Values, WriteError, Written,
+};
 use gangway_domain::record::Stream;
 use gangway_egress::Class;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ pub(super) async fn run(harness: &Harness) {
     what_cannot_be_written_is_not_sent(harness).await;
     a_refusal_changes_nothing(harness).await;
     a_failing_vendor_leaves_a_doubt(harness).await;
+    a_deletion_deletes_one_or_is_said_not_to(harness).await;
 }
 
 impl Subject {
@@ -33,6 +36,10 @@ impl Subject {
 
     async fn update(&self, id: &str, values: Values) -> Result<Written, WriteError> {
         self.target().update_employee(UpdateEmployee::new(id, values, Class::Flow)).await
+    }
+
+    async fn delete(&self, id: &str) -> Result<Deletion, WriteError> {
+        self.target().delete_employee(DeleteEmployee::new(id, Class::Flow)).await
     }
 
     fn employees(&self) -> Vec<Expected> {
@@ -119,7 +126,7 @@ async fn a_change_changes_what_it_names(harness: &Harness) {
 async fn an_address_changes_or_is_said_not_to(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let one = subject.someone(4);
-    let may = subject.target().employee_fields().iter().any(|known| known.field == "email" && known.on_update);
+    let may = subject.target().employee_fields(None).iter().any(|known| known.field == "email" && known.on_update);
     let change = values(&json!({ "email": "Neue.Adresse@example.org", "last_name": "Neu-Ångström" }));
     match subject.update(&one.id, change).await {
         Ok(written) if may => {
@@ -173,7 +180,7 @@ async fn what_the_vendor_leaves_out_is_told(harness: &Harness) {
 async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let one = subject.someone(0).id;
-    let known = subject.target().employee_fields();
+    let known = subject.target().employee_fields(None);
     let before = subject.account.traffic().total;
     for field in known.iter().filter(|field| !field.on_update) {
         let change = values(&json!({ field.field: "something" }));
@@ -191,7 +198,7 @@ async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
         json!({ "last_name": null }),
         json!({ "hire_date": "01.09.2026" }),
         json!({ "weekly_hours": 200 }),
-        json!({ "department": { "id": "4" } }),
+        json!({ "department": { "id": 4 } }),
         json!({ "supervisor": { "id": "../1" } }),
         json!({ "status": "asleep" }),
     ] {
@@ -206,6 +213,8 @@ async fn what_cannot_be_written_is_not_sent(harness: &Harness) {
     }
     for id in ["", "../7", "7/8", "7?a=b"] {
         let refused = subject.update(id, values(&json!({ "position": "x" }))).await;
+        assert!(matches!(refused, Err(WriteError::Refused { .. })), "{}: {id}: {refused:?}", subject.name);
+        let refused = subject.delete(id).await;
         assert!(matches!(refused, Err(WriteError::Refused { .. })), "{}: {id}: {refused:?}", subject.name);
     }
     assert_eq!(subject.account.traffic().total, before, "{}: nothing was sent", subject.name);
@@ -270,4 +279,31 @@ async fn a_failing_vendor_leaves_a_doubt(harness: &Harness) {
     let n_before = subject.employees().len();
     subject.create(newcomer()).await.unwrap_or_else(|error| panic!("{}: {error:?}", subject.name));
     assert_eq!(subject.employees().len(), n_before + 1, "{}: once", subject.name);
+}
+
+async fn a_deletion_deletes_one_or_is_said_not_to(harness: &Harness) {
+    let subject = Subject::start(harness, Size::SMALL).await;
+    let before: Vec<String> = subject.employees().into_iter().map(|one| one.id).collect();
+    let (id, other) = (subject.someone(2).id, subject.someone(3).id);
+    let ended = subject.delete(&id).await;
+    let left = || subject.employees().into_iter().map(|one| one.id).collect::<Vec<_>>();
+    if let Some(reason) = subject.target().keeps_employees() {
+        let told = matches!(&ended, Err(WriteError::Refused { error, .. })
+            if error.kind == ErrorKind::Unsupported && error.message == reason);
+        assert!(told, "{}: {ended:?}", subject.name);
+        assert_eq!(left(), before, "{}: nobody went", subject.name);
+        return;
+    }
+    assert!(matches!(ended, Ok(Deletion::Gone)), "{}: {ended:?}", subject.name);
+    let others: Vec<String> = before.into_iter().filter(|one| *one != id).collect();
+    assert_eq!(left(), others, "{}: nobody else", subject.name);
+    let again = subject.delete(&id).await;
+    assert!(matches!(again, Ok(Deletion::Gone)), "{}: {again:?}", subject.name);
+    subject.advance_s(120);
+    subject.account.forbid_writes();
+    let forbidden = subject.delete(&other).await;
+    let is_forbidden =
+        matches!(&forbidden, Err(WriteError::Refused { error, .. }) if error.kind == ErrorKind::Forbidden);
+    assert!(is_forbidden, "{}: {forbidden:?}", subject.name);
+    assert_eq!(left(), others, "{}: nobody else", subject.name);
 }

@@ -114,6 +114,21 @@ async fn auto_reads_people_through_version_1_while_there_is_one() {
 }
 
 #[tokio::test]
+async fn auto_works_when_version_1_has_ended_together_with_its_login() {
+    let (subject, _) = turned(AUTO, Quirks { v1_gone: true, v1_login_gone: true, ..Quirks::default() }).await;
+    let said = check(&subject).await;
+    assert!(said.ok && said.streams.iter().all(|stream| stream.api_version == Some("v2")), "{said:?}");
+    assert_eq!(source(&absences(&subject).await), "personio.v2");
+    let discovery = subject.connection.discovery().unwrap();
+    let found = discovery.discover(gangway_connector::DiscoverRequest::new(Class::Interactive)).await.unwrap();
+    assert!(found.attributes.iter().any(|attribute| attribute.key == "hire_date"));
+
+    let neither = Quirks { v2_unavailable: true, v1_gone: true, v1_login_gone: true, ..Quirks::default() };
+    let (subject, _) = turned(AUTO, neither).await;
+    assert_eq!(subject.first_page(Stream::Employees).await.unwrap_err().kind, ErrorKind::ConfigInvalid);
+}
+
+#[tokio::test]
 async fn both_versions_tell_the_same_absences_under_names_that_meet() {
     let size = Size { people: 60, absences_each: 4, attendances_each: 1 };
     let (of_1, handle) = Variant::VENDOR.start_with_handle(size).await;

@@ -2,7 +2,8 @@
 //! version that has ended.
 
 use gangway_connector::{
-    Approval, CreateAbsence, CreateEmployee, ErrorKind, Outcome, UpdateEmployee, Values, WriteError, Written,
+    Approval, CreateAbsence, CreateEmployee, DeleteEmployee, Deletion, ErrorKind, Outcome, UpdateEmployee, Values,
+    WriteError, Written,
 };
 use gangway_domain::record::Stream;
 use gangway_egress::Class;
@@ -119,6 +120,47 @@ async fn a_team_stays_when_the_department_changes_and_shares_are_written_whole()
     let now = handle.person(id).unwrap();
     assert_eq!((&now["department"], &now["team"], &now["office"]), (&department, &one["team"], &Value::Null));
     assert_eq!(now["cost_centers"][0]["name"], center);
+}
+
+#[tokio::test]
+async fn a_deletion_that_lost_its_answer_is_a_doubt_that_asking_again_ends() {
+    for variant in [Variant::V2, Variant::AUTO] {
+        let (subject, handle) = variant.start_with_handle(Size::SMALL).await;
+        let id = first(&handle);
+        let delete = async || {
+            let request = DeleteEmployee::new(id.to_string(), Class::Flow);
+            subject.connection.target().unwrap().delete_employee(request).await
+        };
+        order(&handle, "DELETE", "/v2/persons/{id}", Effect::Cut { after_percent: 0 });
+        let doubtful = delete().await;
+        assert!(matches!(doubtful, Err(WriteError::Unknown(_))), "{}: {doubtful:?}", subject.name);
+        assert!(handle.person(id).is_none(), "{}: it was carried out", subject.name);
+        let again = delete().await;
+        assert!(matches!(again, Ok(Deletion::Gone)), "{}: {again:?}", subject.name);
+        // Where version 2 is not there, nobody is said to be gone.
+        handle.set_quirks(Quirks { v2_unavailable: true, ..Quirks::default() }).unwrap();
+        let refused = delete().await;
+        assert!(matches!(refused, Err(WriteError::Refused { .. })), "{}: {refused:?}", subject.name);
+    }
+}
+
+#[tokio::test]
+async fn a_unit_is_called_by_its_id_in_every_version() {
+    for variant in [Variant::VENDOR, Variant::V2, Variant::AUTO] {
+        let (subject, handle) = variant.start_with_handle(Size::SMALL).await;
+        let people = handle.people();
+        let one = &people[0];
+        for (field, key) in [("department", "department"), ("office", "office"), ("legal_entity", "subcompany")] {
+            let is_other = |other: &&Value| other[key].is_object() && other[key] != one[key];
+            let Some(unit) = people.iter().find(is_other).map(|other| other[key].clone()) else { continue };
+            let wanted = json!({ field: {"id": unit["id"].to_string()} });
+            let written = update(&subject, first(&handle), &wanted).await.unwrap();
+            assert_eq!(written.outcomes[field], Outcome::Kept, "{}: {field}", subject.name);
+            assert_eq!(handle.person(first(&handle)).unwrap()[key], unit, "{}: {field}", subject.name);
+        }
+        let unknown = update(&subject, first(&handle), &json!({"office": {"id": "987654321"}})).await;
+        assert!(matches!(unknown, Err(WriteError::Invalid(_))), "{}: {unknown:?}", subject.name);
+    }
 }
 
 #[tokio::test]

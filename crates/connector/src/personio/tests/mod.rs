@@ -13,16 +13,21 @@ mod revocation;
 mod shapes;
 mod stored;
 mod tokens;
+mod unit_ids;
 mod v2;
+mod v2_absence_changes;
 mod v2_absences;
 mod v2_attendances;
+mod v2_deletions;
 mod v2_employees;
 mod v2_links;
 mod v2_periods;
 mod v2_writes;
 mod vendor;
+mod versions;
 mod webhooks;
 mod writes;
+mod written_versions;
 
 use std::{collections::HashSet, sync::Arc};
 

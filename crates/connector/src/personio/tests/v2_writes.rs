@@ -29,7 +29,7 @@ pub(super) fn sent(script: &Script) -> Vec<String> {
     sent.iter().map(|request| format!("{} {}", request.method.as_str(), request.path)).collect()
 }
 
-fn begun(answers: impl IntoIterator<Item = Response>) -> Script {
+pub(super) fn begun(answers: impl IntoIterator<Item = Response>) -> Script {
     Script::new(std::iter::once(token()).chain(answers))
 }
 
@@ -40,7 +40,11 @@ async fn create(script: Script, fields: &Value, attributes: &Value) -> (Result<W
     (connection.target().unwrap().create_employee(request).await, script)
 }
 
-async fn update(api: ApiVersion, script: Script, fields: &Value) -> (Result<Written, WriteError>, Arc<Script>) {
+pub(super) async fn update(
+    api: ApiVersion,
+    script: Script,
+    fields: &Value,
+) -> (Result<Written, WriteError>, Arc<Script>) {
     let script = Arc::new(script);
     let connection = connection(api, &script).await;
     let request = UpdateEmployee::new("7", values(fields, &json!({})), Class::Flow);
@@ -51,7 +55,7 @@ fn ida() -> Value {
     json!({"first_name": "Ida", "last_name": "Blom"})
 }
 
-fn person(changes: &Value) -> Response {
+pub(super) fn person(changes: &Value) -> Response {
     let mut person = json!({"id": "7", "first_name": "Ida", "last_name": "Blom", "email": "ida@example.org",
         "custom_attributes": [{"id": "dynamic_9", "type": "string", "value": "L"}], "employments": [{"id": "e-1"}]});
     for (key, value) in changes.as_object().unwrap() {
@@ -60,20 +64,29 @@ fn person(changes: &Value) -> Response {
     answer(200, person.to_string())
 }
 
-fn employment(changes: &Value) -> Response {
+pub(super) fn employment(changes: &Value) -> Response {
+    page(&json!([one_employment(changes)]))
+}
+
+/// The employment by itself, as it is read after a change.
+pub(super) fn employment_alone(changes: &Value) -> Response {
+    answer(200, one_employment(changes).to_string())
+}
+
+fn one_employment(changes: &Value) -> Value {
     let mut employment = json!({"id": "e-1", "status": "ACTIVE", "person": {"id": "7"}, "position": {"title": "Clerk"},
         "org_units": [{"type": "TEAM", "id": "45"}, {"type": "department", "id": "40"}, {"type": "guild", "id": "3"}]});
     for (key, value) in changes.as_object().unwrap() {
         employment[key] = value.clone();
     }
-    page(&json!([employment]))
+    employment
 }
 
-fn units(of: &[(&str, &str)]) -> Response {
+pub(super) fn units(of: &[(&str, &str)]) -> Response {
     page(&of.iter().map(|(id, name)| json!({"id": id, "name": name})).collect())
 }
 
-fn pointers(problems: &[FieldProblem]) -> Vec<&str> {
+pub(super) fn pointers(problems: &[FieldProblem]) -> Vec<&str> {
     problems.iter().map(|problem| problem.pointer.as_str()).collect()
 }
 
@@ -187,7 +200,7 @@ async fn a_change_keeps_the_other_org_units() {
         employment(&json!({})),
         answer(204, ""),
         person(&json!({})),
-        employment(&json!({"org_units": [{"type": "department", "id": "41"}]})),
+        employment_alone(&json!({"org_units": [{"type": "department", "id": "41"}]})),
         units(&[("41", "Support")]),
     ]);
     let (written, script) = update(ApiVersion::V2, answers, &json!({"department": {"name": "Support"}})).await;
@@ -209,6 +222,28 @@ async fn a_change_keeps_the_other_org_units() {
 
 fn units_of_support() -> Response {
     units(&[("41", "Support")])
+}
+
+#[tokio::test]
+async fn the_employment_that_was_changed_is_the_one_that_is_looked_at() {
+    // It now begins later, so that another one counts.
+    let shown = |id: &str| employment_alone(&json!({"id": id, "org_units": [], "employment_start_date": "2030-01-01"}));
+    for (answer, outcome) in [
+        (shown("e-1"), Outcome::Kept),
+        (shown("e-2"), Outcome::Unseen),
+        (problem(404), Outcome::Unseen),
+        (answer(200, "[]"), Outcome::Unseen),
+        (answer(500, ""), Outcome::Unseen),
+    ] {
+        let answers = begun([employment(&json!({})), answer_204(), person(&json!({})), answer]);
+        let (written, script) = update(ApiVersion::V2, answers, &json!({"hire_date": "2030-01-01"})).await;
+        assert_eq!(written.unwrap().outcomes["hire_date"], outcome);
+        assert_eq!(sent(&script)[4], "GET /v2/persons/7/employments/e-1");
+    }
+}
+
+fn answer_204() -> Response {
+    answer(204, "")
 }
 
 #[tokio::test]
@@ -321,7 +356,8 @@ async fn what_version_2_does_not_take_is_refused_with_the_reason() {
         ("cost_centers", json!([{"name": "A"}])),
         ("cost_centers", json!([{"name": "A", "percentage": 101}])),
         ("cost_centers", json!({"name": "A", "percentage": 1})),
-        ("office", json!({"id": "7"})),
+        ("office", json!({"id": " "})),
+        ("office", json!({})),
         ("office", json!({"id": 7, "name": "Berlin"})),
         ("employment_type", json!("freelance")),
         ("supervisor", json!({"id": "x"})),
@@ -348,7 +384,7 @@ async fn an_answer_that_repeats_a_secret_is_judged_by_its_status() {
     }
 }
 
-fn v1_employee(fields: &Value) -> Response {
+pub(super) fn v1_employee(fields: &Value) -> Response {
     let mut attributes = json!({"id": {"value": 7}});
     for (key, value) in fields.as_object().unwrap() {
         attributes[key] = json!({ "value": value });
@@ -356,7 +392,7 @@ fn v1_employee(fields: &Value) -> Response {
     answer(200, json!({"success": true, "data": {"type": "Employee", "attributes": attributes}}).to_string())
 }
 
-fn v1_changed() -> Response {
+pub(super) fn v1_changed() -> Response {
     answer(200, json!({"success": true, "data": {"id": 7}, "meta": []}).to_string())
 }
 

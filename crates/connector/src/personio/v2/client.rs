@@ -147,6 +147,11 @@ impl Client {
         !matches!(*self.granted.lock().unwrap_or_else(PoisonError::into_inner), Granted::Earlier)
     }
 
+    /// Makes sure that there is a token.
+    pub(in crate::personio) async fn log_in(&self, class: Class) -> Result<()> {
+        self.token(None, class).await.map(drop)
+    }
+
     /// The token at hand; none where there is none, or the store does not answer.
     pub(in crate::personio) async fn stored_token(&self) -> Option<StoredToken> {
         self.runtime.tokens.get(API).await.ok().flatten()

@@ -16,7 +16,7 @@ use crate::{
     personio::{
         client::Failure,
         employee,
-        envelope::Document,
+        envelope::{Document, Unlisted},
         item::{Bad, Item},
         limits::most_items,
         source::{operation, plain_id, read_or_set_aside_with},
@@ -26,6 +26,7 @@ use crate::{
 const PATH: &str = "/v2/persons";
 const ONE: &str = "/v2/persons/{id}";
 const EMPLOYMENTS: &str = "/v2/persons/{id}/employments";
+pub(super) const EMPLOYMENT: &str = "/v2/persons/{id}/employments/{id}";
 const OPERATION: &str = operation(Stream::Employees);
 const LIST: List =
     List { stream: Stream::Employees, operation: OPERATION, path: PATH, area: Area::Persons, is_beta: false };
@@ -46,7 +47,7 @@ pub(in crate::personio) async fn read_page(
     let filter = filter(request.mode);
     let listed = LIST.page(client, request.checkpoint.as_ref(), request.class, limit, filter).await?;
     let mut page = listed.empty_page();
-    for read in complete(client, &listed.document, &listed.items()?, request.class).await? {
+    for read in complete(client, &listed.document, &listed.items()?, None, request.class).await? {
         match read {
             Ok(record) => page.records.push(record),
             Err(bad) => page.bad.push(bad),
@@ -116,22 +117,32 @@ pub(in crate::personio) async fn sample(
     Ok(records)
 }
 
+/// Asks for one person, to see whether the list can be read.
+pub(super) async fn probe(client: &Client, class: Class) -> Result<(), Failure> {
+    LIST.probe(client, class, Vec::new()).await
+}
+
 /// Reads one employee; none when they are not there.
 pub(in crate::personio) async fn read_one(
     client: &Client,
     id: &str,
     class: Class,
 ) -> Result<Option<SourceRecord>, Failure> {
+    read_one_with(client, id, None, class).await
+}
+
+/// The same with this employment of theirs, which need not be the one that counts.
+pub(super) async fn read_one_with(
+    client: &Client,
+    id: &str,
+    employment_id: Option<&str>,
+    class: Class,
+) -> Result<Option<SourceRecord>, Failure> {
     const OPERATION: &str = "read one employee";
-    let get = Request::new(Method::Get, ONE, ONE.replace("{id}", plain_id(id, OPERATION)?), class);
-    let document = match client.get(OPERATION, Area::Persons, get).await {
-        Ok(document) => document,
-        Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(failure) => return Err(failure),
-    };
+    let Some(document) = person(client, id, class).await? else { return Ok(None) };
     let unreadable = |message: String| Error::new(ErrorKind::Protocol, OPERATION, message).with_retry(Retry::Backoff);
     let one = document.one().map_err(|refusal| unreadable(format!("the answer {refusal}")))?;
-    let read = complete(client, &document, &[one], class).await?.into_iter().next();
+    let read = complete(client, &document, &[one], employment_id, class).await?.into_iter().next();
     match read {
         Some(Ok(record)) if record.external.id == id => Ok(Some(record)),
         Some(Err(bad)) => Err(unreadable(format!("the record cannot be read: {}", bad.reason)).into()),
@@ -139,11 +150,27 @@ pub(in crate::personio) async fn read_one(
     }
 }
 
-/// Asks for the employments of persons and for the names in them; each ends as a record or as a bad record.
+/// A person without their employment; none when they are not there.
+pub(super) async fn person(client: &Client, id: &str, class: Class) -> Result<Option<Document>, Failure> {
+    const OPERATION: &str = "read one employee";
+    let get = Request::new(Method::Get, ONE, ONE.replace("{id}", plain_id(id, OPERATION)?), class);
+    unless_missing(client.get(OPERATION, Area::Persons, get).await)
+}
+
+fn unless_missing(read: Result<Document, Failure>) -> Result<Option<Document>, Failure> {
+    match read {
+        Ok(document) => Ok(Some(document)),
+        Err(failure) if failure.error.kind == ErrorKind::NotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Asks for the employments of persons, or for this one, and for the names in them; each ends as a record or as a bad record.
 async fn complete(
     client: &Client,
     document: &Document,
     items: &[&RawValue],
+    employment_id: Option<&str>,
     class: Class,
 ) -> Result<Vec<Result<SourceRecord, BadRecord>>, Failure> {
     let mut found = Vec::with_capacity(items.len());
@@ -161,9 +188,12 @@ async fn complete(
             found.push(Err(BadRecord::new(Some(id), reason, document.bytes_of(item))));
             continue;
         };
-        let employments = employments(client, id, class).await?;
+        let employments = match employment_id {
+            Some(employment_id) => one_employment(client, id, employment_id, class).await?,
+            None => employments(client, id, class).await?,
+        };
         if let Some(employments) = &employments
-            && let Ok(items) = employments.items(most_items(LARGEST_PAGE))
+            && let Ok(items) = shown(employments)
             && let Ok(Some(employment)) = Employment::chosen(&items)
         {
             units.extend(employment.units().unwrap_or_default());
@@ -181,13 +211,34 @@ async fn complete(
 pub(super) async fn employments(client: &Client, id: &str, class: Class) -> Result<Option<Document>, Failure> {
     let mut get = Request::new(Method::Get, EMPLOYMENTS, EMPLOYMENTS.replace("{id}", id), class);
     get.query.push(("limit".to_owned(), LARGEST_PAGE.to_string()));
-    let document = match client.get(OPERATION, Area::Persons, get).await {
-        Ok(document) => document,
-        Err(failure) if failure.error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(failure) => return Err(failure),
-    };
+    let Some(document) = unless_missing(client.get(OPERATION, Area::Persons, get).await)? else { return Ok(None) };
     document.items(most_items(LARGEST_PAGE)).map_err(|unlisted| unlisted.into_error(OPERATION))?;
     Ok(Some(document))
+}
+
+/// One employment of a person; none when it is not there.
+async fn one_employment(client: &Client, person: &str, id: &str, class: Class) -> Result<Option<Document>, Failure> {
+    const OPERATION: &str = "read one employment";
+    let path = EMPLOYMENT.replacen("{id}", person, 1).replacen("{id}", id, 1);
+    let get = Request::new(Method::Get, EMPLOYMENT, path, class);
+    let Some(document) = unless_missing(client.get(OPERATION, Area::Persons, get).await)? else { return Ok(None) };
+    let is_it = document.one().and_then(|one| Employment::chosen(&[one])).is_ok_and(|opened| {
+        let found = opened.and_then(|employment| employment.id());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(id))
+    });
+    if is_it {
+        return Ok(Some(document));
+    }
+    let message = "the answer holds another employment than the one asked for";
+    Err(Error::new(ErrorKind::Protocol, OPERATION, message).into())
+}
+
+/// The employments in an answer: a list of them, or one by itself.
+fn shown(document: &Document) -> Result<Vec<&RawValue>, Unlisted> {
+    match document.items(most_items(LARGEST_PAGE)) {
+        Err(Unlisted::Shape(_)) => document.one().map(|one| vec![one]).map_err(Unlisted::Shape),
+        listed => listed,
+    }
 }
 
 /// Reads a person with their employment through the reader of version 1.
@@ -196,7 +247,7 @@ fn read(client: &Client, raw: &RawValue, employments: Option<&Document>) -> Resu
     let read = || -> Result<SourceRecord, Bad> {
         let about = |refusal| Bad::field("the employment", refusal);
         let items = match employments {
-            Some(document) => document.items(most_items(LARGEST_PAGE)).map_err(|_| about("cannot be read"))?,
+            Some(document) => shown(document).map_err(|_| about("cannot be read"))?,
             None => Vec::new(),
         };
         let employment = Employment::chosen(&items).map_err(about)?;

@@ -1,4 +1,4 @@
-//! Creating and deleting absences (time-offs), through the version that their ids are of. In version 1 the answer to a creation holds
+//! Creating, changing and deleting absences (time-offs), through the version that their ids are of; only version 2 changes them. In version 1 the answer to a creation holds
 //! the whole absence, so nothing is read again.
 //!
 //! The vendor documents a form and clients send JSON with success (seen 2026-11-23); JSON keeps texts and flags apart.
@@ -17,21 +17,24 @@ use super::{
 use crate::{
     contract::{
         AbsenceTarget, CreateAbsence, DeletePeriod, Deletion, Error, ErrorKind, FieldProblem, Outcome, ReadOne,
-        Remarks, Source as _, SourceRecord, Values, WritableField, WriteError, Written,
+        Remarks, Source as _, SourceRecord, UpdateAbsence, Values, WritableField, WriteError, Written,
     },
     personio::{
         PersonioConnection,
         api::Version,
         envelope::Document,
+        item::V2,
         limits::most_items,
         source::{ONE_ABSENCE_TEMPLATE, list_path, plain_id, read_or_set_aside},
         v2::write as v2,
     },
 };
 
-const NO_CHANGE: &str = "version 1 of Personio's API changes no absence; delete it and create another";
+const NO_CHANGE: &str = "version 1 of Personio's API changes no absence; set `api` to `auto` in the connection's config, so that version 2 \
+                         is asked to, or delete it and create another";
 
 const CREATE: About = about("create an absence");
+const UPDATE: About = about("change an absence");
 const DELETE: About = about("delete an absence");
 
 const fn about(operation: &'static str) -> About {
@@ -56,21 +59,36 @@ const RULES: &[Rule] = &[
 /// Without these no absence is created.
 pub(in crate::personio) const REQUIRED: &[&str] = &["employee", "type", "starts_on", "ends_on"];
 
-const FIELDS: &[WritableField] = &[
+const FIELDS: &[WritableField] = &table(
     WritableField::fixed("employee", NO_CHANGE),
     WritableField::fixed("type", NO_CHANGE),
-    WritableField::fixed("starts_on", NO_CHANGE),
-    WritableField::fixed("ends_on", NO_CHANGE),
-    WritableField::fixed("half_day_start", NO_CHANGE),
-    WritableField::fixed("half_day_end", NO_CHANGE),
-    WritableField::fixed("comment", NO_CHANGE),
-    WritableField::closed("status", DECIDED),
-    WritableField::closed("days", DECIDED),
-    WritableField::closed("hours", DECIDED),
-    WritableField::closed("certificate_status", DECIDED),
-    WritableField::closed("created_at", DECIDED),
-    WritableField::closed("updated_at", DECIDED),
-];
+    WritableField::fixed("", NO_CHANGE),
+);
+/// Where version 2 may be asked to change an absence.
+const ROUTED: &[WritableField] = &table(
+    WritableField::fixed("employee", v2::NO_MOVE),
+    WritableField::fixed("type", v2::NO_TURN),
+    WritableField::open(""),
+);
+
+/// `other` stands for all that say when and why.
+const fn table(employee: WritableField, kind: WritableField, other: WritableField) -> [WritableField; 13] {
+    [
+        employee,
+        kind,
+        WritableField { field: "starts_on", ..other },
+        WritableField { field: "ends_on", ..other },
+        WritableField { field: "half_day_start", ..other },
+        WritableField { field: "half_day_end", ..other },
+        WritableField { field: "comment", ..other },
+        WritableField::closed("status", DECIDED),
+        WritableField::closed("days", DECIDED),
+        WritableField::closed("hours", DECIDED),
+        WritableField::closed("certificate_status", DECIDED),
+        WritableField::closed("created_at", DECIDED),
+        WritableField::closed("updated_at", DECIDED),
+    ]
+}
 
 fn pointer(name: &str) -> String {
     period::pointer(RULES, name)
@@ -78,17 +96,39 @@ fn pointer(name: &str) -> String {
 
 #[async_trait]
 impl AbsenceTarget for PersonioConnection {
-    fn absence_fields(&self) -> &'static [WritableField] {
-        if self.writes(Stream::Absences) == Version::V2 { v2::ABSENCE_FIELDS } else { FIELDS }
+    fn absence_fields(&self, api_version: Option<&str>) -> &'static [WritableField] {
+        match (self.writes(Stream::Absences, api_version), self.may_route()) {
+            (Version::V2, _) => v2::ABSENCE_FIELDS,
+            (Version::V1, true) => ROUTED,
+            (Version::V1, false) => FIELDS,
+        }
     }
 
     async fn create_absence(&self, request: CreateAbsence) -> Result<Written, WriteError> {
         // The types of the two versions have ids of their own, so the type says which is meant.
         let kind = request.values.fields.get("type").and_then(|kind| kind.get("id")?.as_str());
-        match self.version_of(Stream::Absences, kind.unwrap_or_default()) {
+        let version = match kind {
+            Some(kind) => self.version_of(Stream::Absences, kind),
+            None => self.writes(Stream::Absences, request.api_version.as_deref()),
+        };
+        match version {
             Version::V1 => self.create_absence_in_v1(request).await,
             Version::V2 => v2::create_absence(&self.v2, request).await,
         }
+    }
+
+    async fn update_absence(&self, request: UpdateAbsence) -> Result<Written, WriteError> {
+        if self.version_of(Stream::Absences, &request.external_id) == Version::V2 {
+            return v2::update_absence(&self.v2, request).await;
+        }
+        if self.may_route() {
+            return self.update_absence_of_v1(request).await;
+        }
+        let (_, problems) = period::members(&request.values, RULES, FIELDS, |field| field.on_update);
+        if !problems.is_empty() {
+            return Err(WriteError::Invalid(problems));
+        }
+        Err(WriteError::refused(Error::new(ErrorKind::Unsupported, UPDATE.operation, NO_CHANGE)))
     }
 
     async fn delete_absence(&self, request: DeletePeriod) -> Result<Deletion, WriteError> {
@@ -107,7 +147,7 @@ impl AbsenceTarget for PersonioConnection {
 
 impl PersonioConnection {
     async fn create_absence_in_v1(&self, request: CreateAbsence) -> Result<Written, WriteError> {
-        let CreateAbsence { values, approval, class } = request;
+        let CreateAbsence { values, approval, api_version: _, class } = request;
         let mut body = body(&values).map_err(WriteError::Invalid)?;
         if let Some(body) = body.as_object_mut() {
             body.insert("skip_approval".to_owned(), period::skips(approval).into());
@@ -127,6 +167,26 @@ impl PersonioConnection {
         }
         written.remarks = Remarks(accepted.remarks);
         Ok(written)
+    }
+
+    /// Version 1 tells the id that version 2, which is asked to change it, knows the absence by.
+    async fn update_absence_of_v1(&self, request: UpdateAbsence) -> Result<Written, WriteError> {
+        let id = plain_id(&request.external_id, UPDATE.operation).map_err(WriteError::refused)?.to_owned();
+        let problems = v2::absence_problems(&request.values);
+        if !problems.is_empty() {
+            return Err(WriteError::Invalid(problems));
+        }
+        let refuse = |kind, message: &str| WriteError::refused(Error::new(kind, UPDATE.operation, message));
+        let read = self.read_one(ReadOne::new(Stream::Absences, id.clone(), request.class)).await;
+        let record = read.map_err(WriteError::refused)?;
+        let record = record.ok_or_else(|| refuse(ErrorKind::NotFound, UPDATE.not_found))?;
+        let Some(other) = record.also.into_iter().find(|name| name.source == V2) else {
+            let message = "Personio does not tell the id that version 2 of its API knows this absence by, and version 1 changes none; \
+                           delete it and create another";
+            return Err(refuse(ErrorKind::Unsupported, message));
+        };
+        let written = v2::update_absence(&self.v2, UpdateAbsence { external_id: other.id, ..request }).await?;
+        Ok(Written { external_id: id, ..written })
     }
 
     async fn delete_absence_in_v1(&self, request: &DeletePeriod) -> Result<(), WriteError> {

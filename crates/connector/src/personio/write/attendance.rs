@@ -16,6 +16,7 @@ use super::{
     period::{self, DECIDED, Rule, day, id, minutes, optional, rule, text, time},
     rows::{self, Rows},
     unseen,
+    version::is_about_the_version,
 };
 use crate::{
     contract::{
@@ -30,7 +31,7 @@ use crate::{
         limits::most_items,
         paging::SMALLEST_CUT,
         source::{PERIODS_PAGE_SIZE, add_window, bare_list, explain, list_path, plain_id, read_or_set_aside},
-        v2::{attendance as attendance_of_v2, write as v2},
+        v2::write as v2,
     },
 };
 
@@ -95,22 +96,21 @@ fn pointer(name: &str) -> String {
 
 #[async_trait]
 impl AttendanceTarget for PersonioConnection {
-    fn attendance_fields(&self) -> &'static [WritableField] {
-        if self.writes(Stream::Attendances) == Version::V2 { v2::ATTENDANCE_FIELDS } else { FIELDS }
+    fn attendance_fields(&self, api_version: Option<&str>) -> &'static [WritableField] {
+        if self.writes(Stream::Attendances, api_version) == Version::V2 { v2::ATTENDANCE_FIELDS } else { FIELDS }
     }
 
     async fn create_attendances(
         &self,
         request: CreateAttendances,
     ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
-        if self.writes(Stream::Attendances) == Version::V1 {
-            return self.create_attendances_in_v1(request).await;
+        let version = self.writes(Stream::Attendances, request.api_version.as_deref());
+        let ended = self.create_attendances_through(version, request.clone()).await;
+        let CreateAttendances { api_version, class, .. } = &request;
+        if may_be_not_served(version, &ended) && self.turns(Stream::Attendances, api_version.as_deref(), *class).await {
+            return self.create_attendances_through(version.other(), request).await;
         }
-        let class = request.class;
-        match v2::create_attendances(&self.v2, request.clone()).await {
-            Err(error) if self.lacks_v2(&error, class).await => self.create_attendances_in_v1(request).await,
-            ended => ended,
-        }
+        ended
     }
 
     async fn update_attendance(&self, request: UpdateAttendance) -> Result<Written, WriteError> {
@@ -129,21 +129,22 @@ impl AttendanceTarget for PersonioConnection {
 }
 
 impl PersonioConnection {
-    /// Whether a refusal means that version 2 gives no attendances at all: then they are read through version 1.
-    async fn lacks_v2(&self, error: &WriteError, class: Class) -> bool {
-        if !self.may_route() || !matches!(error, WriteError::Refused { .. }) {
-            return false;
+    async fn create_attendances_through(
+        &self,
+        version: Version,
+        request: CreateAttendances,
+    ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+        match version {
+            Version::V1 => self.create_attendances_in_v1(request).await,
+            Version::V2 => v2::create_attendances(&self.v2, request).await,
         }
-        let today = self.client.now().date_naive();
-        let probed = attendance_of_v2::probe(&self.v2, today, class).await;
-        probed.is_err_and(|failure| self.may_turn_to_v1(&failure))
     }
 
     async fn create_attendances_in_v1(
         &self,
         request: CreateAttendances,
     ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
-        let CreateAttendances { rows, approval, class } = request;
+        let CreateAttendances { rows, approval, api_version: _, class } = request;
         let sent = bodies(&rows).map_err(WriteError::Invalid)?;
         let body = json!({ "attendances": sent, "skip_approval": period::skips(approval) });
         let list = list_path(Stream::Attendances);
@@ -225,6 +226,16 @@ fn is_number(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether nothing was kept, for reasons that may be the version's: its rows may end one by one as "not found".
+fn may_be_not_served(version: Version, ended: &Result<Vec<Result<Written, WriteError>>, WriteError>) -> bool {
+    match ended {
+        Ok(rows) => rows
+            .iter()
+            .all(|row| matches!(row, Err(error @ WriteError::Refused { .. }) if is_about_the_version(version, error))),
+        Err(error) => is_about_the_version(version, error),
+    }
+}
+
 /// What a refusal of the whole call means for its rows: of several some may have been kept, unless the answer names the values that
 /// are wrong.
 fn whole(error: WriteError, response: &Response, rows: &[Values]) -> WriteError {
@@ -267,10 +278,7 @@ impl PersonioConnection {
         if error.kind != ErrorKind::NotFound {
             return WriteError::Refused { error, remarks };
         }
-        let mut list = bare_list(Stream::Attendances, 1, 0, class);
-        let today = self.client.now().date_naive();
-        add_window(&mut list, Window { from: today, to: today });
-        match self.client.json(DELETE.operation, list).await {
+        match self.client.json(DELETE.operation, self.short_list(Stream::Attendances, class)).await {
             Err(failure) if matches!(failure.status, Some(404 | 405 | 410)) => {
                 WriteError::Refused { error: explain(Stream::Attendances, failure), remarks }
             }

@@ -34,7 +34,7 @@ fn outcome(found: Option<&Value>, is_same: impl Fn(&Value) -> bool) -> Outcome {
     }
 }
 
-/// Whether a field has what was sent of the value: of a unit its name, of the supervisor the id.
+/// Whether a field has what was sent of the value: of a unit its name, or its id where no name was given; of the supervisor the id.
 fn is_field(field: &str, wanted: &Value, found: &Value) -> bool {
     let part = |name: &str| match (wanted.get(name), found.get(name)) {
         (Some(wanted), Some(found)) => is_text(wanted, found),
@@ -42,7 +42,7 @@ fn is_field(field: &str, wanted: &Value, found: &Value) -> bool {
     };
     match field {
         _ if is_empty(wanted) => is_empty(found),
-        "department" | "office" | "team" | "legal_entity" => part("name"),
+        "department" | "office" | "team" | "legal_entity" => part(called_by(wanted)),
         "supervisor" | "employee" | "type" | "project" => part("id"),
         "weekly_hours" => is_number(wanted, found),
         "cost_centers" => is_same_shares(wanted, found),
@@ -67,13 +67,18 @@ fn is_attribute(wanted: &Value, found: &Value) -> bool {
     }
 }
 
-/// The same cost centres by name, each with the same share, in any order.
+/// What a unit is called by.
+fn called_by(wanted: &Value) -> &'static str {
+    if wanted.get("name").is_none_or(is_empty) { "id" } else { "name" }
+}
+
+/// The same cost centres, each with the same share, in any order.
 fn is_same_shares(wanted: &Value, found: &Value) -> bool {
     let (Value::Array(wanted), Value::Array(found)) = (wanted, found) else { return false };
     let is_share = |wanted: &Value, found: &Value| {
         let of = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
-        is_text(&of(wanted, "name"), &of(found, "name"))
-            && is_number(&of(wanted, "percentage"), &of(found, "percentage"))
+        let key = called_by(wanted);
+        is_text(&of(wanted, key), &of(found, key)) && is_number(&of(wanted, "percentage"), &of(found, "percentage"))
     };
     matches_each(wanted, found, is_share)
 }
@@ -156,6 +161,8 @@ mod tests {
             ("department", json!({"name": "Sales"}), json!({"id": "4", "name": "Sales"})),
             ("department", json!({"id": "4", "name": "Sales"}), json!({"id": "77", "name": "Sales"})),
             ("department", json!({"id": null, "name": "Sales"}), json!({"id": "77", "name": "Sales"})),
+            ("department", json!({"id": "77"}), json!({"id": "77", "name": "Sales"})),
+            ("team", json!({"id": "77", "name": null}), json!({"id": "77", "name": null})),
             ("supervisor", json!({"id": "12", "name": "Bo"}), json!({"id": "12"})),
             ("supervisor", json!(null), json!(null)),
             ("preferred_name", json!(null), json!("")),
@@ -196,6 +203,12 @@ mod tests {
             ("weekly_hours", json!(38.5), json!("38")),
             ("department", json!({"name": "Sales"}), json!({"id": "4", "name": "Support"})),
             ("department", json!({"name": "Sales"}), json!(null)),
+            ("department", json!({"id": "4"}), json!({"id": "77", "name": "4"})),
+            (
+                "cost_centers",
+                json!([{"id": "2", "percentage": 100}]),
+                json!([{"id": "1", "name": "2", "percentage": "100"}]),
+            ),
             ("department", json!(null), json!({"id": "4", "name": "Support"})),
             ("supervisor", json!({"id": "12"}), json!({"id": "13", "name": "Bo"})),
             (

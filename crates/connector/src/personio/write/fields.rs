@@ -73,6 +73,8 @@ const FLAT: &[WritableField] = &[
     WritableField::closed("updated_at", OURS),
 ];
 
+/// Fields that hold a unit of the company's.
+const UNITS: [&str; 4] = ["department", "office", "team", "legal_entity"];
 /// Names in a body that hold others.
 const WRAPPERS: &[&str] = &["employee", "custom_attributes"];
 
@@ -179,6 +181,20 @@ pub(super) fn body(style: BodyStyle, verb: Verb, values: &Values) -> Result<Valu
     })
 }
 
+/// The units that are called by their ids alone, with those. This version takes names: [`super::names`] finds them.
+pub(super) fn by_id_alone(style: BodyStyle, verb: Verb, values: &Values) -> Vec<(&'static str, String)> {
+    let is_unit = |known: &&WritableField| UNITS.contains(&known.field);
+    let may_be = |known: &&WritableField| if verb == Verb::Create { known.on_create } else { known.on_update };
+    let units = writable(style).iter().filter(is_unit).filter(may_be);
+    let by_id = units.filter_map(|known| {
+        let value = values.fields.get(known.field)?;
+        let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+        let is_nameless = value.get("name").is_none_or(Value::is_null);
+        Some((known.field, text("id").filter(|_| is_nameless)?.to_owned()))
+    });
+    by_id.collect()
+}
+
 /// Whether a key is one that the vendor gives to a company's own attributes.
 pub(in crate::personio) fn is_own(key: &str) -> bool {
     key.strip_prefix("dynamic_").is_some_and(|number| {
@@ -193,9 +209,9 @@ pub(in crate::personio) fn written(style: BodyStyle, field: &str, value: &Value)
         return if is_required { Err("must not be empty") } else { Ok(Value::Null) };
     }
     match field {
-        "department" | "office" | "team" | "legal_entity" => {
+        _ if UNITS.contains(&field) => {
             let name = value.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
-            name.map(Value::from).ok_or("must be an object with the `name` that it has in Personio, which takes no ids")
+            name.map(Value::from).ok_or("must be an object with the `name` or the `id` that it has in Personio")
         }
         "supervisor" => {
             let id = value

@@ -12,6 +12,7 @@ pub(super) mod attendance;
 pub(super) mod compare;
 mod employee;
 pub(super) mod fields;
+mod names;
 pub(super) mod period;
 mod rows;
 mod version;

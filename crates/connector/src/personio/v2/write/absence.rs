@@ -1,4 +1,4 @@
-//! Creating and deleting absences. Whether a kind is counted in days or in hours decides what an absence needs, so the kinds are
+//! Creating and deleting absences; [`absence_change`](super::absence_change) changes them. Whether a kind is counted in days or in hours decides what an absence needs, so the kinds are
 //! known before anything is sent. Times have no zone; the end of an absence in days is the midnight after its last day.
 
 use chrono::{Days, NaiveDate};
@@ -35,14 +35,16 @@ use crate::{
 };
 
 const PATH: &str = "/v2/absence-periods";
-const ONE: &str = "/v2/absence-periods/{id}";
+pub(super) const ONE: &str = "/v2/absence-periods/{id}";
 
-const NO_CHANGE: &str = "an absence is not changed here; delete it and create another";
+/// Why an absence stays whose it is, and of its kind.
+pub(in crate::personio) const NO_MOVE: &str = "an absence stays its employee's; delete it and create another";
+pub(in crate::personio) const NO_TURN: &str = "an absence stays of its kind; delete it and create another";
 
 const CREATE: About = about("create an absence");
 const DELETE: About = about("delete an absence");
 
-const fn about(operation: &'static str) -> About {
+pub(super) const fn about(operation: &'static str) -> About {
     About {
         operation,
         missing_right: "the credential lacks the right to write absences in version 2 of Personio's API (personio:absences:write); tick \
@@ -51,7 +53,7 @@ const fn about(operation: &'static str) -> About {
     }
 }
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     rule("employee", "employee", id),
     rule("type", "type", id),
     rule("starts_on", "starts_on", day),
@@ -65,15 +67,15 @@ const RULES: &[Rule] = &[
 
 /// Every canonical field, and the times of the day that an absence in hours begins and ends at.
 pub(in crate::personio) const FIELDS: &[WritableField] = &[
-    WritableField::fixed("employee", NO_CHANGE),
-    WritableField::fixed("type", NO_CHANGE),
-    WritableField::fixed("starts_on", NO_CHANGE),
-    WritableField::fixed("starts_at", NO_CHANGE),
-    WritableField::fixed("ends_on", NO_CHANGE),
-    WritableField::fixed("ends_at", NO_CHANGE),
-    WritableField::fixed("half_day_start", NO_CHANGE),
-    WritableField::fixed("half_day_end", NO_CHANGE),
-    WritableField::fixed("comment", NO_CHANGE),
+    WritableField::fixed("employee", NO_MOVE),
+    WritableField::fixed("type", NO_TURN),
+    WritableField::open("starts_on"),
+    WritableField::open("starts_at"),
+    WritableField::open("ends_on"),
+    WritableField::open("ends_at"),
+    WritableField::open("half_day_start"),
+    WritableField::open("half_day_end"),
+    WritableField::open("comment"),
     WritableField::closed("status", DECIDED),
     WritableField::closed("days", DECIDED),
     WritableField::closed("hours", DECIDED),
@@ -84,7 +86,7 @@ pub(in crate::personio) const FIELDS: &[WritableField] = &[
 
 /// Creates an absence.
 pub(in crate::personio) async fn create(client: &Client, request: CreateAbsence) -> Result<Written, WriteError> {
-    let CreateAbsence { values, approval, class } = request;
+    let CreateAbsence { values, approval, api_version: _, class } = request;
     let (given, mut problems) = period::members(&values, RULES, FIELDS, |field| field.on_create);
     problems.extend(period::missing(&values, REQUIRED));
     if problems.is_empty() {
@@ -129,11 +131,11 @@ fn invalid(field: &str, message: &str) -> WriteError {
     WriteError::Invalid(vec![problem(field, message)])
 }
 
-fn problem(field: &str, message: &str) -> FieldProblem {
+pub(super) fn problem(field: &str, message: &str) -> FieldProblem {
     FieldProblem::new(format!("/fields/{field}"), message)
 }
 
-fn text_of<'a>(given: &'a Map<String, Value>, field: &str) -> &'a str {
+pub(super) fn text_of<'a>(given: &'a Map<String, Value>, field: &str) -> &'a str {
     given.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -142,7 +144,7 @@ fn is_set(given: &Map<String, Value>, field: &str) -> bool {
 }
 
 /// Texts of days and times are in order where they are.
-fn order(given: &Map<String, Value>) -> Result<(), FieldProblem> {
+pub(super) fn order(given: &Map<String, Value>) -> Result<(), FieldProblem> {
     let text = |field| text_of(given, field);
     if text("ends_on") < text("starts_on") {
         return Err(problem("ends_on", "lies before the first day"));
@@ -156,45 +158,16 @@ fn order(given: &Map<String, Value>) -> Result<(), FieldProblem> {
 
 /// The body. A kind that does not say what it is counted in is counted in hours where times are given.
 fn body(given: &Map<String, Value>, unit: Unit) -> Result<Value, FieldProblem> {
-    let text = |field| text_of(given, field);
     let has = |field| given.contains_key(field);
     let is_in_hours = match unit {
         Unit::Hours => true,
         Unit::Days => false,
         Unit::Unsaid => has("starts_at") || has("ends_at"),
     };
-    let (starts_from, ends_at) = if is_in_hours {
-        for field in ["starts_at", "ends_at"] {
-            if !has(field) {
-                return Err(problem(field, "is missing: this kind of absence is counted in hours"));
-            }
-        }
-        for field in ["half_day_start", "half_day_end"] {
-            if is_set(given, field) {
-                return Err(problem(field, "is for kinds of absence that are counted in days"));
-            }
-        }
-        let edge = |day, time| json!({"date_time": format!("{}T{}:00", text(day), text(time))});
-        (edge("starts_on", "starts_at"), edge("ends_on", "ends_at"))
-    } else {
-        for field in ["starts_at", "ends_at"] {
-            if has(field) {
-                return Err(problem(field, "is for kinds of absence that are counted in hours"));
-            }
-        }
-        let (late, early) = (is_set(given, "half_day_start"), is_set(given, "half_day_end"));
-        if late && early && text("starts_on") == text("ends_on") {
-            let message = "cannot be the first half of a day of which the second half is the beginning";
-            return Err(problem("half_day_end", message));
-        }
-        let after = text("ends_on").parse::<NaiveDate>().ok().and_then(|last| last.checked_add_days(Days::new(1)));
-        let after = after.ok_or_else(|| problem("ends_on", "must be a day with another after it"))?;
-        let half = |is_second| if is_second { "SECOND_HALF" } else { "FIRST_HALF" };
-        (
-            json!({"date_time": format!("{}T00:00:00", text("starts_on")), "type": half(late)}),
-            json!({"date_time": format!("{after}T00:00:00"), "type": half(!early)}),
-        )
-    };
+    let (starts_from, ends_at) = (start(given, is_in_hours)?, end(given, is_in_hours)?);
+    is_fitting(given, is_in_hours)?;
+    has_a_half(given, is_in_hours)?;
+    let text = |field| text_of(given, field);
     let mut body = json!({
         "person": {"id": text("employee")},
         "absence_type": {"id": text("type")},
@@ -207,8 +180,56 @@ fn body(given: &Map<String, Value>, unit: Unit) -> Result<Value, FieldProblem> {
     Ok(body)
 }
 
+/// Whether nothing is given that absences counted so do not have.
+pub(super) fn is_fitting(given: &Map<String, Value>, is_in_hours: bool) -> Result<(), FieldProblem> {
+    if is_in_hours {
+        let half = ["half_day_start", "half_day_end"].into_iter().find(|field| is_set(given, field));
+        return half.map_or(Ok(()), |half| Err(problem(half, "is for kinds of absence that are counted in days")));
+    }
+    let time = ["starts_at", "ends_at"].into_iter().find(|field| given.contains_key(*field));
+    time.map_or(Ok(()), |time| Err(problem(time, "is for kinds of absence that are counted in hours")))
+}
+
+/// Whether something is left of a single day.
+pub(super) fn has_a_half(given: &Map<String, Value>, is_in_hours: bool) -> Result<(), FieldProblem> {
+    let is_single = text_of(given, "starts_on") == text_of(given, "ends_on");
+    if !is_in_hours && is_single && is_set(given, "half_day_start") && is_set(given, "half_day_end") {
+        let message = "cannot be the first half of a day of which the second half is the beginning";
+        return Err(problem("half_day_end", message));
+    }
+    Ok(())
+}
+
+/// Where it begins, as the vendor takes it.
+pub(super) fn start(given: &Map<String, Value>, is_in_hours: bool) -> Result<Value, FieldProblem> {
+    if is_in_hours {
+        return hour(given, "starts_on", "starts_at");
+    }
+    let half = if is_set(given, "half_day_start") { "SECOND_HALF" } else { "FIRST_HALF" };
+    Ok(json!({"date_time": format!("{}T00:00:00", text_of(given, "starts_on")), "type": half}))
+}
+
+/// Where it ends.
+pub(super) fn end(given: &Map<String, Value>, is_in_hours: bool) -> Result<Value, FieldProblem> {
+    if is_in_hours {
+        return hour(given, "ends_on", "ends_at");
+    }
+    let last = text_of(given, "ends_on").parse::<NaiveDate>().ok();
+    let after = last.and_then(|last| last.checked_add_days(Days::new(1)));
+    let after = after.ok_or_else(|| problem("ends_on", "must be a day with another after it"))?;
+    let half = if is_set(given, "half_day_end") { "FIRST_HALF" } else { "SECOND_HALF" };
+    Ok(json!({"date_time": format!("{after}T00:00:00"), "type": half}))
+}
+
+fn hour(given: &Map<String, Value>, day: &str, time: &str) -> Result<Value, FieldProblem> {
+    if !given.contains_key(time) {
+        return Err(problem(time, "is missing: this kind of absence is counted in hours"));
+    }
+    Ok(json!({"date_time": format!("{}T{}:00", text_of(given, day), text_of(given, time))}))
+}
+
 /// Adds the times of the day, which are no canonical fields: only whoever writes them asks for them.
-fn with_times(mut record: SourceRecord) -> SourceRecord {
+pub(super) fn with_times(mut record: SourceRecord) -> SourceRecord {
     let times = || -> Option<[(&'static str, Value); 2]> {
         let raw: &RawValue = serde_json::from_slice(&record.raw).ok()?;
         let outline = members(raw).ok()?;

@@ -97,7 +97,7 @@ pub(in crate::personio) async fn create(
     client: &Client,
     request: CreateAttendances,
 ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
-    let CreateAttendances { rows, approval, class } = request;
+    let CreateAttendances { rows, approval, api_version: _, class } = request;
     let bodies = bodies(&rows).map_err(WriteError::Invalid)?;
     let mut ended = Vec::with_capacity(rows.len());
     let mut shared: Option<(ErrorKind, String)> = None;

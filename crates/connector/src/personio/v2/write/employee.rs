@@ -1,5 +1,8 @@
-//! Creating and changing employees: a person with an employment, or a change of each. Neither answer shows them whole, so they are
+//! Creating, changing and deleting employees: a person with an employment, or a change of each. No answer shows them whole, so they are
 //! read again.
+//!
+//! Personio makes an employment with its person and deletes it with them: no published call adds one to a person, or takes one away
+//! (developer.personio.de, reference, `post_v2-persons` and its neighbours, read 2026-11-28).
 
 use gangway_egress::{Class, Method, Request};
 use serde_json::{Map, Value, json};
@@ -8,7 +11,7 @@ use super::{
     super::{
         call::{About, id_in},
         client::Client,
-        employee::{self, LARGEST_PAGE},
+        employee::{self, EMPLOYMENT, LARGEST_PAGE},
         person::Employment,
         scopes::Area,
     },
@@ -17,7 +20,10 @@ use super::{
     units,
 };
 use crate::{
-    contract::{CreateEmployee, Error, ErrorKind, FieldProblem, UpdateEmployee, Values, WriteError, Written},
+    contract::{
+        CreateEmployee, DeleteEmployee, Deletion, Error, ErrorKind, FieldProblem, UpdateEmployee, Values, WriteError,
+        Written,
+    },
     personio::{
         limits::most_items,
         source::plain_id,
@@ -27,23 +33,23 @@ use crate::{
 
 const PERSONS: &str = "/v2/persons";
 const ONE: &str = "/v2/persons/{id}";
-const EMPLOYMENT: &str = "/v2/persons/{id}/employments/{id}";
 
 const CREATE: About = about("create an employee");
 const UPDATE: About = about("change an employee");
+const DELETE: About = about("delete an employee");
 
 const fn about(operation: &'static str) -> About {
     About {
         operation,
         missing_right: "the credential lacks the right to write employees in version 2 of Personio's API (personio:persons:write); tick \
                         \"Employees: Write\" on the credential's page in Personio's settings (Integrations > API credentials)",
-        not_found: "Personio does not find what was named: the employee to change, or one that a value refers to",
+        not_found: "Personio does not find what was named: the employee, or one that a value refers to",
     }
 }
 
 /// Creates an employee.
 pub(in crate::personio) async fn create(client: &Client, request: CreateEmployee) -> Result<Written, WriteError> {
-    let CreateEmployee { values, class } = request;
+    let CreateEmployee { values, api_version: _, class } = request;
     let plan = Plan::read(Verb::Create, &values).map_err(WriteError::Invalid)?;
     let found = units::find(client, &CREATE, &plan, class).await?;
     let Plan { person: mut body, mut employment, .. } = plan;
@@ -57,12 +63,12 @@ pub(in crate::personio) async fn create(client: &Client, request: CreateEmployee
         let message = "Personio accepted the new employee and names no id, so it must be looked for";
         return Err(WriteError::Unknown(Error::new(ErrorKind::Protocol, CREATE.operation, message)));
     };
-    Ok(look(client, id, &values, class).await)
+    Ok(look(client, id, None, &values, class).await)
 }
 
 /// Changes an employee: the person first, then the employment.
 pub(in crate::personio) async fn update(client: &Client, request: UpdateEmployee) -> Result<Written, WriteError> {
-    let UpdateEmployee { external_id, values, class } = request;
+    let UpdateEmployee { external_id, values, api_version: _, class } = request;
     let id = plain_id(&external_id, UPDATE.operation).map_err(WriteError::refused)?.to_owned();
     if values == Values::default() {
         return Err(WriteError::Invalid(vec![FieldProblem::new("", "names nothing to change")]));
@@ -79,18 +85,42 @@ pub(in crate::personio) async fn update(client: &Client, request: UpdateEmployee
     if changes_person {
         patch(client, ONE, ONE.replace("{id}", &id), person, class).await?;
     }
-    if let Some(Present { employment_id, org_units }) = present {
-        found.put(&org_units, &mut employment);
-        let path = EMPLOYMENT.replacen("{id}", &id, 1).replacen("{id}", &employment_id, 1);
-        if let Err(rest) = patch(client, EMPLOYMENT, path, employment, class).await {
-            if !changes_person {
-                return Err(rest);
-            }
-            let written = look(client, id, &of_person(&values), class).await;
-            return Err(WriteError::Partly { written: Box::new(written), rest: Box::new(rest) });
+    let Some(Present { employment_id, org_units }) = present else {
+        return Ok(look(client, id, None, &values, class).await);
+    };
+    found.put(&org_units, &mut employment);
+    let path = EMPLOYMENT.replacen("{id}", &id, 1).replacen("{id}", &employment_id, 1);
+    match patch(client, EMPLOYMENT, path, employment, class).await {
+        // After the change another one may count: one that begins later, for instance.
+        Ok(()) => Ok(look(client, id, Some(&employment_id), &values, class).await),
+        Err(rest) if changes_person => {
+            let written = look(client, id, None, &of_person(&values), class).await;
+            Err(WriteError::Partly { written: Box::new(written), rest: Box::new(rest) })
         }
+        Err(rest) => Err(rest),
     }
-    Ok(look(client, id, &values, class).await)
+}
+
+/// Deletes an employee, with their employment and whatever else is theirs.
+pub(in crate::personio) async fn delete(client: &Client, request: DeleteEmployee) -> Result<Deletion, WriteError> {
+    let DeleteEmployee { external_id, class } = request;
+    let id = plain_id(&external_id, DELETE.operation).map_err(WriteError::refused)?;
+    let delete = Request::new(Method::Delete, ONE, ONE.replace("{id}", id), class);
+    match send(client, &DELETE, Area::Persons, delete, None).await {
+        Ok(_) => {}
+        // Where there is no list either, nothing is said about anybody.
+        Err(WriteError::Refused { error, .. })
+            if error.kind == ErrorKind::NotFound && employee::probe(client, class).await.is_ok() =>
+        {
+            return Ok(Deletion::Gone);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(match employee::person(client, id, class).await {
+        Ok(None) => Deletion::Gone,
+        Ok(Some(_)) => Deletion::StillThere,
+        Err(_) => Deletion::Unseen,
+    })
 }
 
 async fn patch(
@@ -121,7 +151,8 @@ async fn present(client: &Client, id: &str, needs_org_units: bool, class: Class)
     let employment = Employment::chosen(&items).map_err(|_| unreadable())?.ok_or_else(|| {
         refuse(
             ErrorKind::ConfigInvalid,
-            "the employee has no employment in Personio, which has what is about work; add one there, then write again",
+            "the employee has no employment in Personio, which has what is about work, and Personio's API adds none to somebody who \
+             is there; add one in Personio, then write again",
         )
     })?;
     let employment_id = employment.id().filter(|id| plain_id(id, UPDATE.operation).is_ok()).ok_or_else(unreadable)?;
@@ -137,9 +168,10 @@ async fn present(client: &Client, id: &str, needs_org_units: bool, class: Class)
     Ok(Present { employment_id, org_units: org_units.unwrap_or_default() })
 }
 
-/// Reads the employee again and tells what became of each value. What cannot be read is no failure of the write.
-async fn look(client: &Client, id: String, values: &Values, class: Class) -> Written {
-    let outcomes = match employee::read_one(client, &id, class).await {
+/// Reads the employee again, with the employment that was changed, and tells what became of each value. What cannot be read is no
+/// failure of the write.
+async fn look(client: &Client, id: String, employment_id: Option<&str>, values: &Values, class: Class) -> Written {
+    let outcomes = match employee::read_one_with(client, &id, employment_id, class).await {
         Ok(Some(record)) => compare::outcomes(values, &record),
         Ok(None) | Err(_) => unseen(values),
     };

@@ -77,14 +77,32 @@ fn place(field: &str) -> Option<Place> {
     })
 }
 
-/// A unit called by its name, of which the id is to be found.
+/// Which list has the units of a field.
+pub(super) fn unit_kind(field: &str) -> Option<Kind> {
+    match place(field) {
+        Some(Place::Unit(kind)) => Some(kind),
+        _ => None,
+    }
+}
+
+/// A unit called by its name, its id or both, which is to be found.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Named {
-    /// Where the name lies in [`Values`].
+    /// Where it lies in [`Values`].
     pub(super) pointer: String,
-    pub(super) name: String,
-    /// Which of several with this name.
-    pub(super) id: Option<String>,
+    pub(super) call: Call,
+}
+
+/// What a unit is called by.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Call {
+    Name(String),
+    /// One of several with this name.
+    Both {
+        name: String,
+        id: String,
+    },
+    Id(String),
 }
 
 /// A cost centre and its share in percent.
@@ -196,19 +214,24 @@ fn plain(field: &str, value: &Value) -> Result<Value, &'static str> {
     })
 }
 
-/// `{"name"}`, or `{"id", "name"}` where several have the name.
+/// `{"name"}`, `{"id"}`, or both where several have the name.
 fn named(pointer: &str, value: &Value) -> Result<Named, &'static str> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let name = text("name").ok_or("must be an object with the `name` that it has in Personio")?;
-    let id = match value.get("id") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(text("id").ok_or("must have a text as its `id`, or none")?.to_owned()),
+    let text = |key: &str| match value.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+        Some(_) => Err("must have texts as its `name` and `id`"),
     };
-    Ok(Named { pointer: pointer.to_owned(), name: name.trim().to_owned(), id })
+    let call = match (text("name")?, text("id")?) {
+        (Some(name), None) => Call::Name(name),
+        (Some(name), Some(id)) => Call::Both { name, id },
+        (None, Some(id)) => Call::Id(id),
+        (None, None) => return Err("must be an object with the `name` or the `id` that it has in Personio"),
+    };
+    Ok(Named { pointer: pointer.to_owned(), call })
 }
 
 fn shares(pointer: &str, value: &Value) -> Result<Vec<Share>, &'static str> {
-    const SHAPE: &str = "must be a list of objects with `name` and `percentage`, a number of 0 to 100";
+    const SHAPE: &str = "must be a list of objects with `name` or `id`, and `percentage`, a number of 0 to 100";
     let list = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) if list.len() <= MOST_SHARES => list,

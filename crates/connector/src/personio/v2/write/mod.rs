@@ -6,6 +6,7 @@
 //! v2.0/reference, read 2026-11-23).
 
 mod absence;
+mod absence_change;
 mod answer;
 mod attendance;
 mod employee;
@@ -21,12 +22,18 @@ use super::{
 };
 use crate::personio::api::is_uuid;
 
-pub(in crate::personio) use absence::{FIELDS as ABSENCE_FIELDS, create as create_absence, delete as delete_absence};
+pub(in crate::personio) use absence::{
+    FIELDS as ABSENCE_FIELDS, NO_MOVE, NO_TURN, create as create_absence, delete as delete_absence,
+};
+pub(in crate::personio) use absence_change::{problems as absence_problems, update as update_absence};
 pub(in crate::personio) use attendance::{
     FIELDS as ATTENDANCE_FIELDS, create as create_attendances, delete as delete_attendance, update as update_attendance,
 };
-pub(in crate::personio) use employee::{create as create_employee, update as update_employee};
+pub(in crate::personio) use employee::{
+    create as create_employee, delete as delete_employee, update as update_employee,
+};
 pub(in crate::personio) use fields::{WRITABLE as EMPLOYEE_FIELDS, problems as employee_problems};
+pub(in crate::personio) use units::name_of as name_of_unit;
 
 /// The right that writing a stream takes, where the token at hand is known to be without it.
 pub(in crate::personio) fn missing_right(client: &Client, stream: Stream) -> Option<&'static str> {

@@ -1,4 +1,5 @@
-//! From the names of units to their ids: each list that is needed is read anew, since a unit may have been made just now.
+//! From the names of units to their ids, and to see that an id is one: each list that is needed is read anew, since a unit may have
+//! been made just now.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,9 +12,12 @@ use super::{
         client::Client,
         units::{self, Kind},
     },
-    fields::{Named, Plan, Share},
+    fields::{Call, Named, Plan, Share, unit_kind},
 };
-use crate::contract::{Error, ErrorKind, FieldProblem, WriteError};
+use crate::{
+    contract::{Error, ErrorKind, FieldProblem, WriteError},
+    personio::client::Failure,
+};
 
 /// The ids of what a plan names.
 pub(super) struct Found {
@@ -33,7 +37,7 @@ pub(super) async fn find(client: &Client, about: &About, plan: &Plan, class: Cla
             Ok(Some(names)) => drop(lists.insert(kind, names)),
             Ok(None) => {
                 let message = format!(
-                    "Personio does not show its {} to this credential, so the name at {} cannot become an id; give the credential \
+                    "Personio does not show its {} to this credential, so what is named at {} cannot be found; give the credential \
                      the right to read them, or leave the field out",
                     kind.plural(),
                     named.pointer
@@ -62,18 +66,34 @@ pub(super) async fn find(client: &Client, about: &About, plan: &Plan, class: Cla
 
 const UNKNOWN: &str = "has a name that is not found";
 
-/// The id of the only unit with this name; names count letter for letter.
+/// The id of the only unit that is called so; names count letter for letter.
 fn only(list: &HashMap<String, Option<String>>, named: &Named) -> Result<String, &'static str> {
-    let mut with_name = list.iter().filter(|(_, name)| name.as_deref().map(str::trim) == Some(named.name.as_str()));
-    match (&named.id, with_name.next(), with_name.next()) {
-        (_, None, _) => Err(UNKNOWN),
-        (Some(id), ..) => match list.get(id) {
-            Some(Some(name)) if name.trim() == named.name => Ok(id.clone()),
-            _ => Err("has an `id` that is not the one of its name"),
+    let has = |found: &Option<String>, name: &str| found.as_deref().map(str::trim) == Some(name);
+    let with = |name: &str| list.iter().filter(|(_, found)| has(found, name)).map(|(id, _)| id).collect::<Vec<_>>();
+    match &named.call {
+        Call::Id(id) if list.contains_key(id) => Ok(id.clone()),
+        Call::Id(_) => Err("has an `id` that is not found"),
+        Call::Name(name) => match with(name).as_slice() {
+            [] => Err(UNKNOWN),
+            [id] => Ok((*id).clone()),
+            _ => Err("has a name that several have, so that an `id` must be given beside it,"),
         },
-        (None, Some((id, _)), None) => Ok(id.clone()),
-        (None, Some(_), Some(_)) => Err("has a name that several have, so that an `id` must be given beside it,"),
+        Call::Both { name, id } if list.get(id).is_some_and(|found| has(found, name)) => Ok(id.clone()),
+        Call::Both { name, .. } if with(name).is_empty() => Err(UNKNOWN),
+        Call::Both { .. } => Err("has an `id` that is not the one of its name"),
     }
+}
+
+/// The name of a unit with this id; none where no list has it, or the lists are not shown to the credential.
+pub(in crate::personio) async fn name_of(
+    client: &Client,
+    field: &str,
+    id: &str,
+    class: Class,
+) -> Result<Option<String>, Failure> {
+    let Some(kind) = unit_kind(field) else { return Ok(None) };
+    let names = units::names(client, kind, class).await?.unwrap_or_default();
+    Ok(names.get(id).cloned().flatten().filter(|name| !name.trim().is_empty()))
 }
 
 impl Found {
