@@ -121,8 +121,8 @@ impl Sweeps<'_> {
     }
 
     /// Present records of the run's stream, and of its window, in whose place the run has seen another one: of the same employee
-    /// and day, by a name of an id space in which they have none. The next ones after `after` in the order of their ids, `limit`
-    /// at most.
+    /// and day, at the same time of the day where both say one, by a name of an id space in which they have none. The next ones
+    /// after `after` in the order of their ids, `limit` at most.
     pub async fn list_replaced(&self, run: &SyncRun, after: Option<Uuid>, limit: u64) -> Result<Vec<Uuid>> {
         let mut query = Query::of_run(self.0, run);
         query.unseen_by(run.id);
@@ -131,12 +131,13 @@ impl Sweeps<'_> {
                 "EXISTS (SELECT 1 FROM record o
                          WHERE o.tenant_id = r.tenant_id AND o.connection_id = r.connection_id AND o.stream = r.stream
                            AND o.employee_external_id = r.employee_external_id AND o.starts_on = r.starts_on
-                           AND o.state = 'present' AND {}
+                           AND o.state = 'present' AND {} AND {}
                            AND NOT EXISTS (SELECT 1 FROM record_alias a
                                            WHERE a.tenant_id = r.tenant_id AND a.record_id = r.id
                                              AND a.source = o.source LIMIT 1 OFFSET 0)
                          LIMIT 1 OFFSET 0)",
-                SIGHTING.replace("r.", "o.")
+                SIGHTING.replace("r.", "o."),
+                self.meet()
             ),
             run.id.uuid().into(),
         );
@@ -206,6 +207,26 @@ impl Sweeps<'_> {
         self.0.execute(&sql, values.clone()).await?;
         self.0.execute(&format!("UPDATE sync_run SET sightings_at = NULL WHERE {pruned}"), values).await?;
         Ok(())
+    }
+
+    /// Whether the records `r` and `o` of a day share some of its time, as far as they say when they begin. Without an end they last all
+    /// day, and over midnight they may be anywhere in it.
+    fn meet(self) -> String {
+        let clock = |record: &str, field: &str| {
+            if self.0.is_postgres() {
+                format!("({record}.fields::json ->> '{field}')")
+            } else {
+                format!("json_extract({record}.fields, '$.{field}')")
+            }
+        };
+        let (old_start, old_end) = (clock("r", "starts_at"), clock("r", "ends_at"));
+        let (new_start, new_end) = (clock("o", "starts_at"), clock("o", "ends_at"));
+        let at_midnight = "'24:00:00'";
+        format!(
+            "({old_start} IS NULL OR {new_start} IS NULL OR {old_start} = {new_start}
+              OR {old_end} < {old_start} OR {new_end} < {new_start}
+              OR ({old_start} < coalesce({new_end}, {at_midnight}) AND {new_start} < coalesce({old_end}, {at_midnight})))"
+        )
     }
 
     async fn candidates(&self, mut query: Query, limit: u64) -> Result<Vec<Candidate>> {

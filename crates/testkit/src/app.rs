@@ -7,7 +7,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use gangway_api::Quotas;
-use gangway_app::{App, Config, OperatorCtx, ctx::Parts, keys, keys::NewKey, seal::Keys};
+use gangway_app::{App, Config, OperatorCtx, config::VendorLimits, ctx::Parts, keys, keys::NewKey, seal::Keys};
+use gangway_connector::WindowLimit;
 use gangway_domain::{
     Clock, ManualClock, SystemClock,
     id::TenantId,
@@ -85,6 +86,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// The vendor is asked as fast as it answers. Tests of budgets must not say so.
+    #[must_use]
+    pub fn unpaced(mut self) -> Self {
+        self.config.limits.insert("personio".to_owned(), plenty());
+        self
+    }
+
     /// Starts everything but the worker.
     ///
     /// # Panics
@@ -148,6 +156,12 @@ pub struct Onboarded {
     pub key: String,
     /// `con_…`
     pub connection: String,
+}
+
+/// Limits of a vendor that nobody waits for: budgets are spread over real time.
+pub fn plenty() -> VendorLimits {
+    let plenty = Some(WindowLimit::new(60_000, 60));
+    VendorLimits { credential: plenty, paths: Some(Vec::new()), authentication: plenty, ..VendorLimits::default() }
 }
 
 impl TestApp {

@@ -18,7 +18,7 @@ mod servers;
 mod simulated_redis;
 mod wait;
 
-pub use app::{Onboarded, TestApp, TestAppBuilder};
+pub use app::{Onboarded, TestApp, TestAppBuilder, plenty};
 pub use database::{Disk, SERVER_LOG, Sample, TestDb};
 pub use http::{Answer, Client};
 pub use logs::LogCapture;

@@ -8,16 +8,15 @@ use std::{
 use chrono::{DateTime, Utc};
 use gangway_app::{
     App, Config,
-    config::VendorLimits,
     ctx::Parts,
     queue::{self, Ack, ClaimRequest},
     seal::Keys,
 };
-use gangway_connector::WindowLimit;
 use gangway_domain::{Clock, ManualClock};
 use gangway_egress::Client;
 use gangway_limits::{Budgets, Settings as Limits};
 use gangway_storage::{Config as DbConfig, Db};
+use gangway_testkit::plenty;
 use gangway_vault::{KeyRing, MasterKey};
 use gangway_worker::Registry;
 use secrecy::SecretString;
@@ -48,13 +47,7 @@ pub(super) async fn app(settings: &Settings, clock: &ManualClock) -> App {
     let key = SecretString::from(settings.master_key.clone());
     let mut config = Config::default();
     config.connector_origins.push(settings.vendor.parse().expect("a sandbox has an origin"));
-    // Nobody is to wait for a budget that was spread over a minute.
-    let plenty = VendorLimits {
-        credential: Some(WindowLimit::new(60_000, 60)),
-        paths: Some(Vec::new()),
-        ..VendorLimits::default()
-    };
-    config.limits.insert("personio".to_owned(), plenty);
+    config.limits.insert("personio".to_owned(), plenty());
     App::new(Parts {
         db: Db::connect(&DbConfig::new(&settings.url)).await.expect("the database answers"),
         keys: Keys::new(KeyRing::new(MasterKey::from_base64("the key", &key).expect("a key"), Vec::new())),

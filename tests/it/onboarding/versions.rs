@@ -47,11 +47,17 @@ async fn trouble(app: &TestApp) -> String {
     rows.lines().filter(|row| row.starts_with("job:")).filter(|row| !row.contains("|done|")).collect()
 }
 
-/// Types of events that tell of a record or of an attribute.
+/// Events that tell of a record or of an attribute: the type, and what changed.
 async fn told(app: &TestApp, tenant: &Onboarded) -> Vec<String> {
     let all = app.client.list(&tenant.key, "/v1/events").await;
-    let kinds = all.iter().map(|event| event["type"].as_str().unwrap().to_owned());
-    kinds.filter(|kind| !kind.starts_with("sync.") && !kind.starts_with("connection.")).collect()
+    let of_records = all.iter().filter(|event| {
+        let kind = event["type"].as_str().unwrap();
+        !kind.starts_with("sync.") && !kind.starts_with("connection.")
+    });
+    let changes = |event: &Value| -> Vec<String> {
+        event["data"]["changes"].as_object().into_iter().flatten().map(|(field, _)| field.clone()).collect()
+    };
+    of_records.map(|event| format!("{} {}", event["type"].as_str().unwrap(), changes(event).join(" "))).collect()
 }
 
 fn start() -> DateTime<Utc> {
@@ -72,7 +78,7 @@ async fn turn(app: &TestApp, tenant: &Onboarded, api: &str) {
 on_both_databases! {
     async fn people_and_absences_stay_themselves_in_the_other_version_and_back(db: TestDb) {
         let sandbox = Config { absences_per_person: 2, ..Config::new(5, 1).without_rate_limit() };
-        let app = TestApp::on(db).sandbox(sandbox).clock_at(start()).start().await;
+        let app = TestApp::on(db).sandbox(sandbox).clock_at(start()).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let mut before = BTreeMap::new();
         for stream in STREAMS {
@@ -119,8 +125,29 @@ on_both_databases! {
         app.stop().await;
     }
 
+    async fn what_happens_while_a_version_ends_is_told(db: TestDb) {
+        let app = TestApp::on(db).sandbox(Config::new(5, 1).without_rate_limit()).clock_at(start()).unpaced().start().await;
+        let tenant = app.onboard("Acme").await;
+        app.sync(&tenant, "employees", "full").await;
+        let handle = app.sandbox.handle();
+        let somebody = handle.people()[0]["id"].as_u64().unwrap();
+        handle.change_person(somebody, &json!({"last_name": "Nachname"})).unwrap();
+        handle.add_person(&json!({"first_name": "New", "last_name": "Here", "email": "new@acme.example"})).unwrap();
+        handle.set_quirks(Quirks { v1_gone: true, ..handle.quirks() }).unwrap();
+        pass_time(&app);
+        for mode in ["incremental", "full"] {
+            assert_eq!(app.sync(&tenant, "employees", mode).await["state"], "completed", "{}", trouble(&app).await);
+        }
+        assert_eq!(version(&app, &tenant, "employees").await, "v2");
+        let told = told(&app, &tenant).await;
+        let (changed, new): (Vec<&String>, Vec<&String>) = told.iter().partition(|event| event.contains("updated"));
+        assert_eq!(changed, ["employee.updated last_name"]);
+        assert!(new.len() == 1 && new[0].starts_with("employee.created"), "{new:?}");
+        app.stop().await;
+    }
+
     async fn attendances_of_one_version_take_the_place_of_the_other_s(db: TestDb) {
-        let app = TestApp::on(db).sandbox(Config::new(5, 1).without_rate_limit()).clock_at(start()).start().await;
+        let app = TestApp::on(db).sandbox(Config::new(5, 1).without_rate_limit()).clock_at(start()).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         turn(&app, &tenant, "v1").await;
         app.sync(&tenant, "attendances", "full").await;
@@ -140,7 +167,7 @@ on_both_databases! {
     }
 
     async fn what_has_no_version_in_its_config_keeps_to_the_one_it_began_with(db: TestDb) {
-        let app = TestApp::on(db).sandbox(Config::new(5, 1).without_rate_limit()).clock_at(start()).start().await;
+        let app = TestApp::on(db).sandbox(Config::new(5, 1).without_rate_limit()).clock_at(start()).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         for (stream, version_of_it) in [("employees", "v1"), ("absences", "v1"), ("attendances", "v2")] {
             app.sync(&tenant, stream, "full").await;

@@ -84,6 +84,74 @@ on_both_databases! {
         assert_eq!(told, ["employee.updated", "employee.deleted"]);
     }
 
+    async fn what_happened_in_the_company_meanwhile_is_told(db: TestDb) {
+        let bench = Bench::on(db).await;
+        bench.vendor.hire(1..7, bench.now());
+        allow(&bench, &[ONE, TWO]);
+        bench.vendor.account().kept = &["status", "email"];
+        let sync = bench.sync(Employees).await;
+        bench.run(sync, RunMode::Full).await;
+        let n_told = bench.events().await.len();
+        allow(&bench, &[TWO]);
+        bench.vendor.hire(7..8, bench.now());
+        bench.vendor.change(Employees, "2", bench.now(), |it| drop(it.fields.insert("status".to_owned(), json!("leave"))));
+        for _ in 0..2 {
+            bench.run(sync, RunMode::Full).await;
+        }
+        let told: Vec<Event> = bench.events().await.into_iter().skip(n_told).collect();
+        let told: Vec<_> = told.iter().filter(|event| !event.fact.kind.starts_with("sync.")).collect();
+        let mut kinds: Vec<&str> = told.iter().map(|event| event.fact.kind.as_str()).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["employee.created", "employee.updated"]);
+        let changed = told.iter().find(|event| event.fact.kind == "employee.updated").unwrap();
+        let changes = changed.fact.data["changes"].as_object().unwrap();
+        assert_eq!(changes.keys().collect::<Vec<_>>(), ["status"], "the last name differs by the version alone");
+    }
+
+    async fn records_of_another_time_of_the_day_are_not_in_their_place(db: TestDb) {
+        let bench = Bench::on(db).await;
+        for (id, start, end) in [(1, "08:00", "09:30"), (2, "10:00", "12:00"), (3, "13:00", "17:00")] {
+            let mut shift = absence(id, 1, "2026-11-11", bench.now());
+            shift.fields.extend([("starts_at".to_owned(), json!(start)), ("ends_at".to_owned(), json!(end))]);
+            bench.vendor.add(Absences, shift);
+        }
+        allow(&bench, &[ONE, TWO]);
+        let sync = bench.sync(Absences).await;
+        bench.run(sync, RunMode::Full).await;
+        // The other version shows one of three.
+        allow(&bench, &[TWO]);
+        bench.vendor.remove(Absences, &["2", "3"]);
+        bench.run(sync, RunMode::Incremental).await;
+        assert_eq!(rebased(&bench).await["replaced"], 1);
+        assert_eq!(names(&bench).await, ["1-a", "1-b", "2", "3"]);
+    }
+
+    async fn records_that_a_process_of_before_read_are_of_an_unknown_version(db: TestDb) {
+        let bench = Bench::on(db).await;
+        let sync = absences_of_one(&bench).await;
+        // It knows of no versions, and the schema is ahead of it.
+        bench.db.execute("UPDATE sync SET api_version = NULL").await;
+        allow(&bench, &[TWO, ONE]);
+        bench.run(sync, RunMode::Full).await;
+        assert_eq!(rebased(&bench).await, json!({"from": MIXED, "to": TWO, "replaced": 5}));
+        assert_eq!((names(&bench).await, version(&bench, sync).await.as_deref()), (halves(1..6), Some(TWO)));
+        assert!(!bench.kinds().await.iter().any(|kind| kind.starts_with("absence.")));
+    }
+
+    async fn pages_that_a_process_of_before_read_are_read_again(db: TestDb) {
+        let bench = Bench::on(db).await;
+        for id in 1..6 {
+            bench.vendor.add(Absences, absence(id, id, &format!("2026-11-1{id}"), bench.now()));
+        }
+        let sync = bench.sync(Absences).await;
+        let (run, fence) = bench.begin(sync, RunMode::Full).await;
+        assert_eq!(bench.execute_pages(run, &fence, 1).await.unwrap(), Progress::Yield);
+        allow(&bench, &[TWO, ONE]);
+        assert_eq!(bench.execute(run, &fence).await.unwrap(), Progress::Done);
+        bench.ack(fence, Outcome::Done).await;
+        assert_eq!(names(&bench).await, halves(1..6));
+    }
+
     async fn a_version_that_has_ended_gives_way_to_the_other(db: TestDb) {
         let bench = Bench::on(db).await;
         let sync = absences_of_one(&bench).await;

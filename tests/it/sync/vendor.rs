@@ -93,6 +93,8 @@ pub(super) struct Account {
     /// Versions of its API that the config allows, the preferred one first; none for a vendor that has but one. [`TWO`] shows each
     /// absence as two.
     pub(super) versions: Vec<&'static str>,
+    /// What its versions tell alike of employees.
+    pub(super) kept: &'static [&'static str],
     /// Versions that are no longer served.
     pub(super) ended: Vec<&'static str>,
     /// Says that pages after the first are of this version.
@@ -127,6 +129,7 @@ impl Account {
             single_gate: None,
             sends_fields: false,
             versions: Vec::new(),
+            kept: &[],
             ended: Vec::new(),
             flaps_to: None,
             stop_after: None,
@@ -391,6 +394,10 @@ impl Discovery for FakeConnection {
 impl Source for FakeConnection {
     fn api_versions(&self, _: Stream) -> Vec<&'static str> {
         self.0.account().versions.clone()
+    }
+
+    fn kept_fields(&self, stream: Stream) -> &'static [&'static str] {
+        if stream == Stream::Employees { self.0.account().kept } else { &[] }
     }
 
     async fn read_page(&self, request: ReadPage) -> Result<Page> {

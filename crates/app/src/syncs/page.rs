@@ -19,7 +19,7 @@ use super::{
     quarantine::{self, Refused},
     rebase, remap,
     start::Reading,
-    write::{self, Scene},
+    write::{self, Scene, Told},
 };
 use crate::{
     Ctx, Error, Result,
@@ -113,10 +113,10 @@ pub(super) async fn store(
     let incoming: Vec<Incoming> =
         records.into_iter().map(|record| intake::take_in(record, run.stream, &selection, keys.hash_key())).collect();
     let undecided: BTreeSet<String> = incoming.iter().flat_map(|it| it.undecided.iter().cloned()).collect();
-    let is_quiet = sync.first_completed_at.is_none() || reading.place.rebase.is_some();
+    let told = told(reading, sync.first_completed_at.is_some())?;
     for attribute in attributes::note_seen(ctx, tx, run.connection, run.stream, &selection, &undecided).await? {
         // The first load is told by its end, as all that it finds; so is another version of the vendor's API.
-        if !is_quiet {
+        if told == Told::All {
             let subject = Some((attribute.id.uuid(), attribute.id.to_string()));
             let draft = about(run, "attribute.added", attributes::event_data(&attribute));
             events::append(ctx, keys, tx, events::Draft { subject, ..draft });
@@ -129,7 +129,7 @@ pub(super) async fn store(
     let readable: HashSet<String> = incoming.iter().flat_map(|it| it.names().map(|name| name.id.clone())).collect();
 
     let connector = remap::connector_of(ctx, &reading.opened.connection.connector)?;
-    let scene = Scene { run, keys, selection: &selection, connector, is_quiet };
+    let scene = Scene { run, keys, selection: &selection, connector, told };
     let written = Box::pin(write::write(ctx, tx, &scene, incoming)).await?;
     let mut seen = written.seen;
     let n_bad = quarantine::set_aside(ctx, tx, run, keys, refused, &mut seen).await?;
@@ -148,6 +148,17 @@ pub(super) async fn store(
     run.counts.quarantined += n_bad;
     run.counts.seen += written.n_created + written.n_updated + written.n_unchanged + n_bad;
     Ok(Stored { selection, noted })
+}
+
+fn told(reading: &Reading, is_loaded: bool) -> Result<Told> {
+    if !is_loaded {
+        return Ok(Told::Nothing);
+    }
+    if reading.place.rebase.is_none() {
+        return Ok(Told::All);
+    }
+    let kept = reading.opened.source()?.kept_fields(reading.run.stream);
+    Ok(if kept.is_empty() { Told::Nothing } else { Told::Kept(kept) })
 }
 
 /// Notes in the place, and in the sync, whether all that the run kept is kept by one choice of attributes.

@@ -90,6 +90,11 @@ impl Place {
         }
     }
 
+    /// Whether pages were read.
+    pub(super) const fn has_pages(&self) -> bool {
+        self.pass > 1 || self.done || self.next.is_some()
+    }
+
     /// Whether a run reads, or read, some of its stream's days only. It keeps to what it began with, whatever the tenant sets
     /// meanwhile.
     pub(super) fn reads_part(run: &SyncRun) -> bool {

@@ -34,7 +34,12 @@ pub(super) fn fits(place: &Place, versions: &[&str], sync: &Sync) -> bool {
         Some(version) => {
             versions.contains(&version.as_str()) && (goes_over || sync.api_version.as_ref() == Some(version))
         }
-        None => goes_over || sync.api_version.as_deref() != Some(MIXED),
+        None if goes_over => true,
+        None => match sync.api_version.as_deref() {
+            Some(version) => version != MIXED,
+            // Pages that nobody has noted a version of were read by a process that knew of none.
+            None => versions.is_empty() || !place.has_pages(),
+        },
     }
 }
 
@@ -47,7 +52,7 @@ pub(super) async fn settle(
     place: &mut Place,
     versions: &[&str],
 ) -> Result<()> {
-    let Some(held) = sync.api_version.clone().filter(|_| !versions.is_empty()) else { return Ok(()) };
+    let Some(held) = held_version(tx, sync, run).await?.filter(|_| !versions.is_empty()) else { return Ok(()) };
     if versions.contains(&held.as_str()) {
         place.api_version = Some(held);
         return Ok(());
@@ -62,6 +67,16 @@ pub(super) async fn settle(
     run.mode = RunMode::Full;
     place.rebase = Some(Rebase { from, n_replaced: 0 });
     Ok(())
+}
+
+/// The version that a sync's records were read through; none where it has none yet. Beside this process one of an older version may
+/// run for a while, which notes no version of what it reads: it may be any.
+async fn held_version(tx: &TenantTx, sync: &Sync, run: &SyncRun) -> Result<Option<String>> {
+    if sync.api_version.is_some() {
+        return Ok(sync.api_version.clone());
+    }
+    let has_records = sync.first_completed_at.is_some() || tx.sweeps().count_present(run).await? > 0;
+    Ok(has_records.then(|| MIXED.to_owned()))
 }
 
 /// Notes through which version a page was read; or ends the turn when that is not the one that the run was to read through: the

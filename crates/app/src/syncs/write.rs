@@ -38,8 +38,20 @@ pub(super) struct Scene<'a> {
     pub(super) selection: &'a Selection,
     /// Who reads records.
     pub(super) connector: &'a dyn AnyConnector,
-    /// The stream was never read completely, or not through this version of the vendor's API: its records come without events.
-    pub(super) is_quiet: bool,
+    /// What is told of its records.
+    pub(super) told: Told,
+}
+
+/// What is told of records that a page brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Every change.
+    All,
+    /// What happened in the company while the stream went over to another version of the vendor's API: new records, and changes of
+    /// these fields ([`gangway_connector::Source::kept_fields`]).
+    Kept(&'static [&'static str]),
+    /// Nothing: the stream was never read completely, or its records have other names in this version.
+    Nothing,
 }
 
 /// What came of it.
@@ -174,7 +186,7 @@ async fn update_all(
 /// Known records that follow another version of the mapping, as they would be if they followed this one: what differs then is what
 /// changed at the vendor.
 async fn rebuild_some(tx: &TenantTx, scene: &Scene<'_>, old: &HashMap<Uuid, Record>) -> Result<HashMap<Uuid, Rebuilt>> {
-    let Scene { run: _, keys, selection, connector, is_quiet: _ } = scene;
+    let Scene { run: _, keys, selection, connector, told: _ } = scene;
     let version = selection.mapping_version();
     let behind: Vec<Uuid> = old.values().filter(|record| record.mapped_by != version).map(|record| record.id).collect();
     let reader = Reader { connector: *connector, hash_key: keys.hash_key(), selection };
@@ -298,8 +310,11 @@ async fn commit_changes(
     let mut payloads = Vec::with_capacity(changes.len());
     let mut people = Vec::new();
     let mut facts = Vec::new();
-    for Change { record, payload, is_new, was, changes } in changes {
-        if !scene.is_quiet
+    for Change { record, payload, is_new, was, mut changes } in changes {
+        if let (Told::Kept(fields), false) = (scene.told, is_new || was.is_some()) {
+            changes.retain(|field, _| fields.contains(&field.as_str()));
+        }
+        if scene.told != Told::Nothing
             && let Some((verb, data)) = fact(is_new, was, &changes)
         {
             facts.push((record.id, verb, data));
