@@ -121,6 +121,18 @@ impl Tokens<'_> {
         Ok(())
     }
 
+    /// Prolongs a lease to `span` from now. Answers whether `owner` still had it.
+    pub async fn renew_lease(&self, key: TokenKey<'_>, owner: Uuid, span: TimeDelta) -> Result<bool> {
+        let sql = format!(
+            "UPDATE vendor_token SET lease_until = {} + $5
+             WHERE tenant_id = $1 AND credential_id = $2 AND api = $3 AND lease_owner = $4",
+            self.now()
+        );
+        let mut values = self.values(key);
+        values.extend([owner.into(), span.num_microseconds().unwrap_or(i64::MAX / 2).into()]);
+        Ok(self.0.execute(&sql, values).await?.rows_affected() == 1)
+    }
+
     /// Stores the token got under a lease, and ends the lease. Answers whether `owner` still had it.
     pub async fn complete(&self, key: TokenKey<'_>, owner: Uuid, token: NewToken, at: DateTime<Utc>) -> Result<bool> {
         let NewToken { sealed, expires_at, scope } = token;

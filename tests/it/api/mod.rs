@@ -23,6 +23,7 @@ mod problems;
 mod proxy;
 mod quotas;
 mod resources;
+mod revocation;
 mod runs;
 mod security;
 mod settings;

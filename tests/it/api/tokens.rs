@@ -1,9 +1,10 @@
 //! Vendor tokens and budgets of a connection: one authentication at a time, and nobody drains a neighbour.
 
 use chrono::{DateTime, TimeDelta};
-use gangway_testkit::{TestApp, on_both_databases};
+use gangway_testkit::{TestApp, eventually, on_both_databases};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
 use super::support::code;
 
@@ -58,6 +59,35 @@ on_both_databases! {
         let early = check(&app, &tenant.key, &connection).await;
         assert_eq!((early.status, code(&early).as_str()), (503, "connection.vendor-limited"), "{}", early.body);
         assert_eq!(early.header("retry-after"), Some("1"));
+        app.stop().await;
+    }
+
+    async fn whoever_died_while_logging_in_holds_nobody_up_for_long(db: TestDb) {
+        let at = DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").unwrap().to_utc();
+        let app = TestApp::on(db).clock_at(at).start().await;
+        let tenant = app.onboard("Acme").await;
+        let connection = app.connect(&tenant.key, "second").await;
+        let late = json!({"path": "/v1/auth", "times": 1, "effect": {"kind": "late", "pause_ms": 60_000}});
+        app.sandbox.handle().add_fault(serde_json::from_value(late).unwrap()).unwrap();
+        let ctx = app.operator().for_tenant(tenant.tenant.parse().unwrap()).await.unwrap();
+        let id = connection.parse().unwrap();
+        let login = TaskTracker::new().spawn(async move { gangway_app::connections::check(&ctx, id).await });
+        let clock = if app.db.is_postgres() {
+            "(extract(epoch FROM clock_timestamp()) * 1000000)"
+        } else {
+            "(unixepoch('subsec') * 1000000)"
+        };
+        let is_held = async |seconds: i64| {
+            let condition = format!("lease_until > {clock} + {seconds} * 1000000");
+            app.db.count_where("vendor_token", &condition).await > 0
+        };
+        eventually("the login to be under way", || is_held(9)).await;
+        assert!(!is_held(11).await, "nobody would wait longer for a holder that has died");
+        eventually("the lease to have grown old", async || !is_held(9).await).await;
+        eventually("a living holder to prolong it", || is_held(9)).await;
+        login.abort();
+        app.clock.clone().unwrap().advance(TimeDelta::seconds(30));
+        assert_eq!(check(&app, &tenant.key, &connection).await.expect(200)["ok"], true);
         app.stop().await;
     }
 

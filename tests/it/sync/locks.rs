@@ -25,7 +25,7 @@ on_both_databases! {
         let held = Held::table(&bench, "record_alias").await;
         let page = bench.execute(run, &fence);
         let deletion = connections::delete(&bench.ctx, bench.connection, None);
-        let (page, deletion) = held.meet(page, deletion).await;
+        let (page, deletion) = Box::pin(held.meet(page, deletion)).await;
         assert!(matches!(page.unwrap(), Progress::Done));
         deletion.unwrap();
         assert_eq!(bench.db.count("record").await, 0);
@@ -43,7 +43,8 @@ on_both_databases! {
         // The page knows whose they are, and the deletion that nobody else has them.
         let held = Held::table(&bench, "person").await;
         let page = bench.execute(run, &fence);
-        let (page, deletion) = held.meet(page, connections::delete(&bench.ctx, other, None)).await;
+        let deletion = connections::delete(&bench.ctx, other, None);
+        let (page, deletion) = Box::pin(held.meet(page, deletion)).await;
         assert!(matches!(page.unwrap(), Progress::Done));
         deletion.unwrap();
         assert_eq!((bench.db.count("person").await, bench.db.count("person_link").await), (3, 3));

@@ -12,6 +12,7 @@
 mod attempts;
 mod attempts_on_audit;
 mod attempts_on_persons;
+mod attempts_on_tokens;
 mod catalogue;
 mod events;
 mod held;

@@ -20,6 +20,7 @@ use super::{
     attempts::{Intruder, repository_methods},
     attempts_on_audit::reads_audit,
     attempts_on_persons::reads_persons,
+    attempts_on_tokens::changes_tokens,
     held, mappings,
     seed::{self, HIDDEN, KEEPING, REQUEST, Seeded, at, external, seed, snapshot},
     support::{A, B, Storage, TestDb},
@@ -350,25 +351,6 @@ async fn changes_connections(intruder: &Intruder, of_a: &Seeded) {
     done(tx).await;
     let tx = intruder.tries("connections.delete").await;
     tx.connections().delete(of_a.connection).await.unwrap();
-    done(tx).await;
-}
-
-async fn changes_tokens(intruder: &Intruder, of_a: &Seeded) {
-    let (token, owner) = (of_a.token(), Uuid::from_u128(7));
-    let tx = intruder.tries("tokens.lock").await;
-    assert!(matches!(tx.tokens().lock(token).await, Err(Error::MissingReference)));
-    drop(tx);
-    let tx = intruder.tries("tokens.lease").await;
-    tx.tokens().lease(token, owner, chrono::TimeDelta::minutes(1), at()).await.unwrap();
-    done(tx).await;
-    let tx = intruder.tries("tokens.complete").await;
-    assert!(!tx.tokens().complete(token, owner, seed::new_token(), at()).await.unwrap());
-    done(tx).await;
-    let tx = intruder.tries("tokens.fail").await;
-    tx.tokens().fail(token, owner, "unavailable", "taken over".to_owned()).await.unwrap();
-    done(tx).await;
-    let tx = intruder.tries("tokens.replace").await;
-    tx.tokens().replace(token, vec![9], at(), at()).await.unwrap();
     done(tx).await;
 }
 

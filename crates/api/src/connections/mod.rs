@@ -217,7 +217,8 @@ pub(crate) async fn update(
 
 /// Delete a connection
 ///
-/// With its credentials, attributes, syncs and records. Events stay.
+/// With its credentials, attributes, syncs and records. Events stay. A token that the vendor takes back is given back; a vendor that does not
+/// answer keeps no connection from being deleted.
 #[utoipa::path(tag = "connections", operation_id = "delete_connection",
     params(("id" = String, Path, description = "The connection")), responses((status = 204, description = "Deleted")))]
 #[delete("/connections/{id}")]

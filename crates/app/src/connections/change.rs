@@ -14,7 +14,9 @@ use super::{
     credential::{seal, unknown_connector},
     name_taken,
     open::unseal,
-    origin, require_version,
+    origin,
+    parting::Parting,
+    require_version,
 };
 use crate::{Ctx, Error, FieldError, Result, attributes, audit, names, syncs};
 
@@ -157,12 +159,13 @@ async fn judge(ctx: &Ctx, id: ConnectionId, config: &Value) -> Result<Judged> {
     Ok(Judged { seen, moved: Some(credential) })
 }
 
-/// Deletes a connection with its credentials, tokens, attributes, syncs and records.
+/// Deletes a connection with its credentials, tokens, attributes, syncs and records. A token that the vendor takes back is given back.
 ///
 /// # Errors
 /// `object.not-found`, `object.stale`.
 pub async fn delete(ctx: &Ctx, id: ConnectionId, if_version: Option<i64>) -> Result<()> {
     ctx.require(Scope::ConnectionsWrite)?;
+    let parting = Box::pin(Parting::prepare(ctx, id)).await;
     let tx = ctx.app().db.begin(ctx.scope()).await?;
     let connection = tx.connections().get_for_delete(id).await?;
     require_version(&connection, if_version)?;
@@ -171,5 +174,8 @@ pub async fn delete(ctx: &Ctx, id: ConnectionId, if_version: Option<i64>) -> Res
     let detail = json!({ "connector": connection.connector });
     audit::record(ctx, &tx, "connection.delete", &id.to_string(), detail).await?;
     tx.commit().await?;
+    if let Some(parting) = parting {
+        Box::pin(parting.give_back()).await;
+    }
     Ok(())
 }

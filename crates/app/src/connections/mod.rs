@@ -8,6 +8,7 @@ mod create;
 mod credential;
 mod discover;
 mod open;
+mod parting;
 mod proxy;
 mod resume;
 mod tokens;

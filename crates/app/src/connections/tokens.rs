@@ -19,6 +19,7 @@ use gangway_storage::{
     tokens::{NewToken, Token, TokenKey},
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{Ctx, Error, Result, budgets::Budget, seal::TenantKeys};
@@ -32,8 +33,12 @@ const PAUSE: TimeDelta = TimeDelta::seconds(30);
 /// How far other processes' clocks may be ahead. A login of a later time means that our clock went back since: waiting until it
 /// is there again would keep everybody out for as long as it went back.
 const SKEW: TimeDelta = TimeDelta::seconds(30);
-/// Longer than any authentication request lives, so that a lease outlasts a living holder.
-const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// How long others wait for a holder that has died; a living one prolongs its lease.
+const LEASE: TimeDelta = TimeDelta::seconds(10);
+/// How often it does.
+const RENEWAL: Duration = Duration::from_secs(3);
+/// How often at most: longer than any authentication request lives.
+const MOST_RENEWALS: usize = 30;
 /// Characters kept of the rights that come with a token.
 const LONGEST_SCOPE: usize = 4_000;
 /// How often a waiter looks whether somebody else's authentication ended.
@@ -93,7 +98,8 @@ impl SealedTokens {
         app.keys.tenant(app, self.ctx.scope()).await
     }
 
-    async fn find(&self, api: Api) -> Result<Option<StoredToken>> {
+    /// The token that is stored.
+    pub(super) async fn find(&self, api: Api) -> Result<Option<StoredToken>> {
         let keys = self.keys().await?;
         let tx = self.ctx.app().db.begin_read(self.ctx.scope()).await?;
         let token = match tx.tokens().find(self.key(api)).await? {
@@ -141,7 +147,24 @@ impl SealedTokens {
         let owner = gangway_domain::id::uuid_v7(now, app.random());
         tx.tokens().lease(self.key(api), owner, LEASE, now).await?;
         tx.commit().await?;
-        Ok(Decision::Answer(Refresh::Authenticate(Lease::new(owner.to_string()))))
+        let lease = Lease::new(owner.to_string()).with_guard(self.keep(api, owner));
+        Ok(Decision::Answer(Refresh::Authenticate(lease)))
+    }
+
+    /// Prolongs a lease until what this answers is dropped.
+    #[expect(clippy::disallowed_methods, reason = "it ends with the lease, and nobody has to wait for it")]
+    fn keep(&self, api: Api, owner: Uuid) -> AbortOnDropHandle<()> {
+        let (ctx, key) = (self.ctx.clone(), self.key(api));
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            for _ in 0..MOST_RENEWALS {
+                tokio::time::sleep(RENEWAL).await;
+                match renew(&ctx, key, owner).await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => tracing::debug!(%error, "the lease of a login was not prolonged"),
+                }
+            }
+        }))
     }
 
     async fn store(&self, api: Api, owner: Uuid, token: &StoredToken) -> Result<()> {
@@ -222,6 +245,13 @@ impl TokenStore for SealedTokens {
     async fn adopt(&self, api: Api, previous: &StoredToken, token: StoredToken) -> ContractResult<()> {
         self.replace(api, previous, &token).await.map_err(store_failed)
     }
+}
+
+async fn renew(ctx: &Ctx, key: TokenKey<'_>, owner: Uuid) -> Result<bool> {
+    let tx = ctx.app().db.begin(ctx.scope()).await?;
+    let is_ours = tx.tokens().renew_lease(key, owner, LEASE).await?;
+    tx.commit().await?;
+    Ok(is_ours)
 }
 
 /// What a sealed token is bound to, so that one API's cannot stand in for another's.
