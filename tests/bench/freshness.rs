@@ -4,7 +4,7 @@
 //! The clock stands still while a run is carried out, so what is measured is what the schedule costs; how long the carrying out takes
 //! is the subject of the other parts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,7 +28,9 @@ const MOST_REQUESTS: u64 = 200;
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     for (schedule, minutes) in SCHEDULES {
+        let begun = Instant::now();
         let Day { mut waits, requests } = Box::pin(play(schedule, minutes)).await?;
+        println!("a day of {schedule} in {:.0} s", begun.elapsed().as_secs_f64());
         let n_changes = waits.len();
         let (half, most) = (quantile(&mut waits, 0.5), quantile(&mut waits, 0.99));
         report.value(
@@ -62,7 +64,7 @@ struct Day {
 async fn play(schedule: &str, minutes: i64) -> anyhow::Result<Day> {
     let start: DateTime<Utc> = "2026-11-23T00:00:00Z".parse()?;
     let sandbox = Config::new(PEOPLE, 1).without_rate_limit();
-    let app = TestApp::on(TestDb::sqlite().await).sandbox(sandbox).clock_at(start).start().await;
+    let app = TestApp::on(TestDb::sqlite().await).sandbox(sandbox).unpaced().clock_at(start).start().await;
     let clock = app.clock.clone().context("it was given one")?;
     let tenant = app.onboard("Acme").await;
     for stream in STREAMS {

@@ -6,7 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -23,7 +23,7 @@ const WORKERS: [usize; 2] = [8, 32];
 /// Each cell of the grid is an hour, played so often.
 const SEEDS: u64 = 3;
 
-/// Six cells beside each other on one Redis, three minutes each after the first window.
+/// Six cells beside each other on one Redis, six minutes each after the first window: one request is 0.08 % of them.
 pub(crate) async fn real_time(report: &mut Report) -> anyhow::Result<()> {
     let url = redis_url().context("GANGWAY_TEST_REDIS_URL names a Redis of its own; make bench-budget starts one")?;
     let cells = [Counts::Sliding, Counts::Fixed, Counts::SlidingAndBurst];
@@ -44,7 +44,7 @@ fn day(((counts, n_workers), seed): ((Counts, usize), u64)) -> Day {
         crisis: Crisis::None,
         every: Duration::ZERO,
         warm_up: Duration::from_secs(75),
-        steady: Duration::from_mins(3),
+        steady: Duration::from_mins(6),
         seed,
     }
 }
@@ -63,7 +63,9 @@ pub(crate) fn grid(report: &mut Report) -> anyhow::Result<()> {
             .map(|_| {
                 scope.spawn(|| -> anyhow::Result<()> {
                     while let Some((number, days)) = take(&next, &cells) {
+                        let begun = Instant::now();
                         let played = days.iter().map(play).collect::<anyhow::Result<Vec<_>>>()?;
+                        progress(number, days, &played, begun);
                         outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((number, played));
                     }
                     Ok(())
@@ -82,6 +84,21 @@ pub(crate) fn grid(report: &mut Report) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A cell takes minutes, and the table comes at the end.
+fn progress(number: usize, days: &[Day], played: &[Outcome], begun: Instant) {
+    let Some(day) = days.first() else { return };
+    let n_refused: usize = played.iter().map(|outcome| outcome.n_refused).sum();
+    let used = played.iter().map(|outcome| outcome.use_of_ceiling).fold(f64::INFINITY, f64::min);
+    println!(
+        "cell {} of {}, {}: {n_refused} refused, {:.2} % used, in {:.0} s",
+        number + 1,
+        Counts::ALL.len() * WORKERS.len() * Crisis::ALL.len(),
+        name(day),
+        used * 100.0,
+        begun.elapsed().as_secs_f64()
+    );
 }
 
 fn take<'a>(next: &AtomicUsize, cells: &'a [Vec<Day>]) -> Option<(usize, &'a [Day])> {

@@ -15,8 +15,8 @@ use super::{
 };
 
 const PEOPLE: usize = 30;
-/// A job that died with its worker again and again waits a quarter of an hour after the next trouble that is no death.
-const PATIENCE: Duration = Duration::from_mins(20);
+/// A run whose workers are killed one after the other, on a machine that starts them all the time.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The tenant, and the company at the vendor.
 pub(super) struct Company {
@@ -94,12 +94,15 @@ impl Company {
         // Ordered twice when the answer was lost; then one of them is under way already.
         let ordered = fleet.ask(&Method::POST, key, &path, Some(&json!({"mode": mode}))).await;
         assert!(matches!(ordered.status, 201 | 202 | 409), "{} {}", ordered.status, ordered.body);
-        eventually_some_within(PATIENCE, "the run to end", async || {
+        let ends = eventually_some_within(PATIENCE * 2, "the run to end", async || {
             let runs = fleet.ask(&Method::GET, key, &format!("{path}?limit=1"), None).await.expect(200);
             let run = runs["data"][0].clone();
             (run["state"] != "running").then_some(run)
-        })
-        .await
+        });
+        if let Ok(run) = tokio::time::timeout(PATIENCE, ends).await {
+            return run;
+        }
+        panic!("a run of {} does not end; jobs under way:\n{}", self.name, fleet.jobs().await)
     }
 
     /// Who is shown: the vendor's id and the last name, by record.

@@ -8,6 +8,7 @@ use std::{
 use gangway_testkit::{Answer, Client, eventually, eventually_some};
 use reqwest::Method;
 use serde_json::Value;
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use tokio::process::Command;
 
 use super::super::{
@@ -143,6 +144,18 @@ impl Fleet {
             None
         })
         .await
+    }
+
+    /// The jobs that have not ended, as text.
+    pub(super) async fn jobs(&self) -> String {
+        let url = self.postgres.lock().await.url();
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let sql = "SELECT concat_ws(' ', kind, state, 'attempt', attempts, 'of', max_attempts,
+                     'due in s', (run_at - extract(epoch FROM now()) * 1e6)::bigint / 1000000,
+                     'leased for s', (lease_until - extract(epoch FROM now()) * 1e6)::bigint / 1000000, last_error)
+                   FROM job WHERE state IN ('pending', 'scheduled', 'running') ORDER BY kind, id";
+        let rows = connection.fetch_all(sql).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until all APIs are ready; nobody is killed any more.
