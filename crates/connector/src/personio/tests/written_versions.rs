@@ -136,7 +136,10 @@ async fn employees_are_written_through_the_version_that_they_are_held_from() {
     assert_eq!(written.unwrap().external_id, "7", "{asked:?}");
     for held in [None, Some("v1")] {
         let (refused, asked) = update(held, Vec::new()).await;
-        assert!(matches!(refused, Err(WriteError::Invalid(_))) && asked.is_empty(), "told without a request: {asked:?}");
+        assert!(
+            matches!(refused, Err(WriteError::Invalid(_))) && asked.is_empty(),
+            "told without a request: {asked:?}"
+        );
     }
 }
 

@@ -107,7 +107,11 @@ impl AttendanceTarget for PersonioConnection {
         let version = self.writes(Stream::Attendances, request.api_version.as_deref());
         let ended = self.create_attendances_through(version, request.clone()).await;
         let CreateAttendances { api_version, class, .. } = &request;
-        if may_be_not_served(version, &ended) && self.turns(Stream::Attendances, api_version.as_deref(), *class).await {
+        let is_wrong_in_both = matches!(ended, Err(WriteError::Invalid(_))) && is_wrong(version.other(), &request.rows);
+        if !is_wrong_in_both
+            && may_be_not_served(version, &ended)
+            && self.turns(Stream::Attendances, api_version.as_deref(), *class).await
+        {
             return self.create_attendances_through(version.other(), request).await;
         }
         ended
@@ -219,6 +223,14 @@ impl PersonioConnection {
             None if shown.is_whole => Deletion::Gone,
             None => Deletion::Unseen,
         })
+    }
+}
+
+/// Whether a version takes the rows for wrong, so that nothing is to be asked.
+fn is_wrong(version: Version, rows: &[Values]) -> bool {
+    match version {
+        Version::V1 => bodies(rows).is_err(),
+        Version::V2 => !v2::attendance_problems(rows).is_empty(),
     }
 }
 

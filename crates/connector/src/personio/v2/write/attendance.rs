@@ -144,6 +144,11 @@ const fn is_shared(kind: ErrorKind) -> bool {
 }
 
 /// The bodies of all rows; or everything that is wrong with them.
+/// What is wrong with new attendances.
+pub(in crate::personio) fn problems(rows: &[Values]) -> Vec<FieldProblem> {
+    bodies(rows).err().unwrap_or_default()
+}
+
 fn bodies(rows: &[Values]) -> Result<Vec<Value>, Vec<FieldProblem>> {
     if !(1..=MOST_ROWS).contains(&rows.len()) {
         return Err(vec![FieldProblem::new("/rows", format!("must be 1 to {MOST_ROWS} attendances"))]);

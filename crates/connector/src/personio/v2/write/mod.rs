@@ -27,7 +27,8 @@ pub(in crate::personio) use absence::{
 };
 pub(in crate::personio) use absence_change::{problems as absence_problems, update as update_absence};
 pub(in crate::personio) use attendance::{
-    FIELDS as ATTENDANCE_FIELDS, create as create_attendances, delete as delete_attendance, update as update_attendance,
+    FIELDS as ATTENDANCE_FIELDS, create as create_attendances, delete as delete_attendance,
+    problems as attendance_problems, update as update_attendance,
 };
 pub(in crate::personio) use employee::{
     create as create_employee, delete as delete_employee, update as update_employee,
