@@ -30,7 +30,7 @@ async fn n_present(app: &TestApp, tenant: &Onboarded) -> usize {
 
 on_both_databases! {
     async fn held_deletions_are_shown_and_released_once(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let (path, run) = held(&app, &tenant).await;
         let before = n_present(&app, &tenant).await;
@@ -53,7 +53,7 @@ on_both_databases! {
     }
 
     async fn refused_deletions_stay_and_a_later_batch_takes_their_place(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let (path, first) = held(&app, &tenant).await;
         let before = n_present(&app, &tenant).await;
@@ -72,7 +72,7 @@ on_both_databases! {
     }
 
     async fn a_decision_needs_a_batch_and_a_reason(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let sync = sync_of(&app, &tenant, "employees").await;
         let path = format!("/v1/syncs/{sync}/held");

@@ -38,10 +38,10 @@ on_both_databases! {
             identity: BTreeMap::from([("personio".to_owned(), set)]),
             ..Config::default()
         };
-        let app = TestApp::on(db).config(config).start().await;
+        let app = TestApp::on(db).config(config).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let body = json!({
-            "connector": "personio", "name": "Other", "config": {"base_url": origin},
+            "connector": "personio", "name": "Other", "config": {"base_url": origin, "api": "v1"},
             "credential": {"client_id": "somebody", "client_secret": "else"},
         });
         let created = app.client.post(&tenant.key, "/v1/connections", &body).await.expect(201);

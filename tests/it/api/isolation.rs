@@ -122,7 +122,7 @@ fn the_table_knows_every_operation_of_the_document_and_no_other() {
 
 on_both_databases! {
     async fn tenant_b_never_reaches_what_is_tenant_as(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let a = app.onboard("Acme").await;
         let operator = app.operator_key().await;
         let body = serde_json::json!({"name": "Bolt"});
@@ -158,7 +158,7 @@ on_both_databases! {
     }
 
     async fn an_operator_acts_for_one_tenant_and_it_is_written_down(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let a = app.onboard("Acme").await;
         let operator = app.operator_key().await;
         let list = |tenant: Option<String>| {
@@ -182,7 +182,7 @@ on_both_databases! {
     }
 
     async fn a_tenants_key_cannot_name_another_tenant(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let a = app.onboard("Acme").await;
         let operator = app.operator_key().await;
         let body = serde_json::json!({"name": "Bolt"});
@@ -198,7 +198,7 @@ on_both_databases! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_of_a_foreign_connection_is_not_made() {
-    let app = TestApp::on(TestDb::sqlite().await).start().await;
+    let app = TestApp::on(TestDb::sqlite().await).unpaced().start().await;
     let a = app.onboard("Acme").await;
     sync_of(&app, &a, "employees").await;
     let operator = app.operator_key().await;

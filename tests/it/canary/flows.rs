@@ -13,7 +13,7 @@ on_both_databases! {
         let logs = LogCapture::install();
         let disk = Disk::of(&db).await;
         let canaries = Canaries::new();
-        let app = TestApp::on(db).sandbox(vendor(&canaries)).start().await;
+        let app = TestApp::on(db).sandbox(vendor(&canaries)).unpaced().start().await;
         let operator = app.operator_key().await;
         let settle = async || app.run_jobs_until_idle().await;
         let mut stage = Stage { client: &app.client, sandbox: &app.sandbox, canaries: &canaries, settle, keys: vec![operator] };

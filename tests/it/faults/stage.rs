@@ -42,7 +42,7 @@ impl Stage {
     pub(super) async fn empty(db: TestDb) -> Self {
         let now: DateTime<Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
         let sandbox = Config::new(N_PEOPLE, 3).without_rate_limit();
-        let app = TestApp::on(db).clock_at(now).sandbox(sandbox).vendor_timeout_s(2).start().await;
+        let app = TestApp::on(db).clock_at(now).sandbox(sandbox).vendor_timeout_s(2).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let ctx = app.operator().for_tenant(tenant.tenant.parse().unwrap()).await.unwrap();
         let connection: ConnectionId = tenant.connection.parse().unwrap();

@@ -8,7 +8,7 @@ use gangway_testkit::{TestApp, on_both_databases};
 
 on_both_databases! {
     async fn setting_a_tenant_up_is_in_its_audit_log(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let acme = app.onboard("Acme").await;
         let ctx = app.operator().for_tenant(acme.tenant.parse().unwrap()).await.unwrap();
         let log = audit::list(&ctx, &AuditFilter::default(), PageRequest { limit: 50, after: None }).await.unwrap();

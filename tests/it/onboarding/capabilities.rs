@@ -17,7 +17,7 @@ fn field<'a>(report: &'a Value, of: &str, field: &str) -> &'a Value {
 
 on_both_databases! {
     async fn a_check_says_of_each_field_whether_it_can_be_read_and_written_and_why_not(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let report = check(&app, &tenant).await;
         for (name, version) in [("employees", "v1"), ("absences", "v1"), ("attendances", "v2")] {
@@ -42,7 +42,7 @@ on_both_databases! {
     }
 
     async fn what_is_not_permitted_is_named_as_the_vendor_s_screen_does(db: TestDb) {
-        let app = TestApp::on(db).clock_at("2026-11-23T09:00:00Z".parse().unwrap()).start().await;
+        let app = TestApp::on(db).clock_at("2026-11-23T09:00:00Z".parse().unwrap()).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let (handle, client_id) = (app.sandbox.handle(), app.sandbox.client_id());
         let keys = ["id", "first_name", "last_name", "email", "status"].map(str::to_owned);

@@ -9,7 +9,7 @@ const NOT_IN_THE_GUIDE: &[&str] = &["preferred_name", "termination_date", "last_
 /// What a client sees of everybody, without ids and times of ours.
 async fn people_of(db: TestDb, dialect: Dialect) -> Vec<Value> {
     let sandbox = Config::new(250, 1).with_dialect(dialect).without_rate_limit();
-    let app = TestApp::on(db).sandbox(sandbox).start().await;
+    let app = TestApp::on(db).sandbox(sandbox).unpaced().start().await;
     let tenant = app.onboard("Acme").await;
     let run = app.sync(&tenant, "employees", "full").await;
     assert_eq!((run["state"].as_str(), run["counts"]["quarantined"].as_i64()), (Some("completed"), Some(0)), "{run}");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 on_both_databases! {
     async fn a_tenant_is_onboarded_and_its_people_are_readable(db: TestDb) {
-        let app = TestApp::on(db).sandbox(Config::new(250, 1).without_rate_limit()).start().await;
+        let app = TestApp::on(db).sandbox(Config::new(250, 1).without_rate_limit()).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let client = &app.client;
 
@@ -55,7 +55,7 @@ on_both_databases! {
     }
 
     async fn a_change_at_the_vendor_becomes_an_event_and_an_entry_of_the_history(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         app.sync(&tenant, "employees", "full").await;
         let person = app.sandbox.handle().people()[3]["id"].as_u64().unwrap();
@@ -76,7 +76,7 @@ on_both_databases! {
     }
 
     async fn a_change_of_what_is_not_stored_is_no_change(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         app.sync(&tenant, "employees", "full").await;
         // The salary is not selected; the vendor's time of the last change moves with it.
@@ -91,7 +91,7 @@ on_both_databases! {
     }
 
     async fn the_same_stream_again_answers_with_the_existing_sync(db: TestDb) {
-        let app = TestApp::on(db).start().await;
+        let app = TestApp::on(db).unpaced().start().await;
         let tenant = app.onboard("Acme").await;
         let body = json!({"connection_id": tenant.connection, "stream": "employees", "schedule": null});
         let created = app.client.post(&tenant.key, "/v1/syncs", &body).await.expect(201);
