@@ -25,7 +25,8 @@ on_both_databases! {
         let run = stage.start(stage.sync, RunMode::Full).await;
         let (run, waits) = stage.finish(run).await;
         assert_eq!((run.state, run.error_message.as_deref()), (RunState::Completed, None), "{run:?}");
-        assert_eq!((run.counts.created, waits.len()), (25, 12));
+        // Twelve, of which the first met a look at whether the version is there, which may fail.
+        assert_eq!((run.counts.created, waits.len()), (25, 11));
         stage.assert_right().await;
         stage.recover();
         stage.stop().await;

@@ -89,7 +89,8 @@ async fn a_wrong_credential_is_tried_once_per_pause(harness: &Harness) {
     let subject = Subject::start(harness, Size::SMALL).await;
     let wrong = subject.account.wrong_credential();
     let connection = subject.connect(&wrong).await;
-    for n_authentications in 1..=3 {
+    let mut n_apis = None;
+    for n_pauses in 1..=3 {
         let error = first_page(&subject, connection.as_ref()).await.expect_err("the credential is wrong");
         assert_eq!(
             (error.kind, error.retry),
@@ -104,7 +105,10 @@ async fn a_wrong_credential_is_tried_once_per_pause(harness: &Harness) {
             let again = first_page(&subject, connection.as_ref()).await.expect_err("the credential is wrong");
             assert_eq!((again.kind, &again.message), (error.kind, &error.message), "{}: {again:?}", subject.name);
         }
-        assert_eq!(subject.account.traffic().total, n_authentications, "{}: one a pause", subject.name);
+        let total = subject.account.traffic().total;
+        // Each API of the vendor has a login of its own.
+        let n_apis = *n_apis.get_or_insert(total);
+        assert!((1..=2).contains(&n_apis) && total == n_pauses * n_apis, "{}: one a pause, not {total}", subject.name);
         subject.advance_s(MIN_PAUSE_SECONDS);
     }
 }
