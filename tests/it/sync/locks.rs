@@ -143,5 +143,10 @@ async fn wait_for(connection: &mut PgConnection, n: i64) {
     let sql = "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
                WHERE NOT l.granted AND a.datname = current_database()";
     let what = format!("{n} transactions that wait for a lock");
-    eventually(&what, async || connection.fetch_one(sql).await.unwrap().get::<i64, _>(0) >= n).await;
+    eventually(&what, async || {
+        // Within a transaction the list of backends stays what it was when first looked at: whoever connected since is not on it.
+        connection.execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
+        connection.fetch_one(sql).await.unwrap().get::<i64, _>(0) >= n
+    })
+    .await;
 }
