@@ -97,10 +97,31 @@ async fn a_refusal_names_the_right_and_keeps_what_was_said() {
 
 async fn connected(api: ApiVersion, body_style: BodyStyle, script: Script) -> Arc<dyn Connection> {
     let clock = Arc::new(gangway_domain::ManualClock::new(start()));
+    let tokens = Arc::new(MemoryTokenStore::new(clock.clone()));
+    connected_by(api, body_style, Runtime::new(Arc::new(script), tokens, clock)).await
+}
+
+async fn connected_by(api: ApiVersion, body_style: BodyStyle, runtime: Runtime) -> Arc<dyn Connection> {
     let config = Config { base_url: "https://api.personio.de".to_owned(), page_size: None, body_style, api };
     let credential = Credential { client_id: "id-1".to_owned(), client_secret: "canary-secret".into() };
+    Personio.connect(config, credential, runtime).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_older_token_passes_no_secret_on() {
+    let clock = Arc::new(gangway_domain::ManualClock::new(start()));
     let tokens = Arc::new(MemoryTokenStore::new(clock.clone()));
-    Personio.connect(config, credential, Runtime::new(Arc::new(script), tokens, clock)).await.unwrap()
+    let said = json!({"errors": [{"detail": "canary-secret is not enough", "type": "x#common.forbidden"}]}).to_string();
+    let mut ends = Vec::new();
+    for script in [begun([answer(204, ""), problem(404)]), Script::new([answer(403, &said)])] {
+        let runtime = Runtime::new(Arc::new(script), tokens.clone(), clock.clone());
+        let connection = connected_by(ApiVersion::V2, BodyStyle::Wrapped, runtime).await;
+        ends.push(connection.target().unwrap().delete_employee(DeleteEmployee::new("7", Class::Flow)).await);
+    }
+    assert!(matches!(ends.remove(0), Ok(Deletion::Gone)), "control: it logged in");
+    // A new token is refused, since the last login was just now.
+    let Err(WriteError::Refused { error, remarks }) = ends.remove(0) else { panic!("it was refused") };
+    assert!(!format!("{error:?} {:?}", remarks.0).contains("canary"), "{error:?}");
 }
 
 #[tokio::test]

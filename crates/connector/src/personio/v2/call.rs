@@ -41,11 +41,11 @@ impl Client {
                 403 => Problem::read(&response.body).is_vendors && !self.has_logged_in(),
                 _ => false,
             };
+            // Its status still tells whether something was changed.
+            if self.repeats_secret(&token, &response) {
+                response.body = Bytes::new();
+            }
             if has_retried || !may_be_stale {
-                // Its status still tells whether something was changed.
-                if self.repeats_secret(&token, &response) {
-                    response.body = Bytes::new();
-                }
                 return Ok(response);
             }
             has_retried = true;
