@@ -214,7 +214,10 @@ impl Sweeps<'_> {
     fn meet(self) -> String {
         let clock = |record: &str, field: &str| {
             if self.0.is_postgres() {
-                format!("({record}.fields::json ->> '{field}')")
+                // PostgreSQL reads no text with a NUL, in whichever member it is.
+                format!(
+                    "(CASE WHEN strpos({record}.fields, '\\u0000') = 0 THEN {record}.fields::json ->> '{field}' END)"
+                )
             } else {
                 format!("json_extract({record}.fields, '$.{field}')")
             }

@@ -11,7 +11,7 @@ use gangway_domain::{
     event::Event,
     id::SyncId,
     record::Stream::{Absences, Employees},
-    sync::{MIXED, RunMode, SyncRun},
+    sync::{MIXED, RunMode, RunState, SyncRun},
 };
 use gangway_testkit::on_both_databases;
 use serde_json::{Value, json};
@@ -110,20 +110,16 @@ on_both_databases! {
 
     async fn records_of_another_time_of_the_day_are_not_in_their_place(db: TestDb) {
         let bench = Bench::on(db).await;
-        for (id, start, end) in [(1, "08:00", "09:30"), (2, "10:00", "12:00"), (3, "13:00", "17:00")] {
-            let mut shift = absence(id, 1, "2026-11-11", bench.now());
-            shift.fields.extend([("starts_at".to_owned(), json!(start)), ("ends_at".to_owned(), json!(end))]);
-            bench.vendor.add(Absences, shift);
-        }
-        allow(&bench, &[ONE, TWO]);
-        let sync = bench.sync(Absences).await;
-        bench.run(sync, RunMode::Full).await;
-        // The other version shows one of three.
-        allow(&bench, &[TWO]);
-        bench.vendor.remove(Absences, &["2", "3"]);
-        bench.run(sync, RunMode::Incremental).await;
+        go_over_with_one_shift_of_three(&bench, None).await;
         assert_eq!(rebased(&bench).await["replaced"], 1);
         assert_eq!(names(&bench).await, ["1-a", "1-b", "2", "3"]);
+    }
+
+    async fn a_record_with_a_nul_is_no_hindrance(db: TestDb) {
+        let bench = Bench::on(db).await;
+        go_over_with_one_shift_of_three(&bench, Some(2)).await;
+        let left = names(&bench).await;
+        assert!(left.starts_with(&["1-a".to_owned(), "1-b".to_owned()]) && left.contains(&"3".to_owned()), "{left:?}");
     }
 
     async fn records_that_a_process_of_before_read_are_of_an_unknown_version(db: TestDb) {
@@ -279,6 +275,25 @@ async fn absences_of_one(bench: &Bench) -> SyncId {
     let SyncRun { counts, .. } = bench.run(sync, RunMode::Full).await;
     assert_eq!((counts.created, counts.pages), (5, 2), "control");
     sync
+}
+
+/// Three shifts of one day, of which [`TWO`] shows the first only; `nul` has a NUL in a text.
+async fn go_over_with_one_shift_of_three(bench: &Bench, nul: Option<u32>) {
+    for (id, start, end) in [(1, "08:00", "09:30"), (2, "10:00", "12:00"), (3, "13:00", "17:00")] {
+        let mut shift = absence(id, 1, "2026-11-11", bench.now());
+        shift.fields.extend([("starts_at".to_owned(), json!(start)), ("ends_at".to_owned(), json!(end))]);
+        if nul == Some(id) {
+            shift.fields.insert("type".to_owned(), json!({"id": "1", "name": "a\0b"}));
+        }
+        bench.vendor.add(Absences, shift);
+    }
+    allow(bench, &[ONE, TWO]);
+    let sync = bench.sync(Absences).await;
+    bench.run(sync, RunMode::Full).await;
+    allow(bench, &[TWO]);
+    bench.vendor.remove(Absences, &["2", "3"]);
+    let run = bench.run(sync, RunMode::Incremental).await;
+    assert_eq!(run.state, RunState::Completed, "{run:?}");
 }
 
 fn allow(bench: &Bench, versions: &[&'static str]) {
