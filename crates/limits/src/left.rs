@@ -2,7 +2,7 @@
 //!
 //! From then on each process takes its share, and what others held beyond theirs at that moment is left to them for a window. How much that
 //! was is known of what was looked at just before; since then they may have gone on at the full rate, and have sent at once what is
-//! not paced: as many as may be on their way together. So what was not looked at for a window, or never, is taken for used up.
+//! not paced, which is taken to be as many as may be on their way together: some seconds of such calls could be more. So what was not looked at for a window, or never, is taken for used up.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -9,25 +9,12 @@ use super::{
     super::ApiVersion,
     v2::{granted, page},
     v2_attendances::{connection, problem},
+    v2_periods::{DAYS, HOURS, ID, absence, kinds},
     v2_writes::{begun, pointers, sent, token},
     vendor::{self, Script, answer, refusal},
     writes::{sent_body, values},
 };
 use crate::contract::{Approval, ErrorKind, Outcome, UpdateAbsence, WriteError, Written};
-
-const DAYS: &str = "0b5c2a9e-0002-4a7e-9f00-00000000000d";
-const HOURS: &str = "0b5c2a9e-0002-4a7e-9f00-0000000000aa";
-const ID: &str = "0b5c2a9e-0003-4a7e-9f00-000000000001";
-
-fn kinds() -> Response {
-    page(&json!([{"id": DAYS, "name": "Vacation", "unit": "DAILY"}, {"id": HOURS, "name": "Child", "unit": "HOURLY"}]))
-}
-
-fn absence(kind: &str, starts_from: &Value, ends_at: &Value) -> Response {
-    let absence = json!({"id": ID, "person": {"id": "7"}, "absence_type": {"id": kind}, "starts_from": starts_from,
-        "ends_at": ends_at, "comment": "Räume", "approval": {"status": "PENDING"}});
-    answer(200, absence.to_string())
-}
 
 /// Two days, of which the last ends at noon.
 fn in_days() -> [Response; 3] {

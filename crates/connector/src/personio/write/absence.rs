@@ -1,5 +1,5 @@
-//! Creating, changing and deleting absences (time-offs), through the version that their ids are of; only version 2 changes them. In version 1 the answer to a creation holds
-//! the whole absence, so nothing is read again.
+//! Creating, changing and deleting absences (time-offs), through the version that their ids are of; only version 2 changes them. In
+//! version 1 the answer to a creation holds the whole absence, so nothing is read again.
 //!
 //! The vendor documents a form and clients send JSON with success (seen 2026-11-23); JSON keeps texts and flags apart.
 

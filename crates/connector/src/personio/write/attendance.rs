@@ -107,11 +107,12 @@ impl AttendanceTarget for PersonioConnection {
         let version = self.writes(Stream::Attendances, request.api_version.as_deref());
         let ended = self.create_attendances_through(version, request.clone()).await;
         let CreateAttendances { api_version, class, .. } = &request;
-        let is_wrong_in_both = matches!(ended, Err(WriteError::Invalid(_))) && is_wrong(version.other(), &request.rows);
-        if !is_wrong_in_both
-            && may_be_not_served(version, &ended)
-            && self.turns(Stream::Attendances, api_version.as_deref(), *class).await
-        {
+        let may_turn = match &ended {
+            // Each version has a kind of breaks that is wrong in the other.
+            Err(WriteError::Invalid(_)) => !is_wrong(version.other(), &request.rows),
+            ended => may_be_not_served(version, ended),
+        };
+        if may_turn && self.turns(Stream::Attendances, api_version.as_deref(), *class).await {
             return self.create_attendances_through(version.other(), request).await;
         }
         ended
@@ -241,9 +242,7 @@ fn is_number(text: &str) -> bool {
 /// Whether nothing was kept, for reasons that may be the version's: its rows may end one by one as "not found".
 fn may_be_not_served(version: Version, ended: &Result<Vec<Result<Written, WriteError>>, WriteError>) -> bool {
     match ended {
-        Ok(rows) => rows
-            .iter()
-            .all(|row| matches!(row, Err(error @ WriteError::Refused { .. }) if is_about_the_version(version, error))),
+        Ok(rows) => rows.iter().all(|row| row.as_ref().is_err_and(|error| is_about_the_version(version, error))),
         Err(error) => is_about_the_version(version, error),
     }
 }

@@ -165,10 +165,7 @@ impl PersonioConnection {
 
     /// Whether a refusal means that version 1 has ended and version 2 may be asked instead: "not found" is also said of an employee.
     async fn has_v1_ended(&self, error: &WriteError, held: Option<&str>, class: Class) -> bool {
-        // Values that are wrong are told without a request; whoever knows that version 2 is held says so.
-        !matches!(error, WriteError::Invalid(_))
-            && is_about_the_version(Version::V1, error)
-            && self.turns(Stream::Employees, held, class).await
+        is_about_the_version(Version::V1, error) && self.turns(Stream::Employees, held, class).await
     }
 
     /// Reads the employee again and tells what became of each value. What cannot be read is no failure of the write.

@@ -114,15 +114,14 @@ impl PersonioConnection {
     }
 }
 
-/// Whether a refusal may be about the version and not about what was to be written.
+/// Whether a refusal may be about the version and not about what was to be written. Values that are wrong are told without a request.
 pub(super) fn is_about_the_version(version: Version, error: &WriteError) -> bool {
     match error {
-        WriteError::Invalid(_) => true,
         WriteError::Refused { error, .. } => match error.kind {
             ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::Unauthenticated => true,
             ErrorKind::Forbidden => version == Version::V2,
             _ => false,
         },
-        WriteError::Unknown(_) | WriteError::Partly { .. } => false,
+        WriteError::Invalid(_) | WriteError::Unknown(_) | WriteError::Partly { .. } => false,
     }
 }
